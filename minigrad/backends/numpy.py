@@ -1,0 +1,130 @@
+"""The NumPy backend: arrays in host memory, and the shims NumPy needs."""
+
+from __future__ import annotations
+
+import ctypes
+import math
+import sys
+from typing import Any
+
+import numpy as np
+
+
+class NumpyBackend:
+    """Arrays in host memory; see `minigrad.backends.Backend` for what each shim means."""
+
+    device = "cpu"
+    xp = np
+
+    def asarray(self, data: Any, dtype: Any = None) -> Any:
+        return np.asarray(data, dtype=dtype)
+
+    def to_host(self, array: Any) -> Any:
+        return array
+
+    def synchronize(self) -> None:
+        pass
+
+    def sum(self, x: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
+        if x.dtype == np.float16:
+            return x.sum(axis=axes, keepdims=keepdims, dtype=np.float32).astype(np.float16)
+        lead = len(axes)
+        if 0 < lead < x.ndim and axes == tuple(range(lead)) and x.dtype.char in "fd" and x.flags.c_contiguous:
+            rows = x.reshape(math.prod(x.shape[:lead]), math.prod(x.shape[lead:]))
+            return _sum_rows(rows).reshape((1,) * lead * keepdims + x.shape[lead:])
+        return x.sum(axis=axes, keepdims=keepdims)
+
+    def scatter_add(self, target: Any, index: Any, values: Any) -> None:
+        if isinstance(index, tuple) and len(index) == 1:
+            index = index[0]
+        if isinstance(index, np.ndarray) and index.dtype.kind in "iu" and target.ndim > 1:
+            self._add_rows(target, index.reshape(-1), values)
+        else:
+            np.add.at(target, index, values)
+
+    @staticmethod
+    def _add_rows(target: Any, rows: Any, values: Any) -> None:
+        """Whole rows: sort them and add each run once, several times faster than `add.at` row by row."""
+        if rows.size == 0 or target.size == 0:
+            return
+        values = np.broadcast_to(values, (*np.shape(values)[: -(target.ndim - 1)], *target.shape[1:]))
+        values = values.reshape(rows.size, *target.shape[1:])
+        rows = rows.astype(np.intp)
+        rows = np.where(rows < 0, rows + target.shape[0], rows)
+        order = np.argsort(rows, kind="stable")
+        rows = rows[order]
+        starts = np.flatnonzero(np.concatenate(([True], rows[1:] != rows[:-1])))
+        target[rows[starts]] += np.add.reduceat(values[order], starts, axis=0, dtype=target.dtype)
+
+    def erf(self, x: Any) -> Any:
+        return erf(x)
+
+    def random_bits(self, key: tuple[int, int], counter: int, count: int) -> Any:
+        # The lowest counter word runs within a draw, so draws never overlap: each owns 2**128 blocks.
+        philox = np.random.Philox(key=np.array(key, np.uint64), counter=np.array([0, 0, counter, 0], np.uint64))
+        return philox.random_raw(count)
+
+
+def _sum_rows(x: Any) -> Any:
+    """The sum of the rows of a matrix by products with ones, block by block: faster than `sum`, and with an error that
+    does not grow with the number of rows as that of adding one row after the other does."""
+    block = 512
+    while len(x) > block:
+        whole = len(x) // block * block
+        rest = x[whole:]
+        x = np.ones(block, x.dtype) @ x[:whole].reshape(-1, block, x.shape[1])
+        if len(rest):
+            x = np.concatenate([x, (np.ones(len(rest), x.dtype) @ rest)[None]])
+    return np.ones(len(x), x.dtype) @ x
+
+
+# W. J. Cody, "Rational Chebyshev approximations for the error function", Math. Comp. 23 (1969):
+# erf(x) = x P(x^2)/Q(x^2) near 0, 1 - exp(-x^2) P(x)/Q(x) beyond. Highest power first.
+_NEAR_P = (1.85777706184603153e-1, 3.16112374387056560e0, 1.13864154151050156e2,
+           3.77485237685302021e2, 3.20937758913846947e3)  # fmt: skip
+_NEAR_Q = (1.0, 2.36012909523441209e1, 2.44024637934444173e2, 1.28261652607737228e3, 2.84423683343917062e3)
+_MIDDLE_P = (2.15311535474403846e-8, 5.64188496988670089e-1, 8.88314979438837594e0, 6.61191906371416295e1,
+             2.98635138197400131e2, 8.81952221241769090e2, 1.71204761263407058e3, 2.05107837782607147e3,
+             1.23033935479799725e3)  # fmt: skip
+_MIDDLE_Q = (1.0, 1.57449261107098347e1, 1.17693950891312499e2, 5.37181101862009858e2, 1.62138957456669019e3,
+             3.29079923573345963e3, 4.36261909014324716e3, 3.43936767414372164e3, 1.23033935480374942e3)  # fmt: skip
+_SATURATED = 6.0  # erfc(6) is 2e-17: below half a unit in the last place of 1
+_NEAR = 0.46875
+
+
+def erf(x: Any) -> Any:
+    """The error function of a real array, within four units in the last place of float64; dtype kept."""
+    wide = np.asarray(x, np.float64)
+    magnitude = np.minimum(np.abs(wide), _SATURATED)
+    near = magnitude <= _NEAR
+    square = magnitude * magnitude
+    small = magnitude * _polynomial(_NEAR_P, square) / _polynomial(_NEAR_Q, square)
+    large = 1.0 - np.exp(-square) * _polynomial(_MIDDLE_P, magnitude) / _polynomial(_MIDDLE_Q, magnitude)
+    out = np.copysign(np.where(near, small, large), wide)
+    return out.astype(np.result_type(x), copy=False)
+
+
+def _polynomial(coefficients: tuple[float, ...], x: Any) -> Any:
+    """Horner's rule."""
+    total = coefficients[0] * x
+    for coefficient in coefficients[1:-1]:
+        total = (total + coefficient) * x
+    return total + coefficients[-1]
+
+
+def keep_freed_memory() -> bool:
+    """Have the C library keep large freed arrays instead of returning them to the system; True if it could.
+
+    Training frees and allocates the same large arrays every step, and fetching fresh pages from the system each time
+    costs a third of a small model's step. The setting is the whole process's and uses glibc's `mallopt`, so a program
+    calls it (the `lm` command does), never a library. Elsewhere than on Linux with glibc it does nothing.
+    """
+    if not sys.platform.startswith("linux"):
+        return False
+    try:
+        mallopt = ctypes.CDLL("libc.so.6").mallopt
+    except (OSError, AttributeError):
+        return False
+    m_trim_threshold, m_mmap_threshold = -1, -3  # malloc.h
+    gigabyte = 1 << 30
+    return bool(mallopt(m_mmap_threshold, gigabyte) and mallopt(m_trim_threshold, gigabyte))

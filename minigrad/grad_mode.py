@@ -1,0 +1,127 @@
+"""What is true of the code running now: whether operations are recorded, and the path of the module that runs.
+
+Both belong to a thread or asyncio task; a new thread starts with recording on and no module.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import Any, NamedTuple, TypeVar
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class State(NamedTuple):
+    """What is true of the code running now; one per thread and per asyncio task."""
+
+    grad_enabled: bool = True
+    module: str = ""
+
+
+state: ContextVar[State] = ContextVar("minigrad.state", default=State())  # noqa: B039  (a NamedTuple is immutable)
+
+
+def is_grad_enabled() -> bool:
+    """Whether operations on tensors that require gradients are being recorded. PyTorch: `torch.is_grad_enabled`."""
+    return state.get().grad_enabled
+
+
+class _GradMode:
+    """A grad mode as a context manager and a decorator."""
+
+    def __init__(self, mode: bool) -> None:
+        self.mode = mode
+        self._previous: list[bool] = []
+
+    def __enter__(self) -> None:
+        current = state.get()
+        self._previous.append(current.grad_enabled)
+        state.set(current._replace(grad_enabled=self.mode))
+
+    def __exit__(self, *_: object) -> None:
+        state.set(state.get()._replace(grad_enabled=self._previous.pop()))
+
+    def __call__(self, function: F) -> F:
+        mode = self.mode
+        if inspect.isgeneratorfunction(function):
+
+            @functools.wraps(function)
+            def generator(*args: Any, **kwargs: Any) -> Any:
+                body = function(*args, **kwargs)
+                step: Callable[[], Any] = functools.partial(next, body)
+                while True:
+                    try:
+                        with _GradMode(mode):
+                            item = step()
+                    except StopIteration as stop:
+                        return stop.value
+                    try:
+                        sent = yield item
+                        step = functools.partial(body.send, sent)
+                    except GeneratorExit:
+                        with _GradMode(mode):
+                            body.close()
+                        raise
+                    except BaseException as error:
+                        step = functools.partial(body.throw, error)
+
+            return generator  # type: ignore[return-value]
+
+        @functools.wraps(function)
+        def wrapped(*args: Any, **kwargs: Any) -> Any:
+            with _GradMode(mode):
+                return function(*args, **kwargs)
+
+        return wrapped  # type: ignore[return-value]
+
+
+class set_grad_enabled(_GradMode):
+    """Switch recording on or off, at once; as a context manager, until the end of the block.
+
+    PyTorch: `torch.set_grad_enabled`. Threads, asyncio tasks and generators: as for `no_grad`.
+    """
+
+    def __init__(self, mode: bool) -> None:
+        super().__init__(bool(mode))
+        super().__enter__()
+
+    def __enter__(self) -> None:
+        pass
+
+    def __call__(self, function: F) -> F:
+        self.__exit__()  # a decorator changes what it decorates alone
+        return _GradMode(self.mode)(function)
+
+
+class no_grad(_GradMode):
+    """Nothing computed inside is recorded. PyTorch: `torch.no_grad`, a context manager and a decorator.
+
+    The mode belongs to the thread or asyncio task that sets it; a new thread starts with recording on. A decorated
+    generator has the mode while its own body runs; a `with` block that a generator yields from reaches its consumer.
+
+    >>> import minigrad as mg
+    >>> x = mg.ones(2, requires_grad=True)
+    >>> with mg.no_grad():
+    ...     y = x * 2
+    >>> y.requires_grad
+    False
+    """
+
+    def __new__(cls, function: Any = None) -> Any:
+        return super().__new__(cls) if function is None else cls()(function)
+
+    def __init__(self) -> None:
+        super().__init__(False)
+
+
+class enable_grad(_GradMode):
+    """Recording is on inside, also within `no_grad`. PyTorch: `torch.enable_grad`."""
+
+    def __new__(cls, function: Any = None) -> Any:
+        return super().__new__(cls) if function is None else cls()(function)
+
+    def __init__(self) -> None:
+        super().__init__(True)
