@@ -1,0 +1,50 @@
+"""What a composite is: plain code over primitives, which a fused kernel may stand in for.
+
+The decorated function is the definition: it is what runs without kernels, what a kernel is checked against, and what a
+recorded backward differentiates. Kernels (`minigrad.kernels`) plug into `selectors`; without any, a composite is
+just its function.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any, Protocol, TypeVar
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+# By name of a composite: from its arguments, in the order of its signature, to the kernel that applies, or None.
+selectors: dict[str, Callable[[list[Any]], Kernel | None]] = {}
+definitions: dict[str, Callable[..., Any]] = {}
+
+
+class Kernel(Protocol):
+    """A fused forward and backward with the meaning of a composite."""
+
+    def run(self, arguments: list[Any]) -> Any:
+        """The composite's result; recorded as one node if a gradient is wanted."""
+
+
+def composite(function: F) -> F:
+    """Let kernels stand in for `function`, whose body stays its definition."""
+    name = function.__name__
+    signature = inspect.signature(function)
+    names = list(signature.parameters)
+    required = [name for name in names if signature.parameters[name].default is inspect.Parameter.empty]
+    defaults = {name: parameter.default for name, parameter in signature.parameters.items()}
+    definitions[name] = function
+
+    @functools.wraps(function)
+    def dispatch(*args: Any, **kwargs: Any) -> Any:
+        select = selectors.get(name)
+        if select is None:
+            return function(*args, **kwargs)
+        rest = names[len(args) :]
+        if len(args) > len(names) or not set(required[len(args) :]) <= kwargs.keys() <= set(rest):
+            return function(*args, **kwargs)  # a wrong call: let Python say so
+        arguments = [*args, *(kwargs.get(each, defaults[each]) for each in rest)]
+        kernel = select(arguments)
+        return function(*args, **kwargs) if kernel is None else kernel.run(arguments)
+
+    return dispatch  # type: ignore[return-value]

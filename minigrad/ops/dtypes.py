@@ -1,0 +1,68 @@
+"""Which dtype the result of an operation on several arrays has: PyTorch's rules, where NumPy's differ.
+
+Python numbers are weak; so is a 0-d array beside arrays with dimensions; floating beats integer beats bool, and only
+dtypes of the winning kind decide the width. So int64 + float32 is float32 here and in PyTorch (NumPy: float64).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+_RANK = {"b": 0, "u": 1, "i": 1, "f": 2}
+_SCALAR_DTYPE = {bool: np.dtype(np.bool_), int: np.dtype(np.int64), float: np.dtype(np.float32)}
+
+
+def to_common_dtype(arrays: Sequence[Any]) -> Sequence[Any]:
+    """The arrays, brought to one dtype if theirs differ. Python numbers stay as they are."""
+    dtype = None
+    for array in arrays:
+        kind = array.__class__
+        if kind is float:
+            if dtype is not None and dtype.kind != "f":
+                return _convert(arrays)
+        elif kind is not int and kind is not bool:
+            if dtype is None:
+                dtype = array.dtype
+            elif array.dtype is not dtype:
+                return _convert(arrays)
+    if dtype is not None and dtype.kind != "f" and arrays[0].__class__ is float:
+        return _convert(arrays)
+    return arrays
+
+
+def to_float(arrays: Sequence[Any]) -> Sequence[Any]:
+    """As `to_common_dtype`, with integers and bools becoming float32: for division, exp, sqrt, ..."""
+    arrays = to_common_dtype(arrays)
+    for array in arrays:
+        if array.__class__ not in _SCALAR_DTYPE and array.dtype.kind != "f":
+            return [a if a.__class__ in _SCALAR_DTYPE else a.astype(np.float32) for a in arrays]
+    return arrays
+
+
+def result_dtype(arrays: Sequence[Any]) -> np.dtype[Any]:
+    """The common dtype of arrays and Python numbers."""
+    tiers: list[list[np.dtype[Any]]] = [[], [], []]  # with dimensions, 0-d, Python numbers: from strong to weak
+    for array in arrays:
+        if array.__class__ in _SCALAR_DTYPE:
+            tiers[2].append(_SCALAR_DTYPE[array.__class__])
+        else:
+            tiers[0 if np.ndim(array) else 1].append(array.dtype)
+    result: np.dtype[Any] | None = None
+    for tier in tiers:
+        if tier:
+            rank = max(_RANK[dtype.kind] for dtype in tier)
+            if result is None or rank > _RANK[result.kind]:
+                result = np.result_type(*(dtype for dtype in tier if _RANK[dtype.kind] == rank))
+    assert result is not None
+    return result
+
+
+def _convert(arrays: Sequence[Any]) -> Sequence[Any]:
+    if not all(array.__class__ in _SCALAR_DTYPE or hasattr(array, "dtype") for array in arrays):
+        return arrays  # not numbers: the operation itself will say so
+    arrays = [a.item() if isinstance(a, np.generic) else a for a in arrays]  # NumPy's scalars are numbers too
+    dtype = result_dtype(arrays)
+    return [a if a.__class__ in _SCALAR_DTYPE else a.astype(dtype, copy=False) for a in arrays]

@@ -1,0 +1,117 @@
+"""In-place operations: compute out of place, then write the result into the tensor's own memory.
+
+What the graph has saved of that memory is noted as overwritten (`log_write`), and a backward that would read it
+raises. Views made before the write refuse to be used after it. So a wrong use raises, and never gives wrong numbers.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .. import grad_mode, graph
+from ..tensor import Tensor
+from ..writes import log_write
+from . import elementwise
+from .failure import DTypeError, ShapeError
+from .index import index_put, normalize_index
+
+
+def write(tensor: Tensor, name: str, result: Any) -> Tensor:
+    """Make `result`, computed from `tensor`, the tensor's new value."""
+    recorded = isinstance(result, Tensor) and result.requires_grad
+    if grad_mode.is_grad_enabled():
+        if tensor.requires_grad and tensor.node is None:
+            raise RuntimeError(
+                f"{name} would overwrite a leaf tensor that requires grad; wrap it in minigrad.no_grad() if its "
+                f"history does not matter (a parameter update), or use the out-of-place operation"
+            )
+        if tensor.view_of is not None and (recorded or tensor.view_of[0].requires_grad):
+            raise RuntimeError(
+                f"{name} on a view of a tensor that is part of a graph; write to the whole instead: base[index] = value"
+            )
+    data = result.data if isinstance(result, Tensor) else np.asarray(result)
+    if data.shape != tensor.shape:
+        raise ShapeError(f"{name}: the result has shape {data.shape}, the tensor to hold it {tensor.shape}")
+    if data.dtype != tensor.dtype and not np.can_cast(data.dtype, tensor.dtype, "same_kind"):
+        raise DTypeError(f"{name}: a result of dtype {data.dtype} cannot be kept in a tensor of dtype {tensor.dtype}")
+    try:
+        tensor.data[...] = data
+    except ValueError:
+        raise RuntimeError(
+            f"{name} on a tensor of shape {tensor.shape} whose memory is read-only (an expanded tensor shows one value "
+            f"in several places); call .clone() first"
+        ) from None
+    log_write(tensor.data, name)
+    if recorded:
+        before, tensor.node, tensor.requires_grad = tensor.node, result.node or _through(result), True
+        if before is not None and before.retained_by is not None and before.retained_by() is tensor:
+            tensor.node.retained_by, before.retained_by = before.retained_by, None
+    return tensor
+
+
+def _before(tensor: Tensor) -> Tensor:
+    """The tensor as it is now, in memory of its own: for an operation whose gradient reads what is overwritten."""
+    return Tensor(tensor.data.copy(), tensor.requires_grad, tensor.node) if grad_mode.is_grad_enabled() else tensor
+
+
+def _through(leaf: Tensor) -> graph.Node:
+    """A node between a leaf and the tensor its value was copied into."""
+    node: graph.Node = elementwise.clone(leaf).node
+    return node
+
+
+def add_(input: Tensor, other: Any, *, alpha: float = 1) -> Tensor:
+    """`input += alpha * other`. PyTorch: `Tensor.add_`."""
+    return write(input, "add_", elementwise.add(input, other if alpha == 1 else elementwise.mul(other, alpha)))
+
+
+def sub_(input: Tensor, other: Any, *, alpha: float = 1) -> Tensor:
+    """`input -= alpha * other`. PyTorch: `Tensor.sub_`."""
+    return write(input, "sub_", elementwise.sub(input, other if alpha == 1 else elementwise.mul(other, alpha)))
+
+
+def mul_(input: Tensor, other: Any) -> Tensor:
+    """`input *= other`. PyTorch: `Tensor.mul_`."""
+    changes_other = isinstance(other, Tensor) and other.requires_grad
+    return write(input, "mul_", elementwise.mul(_before(input) if changes_other else input, other))
+
+
+def div_(input: Tensor, other: Any) -> Tensor:
+    """`input /= other`. PyTorch: `Tensor.div_`."""
+    return write(input, "div_", elementwise.div(input, other))
+
+
+def clamp_(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
+    """`input` limited to [min, max], in place. PyTorch: `Tensor.clamp_`."""
+    return write(input, "clamp_", elementwise.clamp(_before(input), min, max))
+
+
+def fill_(input: Tensor, value: float) -> Tensor:
+    """Every element `value`. PyTorch: `Tensor.fill_`."""
+    return write(input, "fill_", index_put(input, ..., value))
+
+
+def zero_(input: Tensor) -> Tensor:
+    """Every element 0. PyTorch: `Tensor.zero_`."""
+    return write(input, "zero_", index_put(input, ..., 0))
+
+
+def copy_(input: Tensor, other: Any) -> Tensor:
+    """The values of `other`, broadcast and converted to the tensor's dtype. PyTorch: `Tensor.copy_`."""
+    return setitem(input, ..., other)
+
+
+def setitem(input: Tensor, index: Any, value: Any) -> Tensor:
+    """`input[index] = value`. Values of another dtype are converted. PyTorch: `Tensor.__setitem__`."""
+    whole = input if input.view_of is None else input.view_of[0]
+    recorded = whole.requires_grad or input.requires_grad or (isinstance(value, Tensor) and value.requires_grad)
+    if not (recorded and grad_mode.is_grad_enabled()):
+        try:
+            input.data[normalize_index(index)] = value.data if isinstance(value, Tensor) else value
+        except (ValueError, TypeError, IndexError) as error:
+            raise type(error)(f"assignment into a tensor of shape {input.shape}: {error}") from None
+        log_write(input.data, "an assignment by index")
+        return input
+    return write(input, "an assignment by index", index_put(input, index, value))

@@ -1,0 +1,207 @@
+"""Matrix products: one primitive, and einsum composed of it."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from ..backends import Array
+from .elementwise import mul
+from .failure import DTypeError, ShapeError
+from .index import getitem
+from .primitive import Primitive
+from .reduce import sum
+from .shape import permute, reshape, transpose, unsqueeze
+
+# ---------------------------------------------------------------------------------------------------- matmul
+
+
+def _product(x: Array, y: Array) -> Array:
+    if x.ndim > 2 and y.ndim == 2 and x.size and y.size:  # one large product instead of many small ones
+        return (x.reshape(-1, x.shape[-1]) @ y).reshape(*x.shape[:-1], y.shape[-1])
+    return x @ y
+
+
+def _rows(x: Any) -> Any:
+    """A stack of matrices as one tall matrix: (..., n, k) -> (m, k)."""
+    return reshape(x, (math.prod(x.shape[:-1]), x.shape[-1]))
+
+
+def _right_gradient(g: Any, x: Any, y_shape: tuple[int, ...]) -> Any:
+    if len(y_shape) == 2 and len(x.shape) > 2:  # the sum over the stack is part of the product
+        x, g = _rows(x), _rows(g)
+    return transpose(x, -1, -2) @ g
+
+
+_matmul = Primitive("matmul", _product).rules(
+    x=lambda g, y: g @ transpose(y, -1, -2),
+    y=_right_gradient,
+)
+
+
+def matmul(input: Any, other: Any) -> Any:
+    """Matrix product over the last two dimensions; the others broadcast. PyTorch: `torch.matmul`.
+
+    A 1-d argument is a row on the left and a column on the right, and its dimension is dropped from the result.
+    Raises ShapeError (a ValueError and a RuntimeError) if the inner sizes differ or an argument is 0-d, and DTypeError
+    (a TypeError and a RuntimeError) if one is no tensor.
+
+    >>> import minigrad as mg
+    >>> mg.matmul(mg.ones(5, 2, 3), mg.ones(3, 4)).shape
+    (5, 2, 4)
+    """
+    try:
+        scalar = input.ndim == 0 or other.ndim == 0
+    except AttributeError:
+        raise DTypeError(
+            f"matmul of {type(input).__name__} and {type(other).__name__}: it takes tensors; use minigrad.tensor(...)"
+        ) from None
+    if scalar:
+        raise ShapeError(f"matmul of {tuple(input.shape)} and {tuple(other.shape)}: both need at least one dimension")
+    if input.ndim > 1 and other.ndim > 1:
+        return _matmul(input, other)
+    if input.ndim == 1 and other.ndim == 1:
+        if input.shape != other.shape:
+            raise ShapeError(f"matmul of {tuple(input.shape)} and {tuple(other.shape)}: two vectors need one length")
+        return sum(input * other)
+    if input.ndim == 1:
+        out = _matmul(unsqueeze(input, 0), other)
+        return reshape(out, (*out.shape[:-2], out.shape[-1]))
+    out = _matmul(input, unsqueeze(other, 1))
+    return reshape(out, out.shape[:-1])
+
+
+# ---------------------------------------------------------------------------------------------------- einsum
+
+
+def einsum(equation: str, *operands: Any) -> Any:
+    """Sums of products by index letters, such as `"bij,bjk->bik"`; `...` stands for dimensions that broadcast.
+
+    PyTorch: `torch.einsum`. Operands are contracted from left to right, each pair by one matrix product.
+    Raises ValueError for an equation that does not fit the operands.
+
+    >>> import minigrad as mg
+    >>> mg.einsum("ij,j->i", mg.ones(2, 3), mg.ones(3))
+    tensor([3., 3.])
+    """
+    if len(operands) == 1 and isinstance(operands[0], (tuple, list)):
+        operands = tuple(operands[0])
+    terms, output = _parse(equation, operands)
+    total, letters = _diagonal(operands[0], terms[0])
+    for position in range(1, len(operands)):
+        right, right_letters = _diagonal(operands[position], terms[position])
+        later = set(output).union(*terms[position + 1 :])
+        total, letters = _contract(total, letters, right, right_letters, later)
+    summed = tuple(axis for axis, letter in enumerate(letters) if letter not in output)
+    if summed:
+        total = sum(total, summed)
+        letters = [letter for letter in letters if letter in output]
+    return permute(total, tuple(letters.index(letter) for letter in output)) if letters != output else total
+
+
+def _parse(equation: str, operands: tuple[Any, ...]) -> tuple[list[list[str]], list[str]]:
+    """The index letters of each operand and of the output; the dimensions of `...` become letters of their own."""
+    text = equation.replace(" ", "")
+    inputs, arrow, out = text.partition("->")
+    terms = inputs.split(",")
+    if len(terms) != len(operands):
+        raise ValueError(f"einsum {equation!r} names {len(terms)} operands, got {len(operands)}")
+    if set(text) - set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ,.->"):
+        raise ValueError(f"einsum {equation!r}: an index is a letter")
+    ranks = [operand.ndim - len(term.replace("...", "")) for term, operand in zip(terms, operands)]
+    for term, operand, rank in zip(terms, operands, ranks):
+        if rank < 0 or (rank > 0 and "..." not in term):
+            raise ValueError(f"einsum {equation!r}: {term!r} does not fit an operand of shape {tuple(operand.shape)}")
+    batch = [f"...{i}" for i in range(max([r for r, t in zip(ranks, terms) if "..." in t], default=0), 0, -1)]
+    expanded = [_letters(term, batch[len(batch) - rank :] if "..." in term else []) for term, rank in zip(terms, ranks)]
+    if arrow:
+        output = _letters(out, batch)
+    else:
+        counts = [letter for term in expanded for letter in term]
+        output = batch + sorted(letter for letter in set(counts) - set(batch) if counts.count(letter) == 1)
+    sizes: dict[str, int] = {}
+    for term_letters, operand in zip(expanded, operands):
+        for letter, size in zip(term_letters, operand.shape):
+            if size != 1 and sizes.setdefault(letter, size) not in (1, size):
+                raise ValueError(f"einsum {equation!r}: index {letter!r} has sizes {sizes[letter]} and {size}")
+    unknown = [letter for letter in output if not any(letter in term for term in expanded)]
+    if unknown or len(set(output)) != len(output):
+        raise ValueError(f"einsum {equation!r}: the output must name indices of the operands, each once")
+    return expanded, output
+
+
+def _letters(term: str, batch: list[str]) -> list[str]:
+    before, dots, after = term.partition("...")
+    return [*before, *(batch if dots else []), *after]
+
+
+def _diagonal(operand: Any, letters: list[str]) -> tuple[Any, list[str]]:
+    """An operand in which no letter repeats: of a repeated one, the diagonal."""
+    for letter in dict.fromkeys(letters):
+        while letters.count(letter) > 1:
+            first = letters.index(letter)
+            second = letters.index(letter, first + 1)
+            size = operand.shape[first]
+            if operand.shape[second] != size:
+                raise ValueError(f"einsum: repeated index {letter!r} has sizes {size} and {operand.shape[second]}")
+            order = [first, second, *(axis for axis in range(operand.ndim) if axis not in (first, second))]
+            steps = list(range(size))
+            operand = getitem(permute(operand, order), (steps, steps))
+            letters = [letter, *(letters[axis] for axis in order[2:])]
+    return operand, letters
+
+
+def _contract(x: Any, xs: list[str], y: Any, ys: list[str], kept: set[str]) -> tuple[Any, list[str]]:
+    """Two operands as one: a stack of matrix products over the letters they share and nobody needs later."""
+    x, xs = _sum_alone(x, xs, ys, kept)
+    y, ys = _sum_alone(y, ys, xs, kept)
+    shared = [letter for letter in xs if letter in ys]
+    inner = [letter for letter in shared if letter not in kept]
+    if any(x.shape[xs.index(letter)] != y.shape[ys.index(letter)] for letter in inner):  # a size 1 that broadcasts
+        inner = []
+    batch = [letter for letter in shared if letter not in inner]
+    rows = [letter for letter in xs if letter not in ys]
+    columns = [letter for letter in ys if letter not in xs]
+    letters = [*batch, *rows, *columns]
+    if not inner:
+        left = reshape(
+            permute(x, [xs.index(k) for k in batch + rows]), _sizes(x, xs, batch + rows) + (1,) * len(columns)
+        )
+        right = permute(y, [ys.index(k) for k in batch + columns])
+        right = reshape(right, _sizes(y, ys, batch) + (1,) * len(rows) + _sizes(y, ys, columns))
+        return mul(left, right), letters
+    stack_x, stack_y = _sizes(x, xs, batch), _sizes(y, ys, batch)
+    row_sizes, column_sizes, depth = _sizes(x, xs, rows), _sizes(y, ys, columns), math.prod(_sizes(x, xs, inner))
+    left = reshape(permute(x, [xs.index(k) for k in batch + rows + inner]), (*stack_x, math.prod(row_sizes), depth))
+    right = reshape(
+        permute(y, [ys.index(k) for k in batch + inner + columns]), (*stack_y, depth, math.prod(column_sizes))
+    )
+    out = matmul(left, right)
+    return reshape(out, (*out.shape[:-2], *row_sizes, *column_sizes)), letters
+
+
+def _sizes(x: Any, letters: list[str], chosen: list[str]) -> tuple[int, ...]:
+    return tuple(x.shape[letters.index(letter)] for letter in chosen)
+
+
+def _sum_alone(x: Any, letters: list[str], others: list[str], kept: set[str]) -> tuple[Any, list[str]]:
+    alone = tuple(axis for axis, letter in enumerate(letters) if letter not in kept and letter not in others)
+    if not alone:
+        return x, letters
+    return sum(x, alone), [letter for axis, letter in enumerate(letters) if axis not in alone]
+
+
+def mm(input: Any, mat2: Any) -> Any:
+    """Product of two matrices. PyTorch: `torch.mm`."""
+    return _of_rank(2, "mm", input, mat2)
+
+
+def bmm(input: Any, mat2: Any) -> Any:
+    """Products of two stacks of matrices. PyTorch: `torch.bmm`."""
+    return _of_rank(3, "bmm", input, mat2)
+
+
+def _of_rank(rank: int, name: str, input: Any, other: Any) -> Any:
+    if input.ndim != rank or other.ndim != rank:
+        raise ShapeError(f"{name} of {tuple(input.shape)} and {tuple(other.shape)}: both need {rank} dimensions")
+    return _matmul(input, other)

@@ -1,0 +1,162 @@
+"""The table of operators and methods of Tensor, and the stub that shows them to type checkers.
+
+`python -m minigrad.ops.methods` writes the stub `minigrad/_methods.pyi` anew.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ..tensor import Tensor
+from . import elementwise, index, inplace, linalg, reduce, shape
+from .primitive import Primitive
+
+
+def _swapped(function: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda self, other: function(other, self)
+
+
+def _equal(self: Tensor, other: Any) -> Any:
+    return False if other is None else elementwise.eq(self, other)
+
+
+def _unequal(self: Tensor, other: Any) -> Any:
+    return True if other is None else elementwise.ne(self, other)
+
+
+def _iterate(self: Tensor) -> Any:
+    if not self.shape:
+        raise TypeError("iteration over a 0-d tensor")
+    return iter(shape.unbind(self))
+
+
+OPERATORS: dict[str, Callable[..., Any]] = {
+    "__add__": elementwise.add, "__radd__": _swapped(elementwise.add),
+    "__sub__": elementwise.sub, "__rsub__": _swapped(elementwise.sub),
+    "__mul__": elementwise.mul, "__rmul__": _swapped(elementwise.mul),
+    "__truediv__": elementwise.div, "__rtruediv__": _swapped(elementwise.div),
+    "__floordiv__": elementwise.floor_divide, "__rfloordiv__": _swapped(elementwise.floor_divide),
+    "__mod__": elementwise.remainder, "__rmod__": _swapped(elementwise.remainder),
+    "__pow__": elementwise.pow, "__rpow__": _swapped(elementwise.pow),
+    "__matmul__": linalg.matmul, "__rmatmul__": _swapped(linalg.matmul),
+    "__iadd__": inplace.add_, "__isub__": inplace.sub_, "__imul__": inplace.mul_, "__itruediv__": inplace.div_,
+    "__neg__": elementwise.neg, "__abs__": elementwise.abs, "__invert__": elementwise.bitwise_not,
+    "__and__": elementwise.bitwise_and, "__rand__": _swapped(elementwise.bitwise_and),
+    "__or__": elementwise.bitwise_or, "__ror__": _swapped(elementwise.bitwise_or),
+    "__xor__": elementwise.bitwise_xor, "__rxor__": _swapped(elementwise.bitwise_xor),
+    "__eq__": _equal, "__ne__": _unequal,
+    "__lt__": elementwise.lt, "__le__": elementwise.le, "__gt__": elementwise.gt, "__ge__": elementwise.ge,
+    "__getitem__": index.getitem, "__setitem__": inplace.setitem, "__iter__": _iterate,
+}  # fmt: skip
+
+METHODS: dict[str, Callable[..., Any]] = {
+    **{function.name: function for function in (
+        elementwise.add, elementwise.sub, elementwise.mul, elementwise.div, elementwise.neg, elementwise.pow,
+        elementwise.exp, elementwise.log, elementwise.sqrt, elementwise.sin, elementwise.cos, elementwise.tanh,
+        elementwise.erf, elementwise.abs, elementwise.sign, elementwise.sigmoid, elementwise.maximum,
+        elementwise.minimum, elementwise.clamp_min, elementwise.clamp_max, elementwise.clone, elementwise.eq,
+        elementwise.ne, elementwise.lt, elementwise.le, elementwise.gt, elementwise.ge, elementwise.logical_and,
+        elementwise.logical_or, elementwise.logical_xor, elementwise.logical_not, elementwise.isnan,
+        elementwise.isinf, elementwise.isfinite, elementwise.floor, elementwise.floor_divide, elementwise.remainder,
+    )},
+    **{function.__name__: function for function in (
+        elementwise.where, elementwise.clamp, elementwise.square, elementwise.reciprocal, elementwise.rsqrt,
+        elementwise.masked_fill, elementwise.to, elementwise.double, elementwise.half, elementwise.long,
+        reduce.sum, reduce.mean, reduce.var, reduce.std, reduce.amax, reduce.amin, reduce.max, reduce.min,
+        reduce.argmax, reduce.argmin, reduce.any, reduce.all, reduce.logsumexp,
+        shape.reshape, shape.permute, shape.transpose, shape.expand, shape.flatten, shape.squeeze, shape.unsqueeze,
+        shape.view, shape.narrow, shape.split, shape.chunk, shape.unbind, shape.tril, shape.triu,
+        index.gather, index.scatter_add, index.index_select, index.index_put,
+        linalg.matmul, linalg.mm, linalg.bmm,
+        inplace.add_, inplace.sub_, inplace.mul_, inplace.div_, inplace.clamp_, inplace.fill_, inplace.zero_,
+        inplace.copy_,
+    )},
+    "cpu": lambda self: elementwise.to(self, device="cpu"), "cuda": lambda self: elementwise.to(self, device="cuda"),
+    "float": elementwise.float_, "int": elementwise.int_, "bool": elementwise.bool_,
+}  # fmt: skip
+# x.where(condition, other) puts the condition second
+METHODS["where"] = lambda self, condition, other: elementwise.where(condition, self, other)
+
+PROPERTIES: dict[str, Callable[[Any], Any]] = {
+    "T": lambda self: shape.permute(self, *reversed(range(self.ndim))),
+    "mT": lambda self: shape.transpose(self, -1, -2),
+}
+
+
+def _bound(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A primitive is an object, and only plain functions become methods."""
+    if not isinstance(function, Primitive):
+        return function
+    if len(_parameters(function)) == 1:
+        return lambda self: function(self)
+    return lambda self, other: function(self, other)
+
+
+def bind() -> None:
+    """Give Tensor its operators and methods."""
+    for name, function in {**OPERATORS, **METHODS}.items():
+        setattr(Tensor, name, _bound(function))
+    for name, function in PROPERTIES.items():
+        setattr(Tensor, name, property(function))
+
+
+def _parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
+    forward = function.forward if isinstance(function, Primitive) else function
+    if hasattr(forward, "nin"):  # a ufunc
+        names = ["x", "y"][: forward.nin]
+        return [inspect.Parameter(name, inspect.Parameter.POSITIONAL_ONLY) for name in names]
+    return list(inspect.signature(forward).parameters.values())
+
+
+_RETURNS = {"max": "Any", "min": "Any", "split": "tuple[Tensor, ...]", "chunk": "tuple[Tensor, ...]",
+            "unbind": "tuple[Tensor, ...]", "__iter__": "Iterator[Tensor]", "__setitem__": "None"}  # fmt: skip
+
+
+def _declaration(name: str, function: Callable[..., Any]) -> str:
+    parts = ["self"]
+    keyword_only = False
+    for parameter in _parameters(function)[1:]:
+        if parameter.kind is inspect.Parameter.VAR_POSITIONAL:
+            parts.append(f"*{parameter.name}: Any")
+            keyword_only = True
+            continue
+        if parameter.kind is inspect.Parameter.KEYWORD_ONLY and not keyword_only:
+            parts.append("*")
+            keyword_only = True
+        has_default = parameter.default is not inspect.Parameter.empty
+        parts.append(f"{parameter.name}: Any" + (" = ..." if has_default else ""))
+    if name.startswith("__") and name not in ("__getitem__", "__setitem__") and len(parts) == 2:
+        parts[1] = "other: Any"
+    if isinstance(function, Primitive) and len(parts) == 2:
+        parts[1] = "other: Any"
+    ignore = "  # type: ignore[override]" if name in ("__eq__", "__ne__") else ""
+    return f"    def {name}({', '.join(parts)}) -> {_RETURNS.get(name, 'Tensor')}: ...{ignore}"
+
+
+def stub() -> str:
+    """The text of `_methods.pyi`."""
+    lines = [
+        '"""Generated by `python -m minigrad.ops.methods`: what `minigrad.ops` binds to Tensor."""',
+        "",
+        "from collections.abc import Iterator",
+        "from typing import Any",
+        "",
+        "from .tensor import Tensor",
+        "",
+        "class Methods:",
+        *(_declaration(name, function) for name, function in {**OPERATORS, **METHODS}.items()),
+    ]
+    for name in PROPERTIES:
+        lines += ["    @property", f"    def {name}(self) -> Tensor: ..."]
+    return "\n".join(lines) + "\n"
+
+
+def stub_path() -> Path:
+    return Path(__file__).parent.parent / "_methods.pyi"
+
+
+if __name__ == "__main__":
+    stub_path().write_text(stub())

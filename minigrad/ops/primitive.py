@@ -1,0 +1,198 @@
+"""What a primitive is: a function of arrays, and a rule for the gradient of each of its array arguments.
+
+    exp = Primitive("exp", np.exp).rules(x=lambda g, out: g * out)
+    mul = Primitive("mul", np.multiply).rules(x=lambda g, y: g * y, y=lambda g, x: g * x)
+
+Positional arguments are arrays, keyword arguments are settings. A rule is a function of the cotangent `g` of the
+output and of whatever else it names: an argument, the shape of one (`x_shape`), the output (`out`), or a setting. A
+node saves what the rules of the wanted gradients name, and nothing else.
+
+A rule is written once and serves twice. Given arrays, its operators and primitives just compute; given tensors, they
+record. That is how gradients of gradients come about, to any order.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .. import grad_mode
+from ..backends import Array
+from ..graph import Leaf, Node, Recorder, Value
+from ..tensor import Tensor, check_view
+from ..writes import owner_of
+from .dtypes import to_common_dtype
+from .failure import explain
+
+
+class Rule(NamedTuple):
+    """The gradient of one argument: a function of the cotangent, of stored values, and of settings."""
+
+    function: Callable[..., Value]
+    reads: tuple[tuple[str, int], ...]  # ("value" or "shape", argument number), or ("out", 0)
+    settings: tuple[str, ...]
+
+
+class Plan(NamedTuple):
+    """For one choice of wanted gradients: what to store, and which rule reads what of it."""
+
+    stored: tuple[tuple[str, int], ...]
+    rules: tuple[tuple[int, Callable[..., Value], tuple[int, ...], tuple[str, ...]], ...]
+
+
+class Primitive:
+    """A differentiable function of arrays. `view`: its output may share memory with its first argument.
+    `promote`: bring the arguments to a common dtype first (`to_common_dtype`), or to a floating one (`to_float`)."""
+
+    def __init__(
+        self, name: str, forward: Callable[..., Array], *, view: bool = False,
+        promote: Callable[[Sequence[Any]], Sequence[Any]] | None = to_common_dtype,
+    ) -> None:  # fmt: skip
+        self.name = name
+        self.forward = forward
+        self.view = view
+        self.promote = promote
+        self.differentiable = False
+        self._rules: dict[int, Rule] = {}
+        self._each: Rule | None = None  # the one rule of a primitive that takes any number of arrays
+        self._plans: dict[tuple[bool, ...], Plan] = {}
+
+    def __repr__(self) -> str:
+        return f"<primitive {self.name}>"
+
+    def rules(self, **rules: Callable[..., Value]) -> Primitive:
+        """Declare the gradient of each differentiable argument by its name; `each` serves a variadic one, with the
+        argument's number `i`."""
+        self.differentiable = True
+        arguments = _positional_names(self.forward)
+        for name, function in rules.items():
+            rule = _read(function, arguments)
+            if name == "each":
+                self._each = rule
+            else:
+                self._rules[arguments.index(name)] = rule
+        return self
+
+    def __call__(self, *args: Any, **settings: Any) -> Any:
+        """Compute; and record, if an argument is a tensor that requires grad. Given no tensor, return an array."""
+        for arg in args:
+            if isinstance(arg, Tensor):
+                break
+        else:
+            return self.forward(*args, **settings)
+        arrays: Sequence[Any] = [arg.data if isinstance(arg, Tensor) else arg for arg in args]
+        try:
+            if self.promote is not None:
+                arrays = self.promote(arrays)
+            out = self.forward(*arrays, **settings)
+        except Exception as error:
+            raise explain(self.name, args, settings, error) from error
+        if isinstance(out, np.generic):
+            out = np.asarray(out)
+        current = grad_mode.state.get()
+        if not current.grad_enabled:
+            return self._view(args[0], Tensor(out)) if self.view else Tensor(out)
+        wanted: list[bool] = []
+        edges: list[Node | Leaf | None] = []
+        for arg in args:
+            if isinstance(arg, Tensor):
+                if arg.view_of is not None:
+                    check_view(arg)
+                if arg.requires_grad:
+                    wanted.append(True)
+                    edges.append(arg.node or arg)
+                    continue
+            wanted.append(False)
+            edges.append(None)
+        if True not in wanted or not self.differentiable or out.dtype.kind != "f":
+            result = Tensor(out)
+        else:
+            key = tuple(wanted)
+            plan = self._plans.get(key) or self._make_plan(key)
+            saved = [
+                arrays[number] if kind == "value" else np.shape(arrays[number]) if kind == "shape" else out
+                for kind, number in plan.stored
+            ]
+            node = Node(self, tuple(edges), tuple(saved), plan, settings, out, current.module)
+            result = Tensor(out, True, node)
+        return self._view(args[0], result) if self.view else result
+
+    @staticmethod
+    def _view(source: Tensor, result: Tensor) -> Tensor:
+        """`result`, which knows whose memory it looks at, if it does."""
+        if owner_of(result.data) is owner_of(source.data):
+            root = source if source.view_of is None else source.view_of[0]
+            result.view_of = (root, root.node)
+        return result
+
+    def vjp(
+        self, node: Node, cotangent: Value, edges: Sequence[Node | Leaf | None], recorder: Recorder | None
+    ) -> Iterator[tuple[int, Value]]:
+        plan: Plan = node.plan
+        saved: Sequence[Any] = node.saved
+        if recorder is not None:
+            saved = [_recorded(node, value, *read, recorder) for value, read in zip(saved, plan.stored)]
+        for number, function, positions, settings in plan.rules:
+            if edges[number] is not None:
+                values = [saved[position] for position in positions]
+                yield number, function(cotangent, *values, **{name: node.settings[name] for name in settings})
+
+    def _make_plan(self, wanted: tuple[bool, ...]) -> Plan:
+        chosen = []
+        for number in np.flatnonzero(wanted).tolist():
+            if self._each is not None:
+                chosen.append(
+                    (number, self._each._replace(function=partial(_with_number, self._each.function, number)))
+                )
+            elif number in self._rules:
+                chosen.append((number, self._rules[number]))
+            else:
+                raise NotImplementedError(f"{self.name} has no gradient with respect to argument {number}")
+        stored = tuple(dict.fromkeys(read for _, rule in chosen for read in rule.reads))
+        plan = Plan(
+            stored,
+            tuple((n, rule.function, tuple(map(stored.index, rule.reads)), rule.settings) for n, rule in chosen),
+        )
+        self._plans[wanted] = plan
+        return plan
+
+
+def _with_number(function: Callable[..., Value], number: int, cotangent: Value, **settings: Any) -> Value:
+    return function(cotangent, number, **settings)
+
+
+def _positional_names(forward: Callable[..., Any]) -> list[str]:
+    if isinstance(forward, np.ufunc):
+        return ["x", "y"][: forward.nin]
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return [name for name, parameter in inspect.signature(forward).parameters.items() if parameter.kind in kinds]
+
+
+def _read(function: Callable[..., Value], arguments: list[str]) -> Rule:
+    """What a rule asks for, from the names of its parameters."""
+    reads: list[tuple[str, int]] = []
+    settings: list[str] = []
+    for name in list(inspect.signature(function).parameters)[1:]:
+        if name == "out":
+            reads.append(("out", 0))
+        elif name in arguments:
+            reads.append(("value", arguments.index(name)))
+        elif name.removesuffix("_shape") in arguments:
+            reads.append(("shape", arguments.index(name.removesuffix("_shape"))))
+        elif name != "i":
+            settings.append(name)
+    return Rule(function, tuple(reads), tuple(settings))
+
+
+def _recorded(node: Node, value: Any, kind: str, number: int, recorder: Recorder) -> Any:
+    """A stored value as a tensor with its history, for a backward that is recorded."""
+    if kind == "shape":
+        return value
+    if kind == "out":
+        return recorder.tensor(value, node)
+    source = node.edges[number]
+    return value if source is None else recorder.tensor(value, source)

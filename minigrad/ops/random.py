@@ -1,0 +1,189 @@
+"""Random numbers as a function of (seed, stream, counter): nothing is drawn that could not be drawn again.
+
+A `Key` names one draw. Its bits come from Philox-4x64-10, keyed by a hash of seed and stream name and started at the
+counter, so they are the same on every backend and a replay (resuming, checkpointing, a recorded backward) redraws
+what was drawn. A `Generator` hands out keys one after another. Source: Salmon et al., "Parallel random numbers: as
+easy as 1, 2, 3" (2011).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import threading
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..backends import Array, Backend, backend_for, cpu
+from ..tensor import Tensor
+from .creation import sizes_of
+
+_MASK = (1 << 64) - 1
+
+
+class Key(NamedTuple):
+    """The name of one draw."""
+
+    seed: int
+    stream: str
+    counter: int
+
+    def bits(self, count: int, backend: Backend = cpu) -> Array:
+        """`count` words of uint64."""
+        digest = hashlib.blake2b(f"{self.seed}/{self.stream}".encode(), digest_size=16).digest()
+        words = int.from_bytes(digest[:8], "little"), int.from_bytes(digest[8:], "little")
+        return backend.random_bits(words, self.counter & _MASK, count)
+
+    def bits32(self, count: int, backend: Backend = cpu) -> Array:
+        """`count` words of uint32."""
+        return self.bits(-(-count // 2), backend).view(np.uint32)[:count]
+
+    def uniform(self, shape: tuple[int, ...], dtype: Any = np.float32, backend: Backend = cpu) -> Array:
+        """Uniform on [0, 1), with 24 random bits for float32 and float16 and 53 for float64."""
+        count = math.prod(shape)
+        if np.dtype(dtype) == np.float64:
+            return ((self.bits(count, backend) >> np.uint64(11)) * 2.0**-53).reshape(shape)
+        values = (self.bits32(count, backend) >> np.uint32(8)).astype(np.float32) * np.float32(2.0**-24)
+        if np.dtype(dtype) == np.float16:  # rounding to float16 could give 1.0
+            values = np.floor(values * np.float32(2048)) / np.float32(2048)
+        return values.astype(dtype, copy=False).reshape(shape)
+
+    def normal(self, shape: tuple[int, ...], dtype: Any = np.float32, backend: Backend = cpu) -> Array:
+        """Standard normal, by the transform of Box and Muller (1958) in float64."""
+        count = math.prod(shape)
+        half = -(-count // 2)
+        uniform = ((self.bits(2 * half, backend) >> np.uint64(11)) + 0.5) * 2.0**-53  # in (0, 1)
+        radius = np.sqrt(-2.0 * np.log(uniform[:half]))
+        angle = (2.0 * math.pi) * uniform[half:]
+        values = np.concatenate([radius * np.cos(angle), radius * np.sin(angle)])[:count]
+        return values.astype(dtype, copy=False).reshape(shape)
+
+    def bernoulli(self, shape: tuple[int, ...], p: float, backend: Backend = cpu) -> Array:
+        """True with probability `p`, to within 2**-32."""
+        count = math.prod(shape)
+        threshold = round(p * 2.0**32)
+        if threshold >= 1 << 32:
+            return np.ones(shape, np.bool_, like=backend.xp.empty(0))
+        return (self.bits32(count, backend) < np.uint32(threshold)).reshape(shape)
+
+    def numpy(self) -> np.random.Generator:
+        """A NumPy generator for draws on the host: permutations, choices."""
+        return np.random.Generator(np.random.Philox(key=self.bits(2)))
+
+
+class Generator:
+    """Hands out keys: each call to `key` names the next draw. PyTorch: `torch.Generator`.
+
+    >>> import minigrad as mg
+    >>> g = mg.Generator().manual_seed(1)
+    >>> bool((mg.rand(3, generator=g) == mg.rand(3, generator=mg.Generator().manual_seed(1))).all())
+    True
+    """
+
+    def __init__(self, seed: int = 0) -> None:
+        self._lock = threading.Lock()
+        self.seed = seed
+        self.counter = 0
+
+    def manual_seed(self, seed: int) -> Generator:
+        """Start again at counter 0 of another seed."""
+        with self._lock:
+            self.seed, self.counter = int(seed), 0
+        return self
+
+    def initial_seed(self) -> int:
+        """The seed. PyTorch: `Generator.initial_seed`."""
+        return self.seed
+
+    def key(self, stream: str) -> Key:
+        """The next draw."""
+        with self._lock:
+            key = Key(self.seed, stream, self.counter)
+            self.counter += 1
+        return key
+
+    def get_state(self) -> dict[str, int]:
+        """Seed and counter: all there is to save."""
+        return {"seed": self.seed, "counter": self.counter}
+
+    def set_state(self, state: dict[str, int]) -> None:
+        """Continue from what `get_state` returned."""
+        with self._lock:
+            self.seed, self.counter = int(state["seed"]), int(state["counter"])
+
+
+default_generator = Generator()
+
+
+def manual_seed(seed: int) -> Generator:
+    """Seed the generator that is used when none is given. PyTorch: `torch.manual_seed`."""
+    return default_generator.manual_seed(seed)
+
+
+def _draw(generator: Generator | None, stream: str) -> Key:
+    return (generator or default_generator).key(stream)
+
+
+def _floating(dtype: Any) -> np.dtype[Any]:
+    chosen: np.dtype[Any] = np.dtype(np.float32 if dtype is None else dtype)
+    if chosen.kind != "f":
+        raise TypeError(f"random real numbers need a floating-point dtype, got {chosen}")
+    return chosen
+
+
+def rand(
+    *size: Any, generator: Generator | None = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
+    """Uniform on [0, 1). PyTorch: `torch.rand`."""
+    data = _draw(generator, "rand").uniform(sizes_of(size), _floating(dtype), backend_for(device or "cpu"))
+    return Tensor(data, requires_grad)
+
+
+def randn(
+    *size: Any, generator: Generator | None = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
+    """Standard normal. PyTorch: `torch.randn`.
+
+    >>> import minigrad as mg
+    >>> mg.randn(2, 3).shape
+    (2, 3)
+    """
+    data = _draw(generator, "randn").normal(sizes_of(size), _floating(dtype), backend_for(device or "cpu"))
+    return Tensor(data, requires_grad)
+
+
+def randint(
+    low: int,
+    high: int | tuple[int, ...],
+    size: tuple[int, ...] | None = None,
+    *,
+    generator: Generator | None = None,
+    dtype: Any = np.int64,
+    device: Any = None,
+) -> Tensor:
+    """Integers in [low, high); `randint(high, size)` starts at 0. PyTorch: `torch.randint`."""
+    start, end, sizes = (0, low, high) if size is None else (low, high, size)
+    if not isinstance(start, int) or not isinstance(end, int) or not isinstance(sizes, (tuple, list)):
+        raise TypeError("randint takes (high, size) or (low, high, size)")
+    if end <= start:
+        raise ValueError(f"randint needs low < high, got {start} and {end}")
+    limits = np.iinfo(dtype)
+    if start < limits.min or end - 1 > limits.max:
+        raise ValueError(f"randint: {start} to {end - 1} do not fit {np.dtype(dtype)}")
+    backend = backend_for(device or "cpu")
+    bits = _draw(generator, "randint").bits(math.prod(sizes), backend)
+    return Tensor((bits % np.uint64(end - start)).astype(dtype).reshape(sizes) + np.asarray(start, dtype))
+
+
+def randperm(n: int, *, generator: Generator | None = None) -> Tensor:
+    """The integers 0..n-1 in random order. PyTorch: `torch.randperm`."""
+    return Tensor(_draw(generator, "randperm").numpy().permutation(n))
+
+
+def bernoulli(input: Tensor, *, generator: Generator | None = None) -> Tensor:
+    """1 with the probability each element of `input` gives, else 0. PyTorch: `torch.bernoulli`."""
+    if input.data.size and not (input.data.min() >= 0.0 and input.data.max() <= 1.0):
+        raise ValueError("bernoulli needs probabilities, between 0 and 1")
+    uniform = _draw(generator, "bernoulli").uniform(input.shape, np.float64)
+    return Tensor((uniform < input.data).astype(input.dtype))

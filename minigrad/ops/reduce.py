@@ -1,0 +1,216 @@
+"""Reductions: sums, extremes, and the statistics composed of them.
+
+`dim` is an int, a tuple of ints, or None for all; negative ones count from the end. Where PyTorch accepts NumPy's
+spellings `axis` and `keepdims`, they are accepted here too.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..backends import Array, backend_of
+from .elementwise import cast, exp, log, sqrt, where
+from .index import gather
+from .primitive import Primitive
+from .shape import expand, reshape
+
+
+def axes_of(ndim: int, dim: Any) -> tuple[int, ...]:
+    """`dim` as a sorted tuple of non-negative ints; None means all, and so does an empty tuple, as in PyTorch."""
+    if dim is None or (isinstance(dim, (tuple, list)) and not dim):
+        return tuple(range(ndim))
+    axes = []
+    for axis in dim if isinstance(dim, (tuple, list)) else (dim,):
+        if not -ndim <= axis < ndim and not (ndim == 0 and axis in (0, -1)):
+            raise IndexError(f"dim {axis} is out of range for a tensor of {ndim} dimensions")
+        axes.append(axis % (ndim or 1))
+    if len(set(axes)) != len(axes):
+        raise ValueError(f"dim {dim} names a dimension twice")
+    return tuple(sorted(axes)) if ndim else ()
+
+
+def _chosen(dim: Any, keepdim: bool, axis: Any, keepdims: bool | None) -> tuple[Any, bool]:
+    return (dim if axis is None else axis), (keepdim if keepdims is None else keepdims)
+
+
+def _restore(value: Any, axes: tuple[int, ...], shape: tuple[int, ...]) -> Any:
+    """A reduced value with the reduced dimensions back, at size 1."""
+    return reshape(value, tuple(1 if axis in axes else size for axis, size in enumerate(shape)))
+
+
+_sum = Primitive("sum", lambda x, *, axes, keepdims: backend_of(x).sum(x, axes, keepdims)).rules(
+    x=lambda g, x_shape, axes: expand(_restore(g, axes, x_shape), x_shape),
+)
+
+
+def _share_among_ties(g: Any, out: Any, x: Any, axes: tuple[int, ...]) -> Any:
+    ties = cast(x == _restore(out, axes, x.shape), dtype=g.dtype)
+    return _restore(g, axes, x.shape) * ties / _sum(ties, axes=axes, keepdims=True)
+
+
+_amax = Primitive("amax", lambda x, *, axes, keepdims: np.max(x, axis=axes, keepdims=keepdims)).rules(
+    x=_share_among_ties
+)
+_amin = Primitive("amin", lambda x, *, axes, keepdims: np.min(x, axis=axes, keepdims=keepdims)).rules(
+    x=_share_among_ties
+)
+
+
+def sum(
+    input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None, axis: Any = None,
+    keepdims: bool | None = None,
+) -> Any:  # fmt: skip
+    """The sum over `dim`; integers and bools add up in int64. PyTorch: `torch.sum`.
+
+    >>> import minigrad as mg
+    >>> mg.sum(mg.ones(2, 3), dim=1)
+    tensor([3., 3.])
+    """
+    dim, keepdim = _chosen(dim, keepdim, axis, keepdims)
+    if dtype is not None:
+        input = cast(input, dtype=np.dtype(dtype))
+    return _sum(input, axes=axes_of(input.ndim, dim), keepdims=keepdim)
+
+
+def mean(
+    input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None, axis: Any = None,
+    keepdims: bool | None = None,
+) -> Any:  # fmt: skip
+    """The arithmetic mean over `dim`; nan for no elements. PyTorch: `torch.mean`.
+
+    Raises TypeError for integers, whose mean has no place in an integer tensor: convert with `.float()`.
+    """
+    dim, keepdim = _chosen(dim, keepdim, axis, keepdims)
+    if dtype is not None:
+        input = cast(input, dtype=np.dtype(dtype))
+    if input.dtype.kind != "f":
+        raise TypeError(f"mean needs a floating-point tensor, got {input.dtype}; convert it with .float()")
+    axes = axes_of(input.ndim, dim)
+    count = math.prod(input.shape[axis] for axis in axes)
+    total = _sum(input, axes=axes, keepdims=keepdim)
+    return total / count if count else total * math.nan
+
+
+def var(
+    input: Any, dim: Any = None, *, correction: float = 1, keepdim: bool = False, axis: Any = None,
+    keepdims: bool | None = None,
+) -> Any:  # fmt: skip
+    """The variance over `dim`, divided by n - correction. PyTorch: `torch.var`, with Bessel's correction by default."""
+    dim, keepdim = _chosen(dim, keepdim, axis, keepdims)
+    axes = axes_of(input.ndim, dim)
+    count = math.prod(input.shape[axis] for axis in axes)
+    centred = input - mean(input, axes, keepdim=True)
+    degrees = count - correction
+    total = _sum(centred * centred, axes=axes, keepdims=keepdim)
+    return total / degrees if degrees > 0 else total * math.nan
+
+
+def std(
+    input: Any, dim: Any = None, *, correction: float = 1, keepdim: bool = False, axis: Any = None,
+    keepdims: bool | None = None,
+) -> Any:  # fmt: skip
+    """The square root of `var`, with gradient 0 where it is 0. PyTorch: `torch.std`."""
+    variance = var(input, dim, correction=correction, keepdim=keepdim, axis=axis, keepdims=keepdims)
+    constant = variance == 0
+    return where(constant, cast(constant, dtype=variance.dtype) * 0.0, sqrt(where(constant, 1.0, variance)))
+
+
+def amax(input: Any, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool | None = None) -> Any:
+    """The largest value over `dim`; ties share the gradient evenly. PyTorch: `torch.amax`."""
+    dim, keepdim = _chosen(dim, keepdim, axis, keepdims)
+    return _amax(input, axes=axes_of(input.ndim, dim), keepdims=keepdim)
+
+
+def amin(input: Any, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool | None = None) -> Any:
+    """The smallest value over `dim`; ties share the gradient evenly. PyTorch: `torch.amin`."""
+    dim, keepdim = _chosen(dim, keepdim, axis, keepdims)
+    return _amin(input, axes=axes_of(input.ndim, dim), keepdims=keepdim)
+
+
+class Extreme(NamedTuple):
+    """What `max` and `min` along a dimension return."""
+
+    values: Any
+    indices: Any
+
+
+def max(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
+    """The largest value of all, or (values, indices) along `dim`. PyTorch: `torch.max`.
+
+    Along a dimension the gradient goes to the element named by `indices` alone.
+
+    >>> import minigrad as mg
+    >>> mg.max(mg.tensor([[1.0, 3.0], [4.0, 2.0]]), dim=1).indices
+    tensor([1, 0])
+    """
+    return amax(input) if dim is None else _along(input, argmax(input, dim, keepdim=True), dim, keepdim)
+
+
+def min(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
+    """The smallest value of all, or (values, indices) along `dim`; see `max`. PyTorch: `torch.min`."""
+    return amin(input) if dim is None else _along(input, argmin(input, dim, keepdim=True), dim, keepdim)
+
+
+def _along(input: Any, indices: Any, dim: int, keepdim: bool) -> Extreme:
+    values = gather(input, dim, indices) if input.ndim else input
+    if not keepdim and input.ndim:
+        shape = tuple(size for axis, size in enumerate(values.shape) if axis != dim % input.ndim)
+        values, indices = reshape(values, shape), reshape(indices, shape)
+    return Extreme(values, indices)
+
+
+_argmax = Primitive("argmax", lambda x, *, axis, keepdims: np.argmax(x, axis=axis, keepdims=keepdims))
+_argmin = Primitive("argmin", lambda x, *, axis, keepdims: np.argmin(x, axis=axis, keepdims=keepdims))
+
+
+def argmax(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
+    """The position of the largest value, the first of equals. PyTorch: `torch.argmax`."""
+    return _argmax(input, axis=dim if input.ndim else None, keepdims=keepdim)
+
+
+def argmin(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
+    """The position of the smallest value, the first of equals. PyTorch: `torch.argmin`."""
+    return _argmin(input, axis=dim if input.ndim else None, keepdims=keepdim)
+
+
+_any = Primitive("any", lambda x, *, axes, keepdims: np.any(x, axis=axes, keepdims=keepdims))
+_all = Primitive("all", lambda x, *, axes, keepdims: np.all(x, axis=axes, keepdims=keepdims))
+
+
+def any(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
+    """Whether any element is nonzero. PyTorch: `torch.any`."""
+    return _any(input, axes=axes_of(input.ndim, dim), keepdims=keepdim)
+
+
+def all(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
+    """Whether all elements are nonzero. PyTorch: `torch.all`."""
+    return _all(input, axes=axes_of(input.ndim, dim), keepdims=keepdim)
+
+
+def logsumexp(input: Any, dim: Any, keepdim: bool = False) -> Any:
+    """log(sum(exp(input))) without overflow. PyTorch: `torch.logsumexp`."""
+    axes = axes_of(input.ndim, dim)
+    largest = finite_max(input, axes)
+    total = log(_sum(exp(input - largest), axes=axes, keepdims=True)) + largest
+    return total if keepdim else reshape(total, tuple(s for axis, s in enumerate(input.shape) if axis not in axes))
+
+
+def finite_max(input: Any, axes: tuple[int, ...]) -> Array:
+    """The largest value along `axes`, kept as dimensions of size 1 and outside the graph; 0 where it is infinite.
+
+    The shift that keeps exponentials in range. What is computed with it does not depend on it, so it has no gradient.
+    """
+    data = input.data if hasattr(input, "node") else input
+    if 0 in data.shape:
+        return np.zeros([1 if axis in axes else size for axis, size in enumerate(data.shape)], data.dtype, like=data)
+    largest = np.max(data, axis=axes, keepdims=True)
+    return np.where(np.isfinite(largest), largest, np.zeros_like(largest))
+
+
+__all__ = [
+    "Extreme", "all", "amax", "amin", "any", "argmax", "argmin", "axes_of", "finite_max", "logsumexp", "max", "mean",
+    "min", "std", "sum", "var", "where",
+]  # fmt: skip

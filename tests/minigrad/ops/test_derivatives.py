@@ -1,0 +1,146 @@
+"""First and second derivatives of every operation, over drawn shapes, layouts, dims and values."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import minigrad as mg
+from minigrad import graph, ops
+from minigrad.ops.methods import METHODS, PROPERTIES
+from minigrad.ops.primitive import Primitive
+from tests.minigrad.derivatives import LAYOUTS, check, laid_out
+from tests.minigrad.ops.cases import CASES, EQUATIONS
+
+# What gives no gradient: its result is an integer, a bool, or made from no tensor at all.
+WITHOUT_GRADIENT = {
+    "DTypeError", "DeviceError", "Generator", "ShapeError", "all", "any", "arange", "argmax", "argmin", "bernoulli",
+    "bitwise_and", "bitwise_not", "bitwise_or", "bitwise_xor", "default_generator", "empty", "eq", "eye",
+    "floor_divide", "full", "ge", "gt", "isfinite", "isinf", "isnan", "le", "linspace", "logical_and", "logical_not",
+    "logical_or", "logical_xor", "lt", "manual_seed", "ne", "ones", "ones_like", "rand", "randint", "randn",
+    "randperm", "zeros", "zeros_like",
+}  # fmt: skip
+# checked by test_a_cast_gives_the_gradient_in_its_input_s_dtype
+CASTS = {"float", "half", "int", "long", "bool", "cpu", "cuda"}
+
+
+@pytest.mark.parametrize("name", CASES)
+@given(st.data())
+def test_derivatives(name, data):
+    function, arrays = CASES[name].draw(data)
+    check(function, [laid_out(array, data.draw(st.sampled_from(LAYOUTS), label="layout")) for array in arrays])
+
+
+@pytest.mark.parametrize("equation, sizes", [(equation, sizes) for equation, *sizes in EQUATIONS])
+def test_derivatives_of_einsum(equation, sizes):
+    rng = np.random.default_rng(0)
+    check(lambda *tensors: mg.einsum(equation, *tensors), [rng.uniform(-1, 1, size) for size in sizes])
+
+
+@given(st.sampled_from(["add", "mul", "matmul", "sum", "exp", "getitem", "transpose"]), st.integers(0, 99))
+def test_derivatives_of_broadcast_memory(name, seed):
+    row = np.random.default_rng(seed).uniform(-1, 1, (1, 3))
+    array = np.broadcast_to(row, (3, 3))  # one row seen three times: still nine inputs
+    function = {"getitem": lambda x: x[1:], "transpose": lambda x: x.T, "sum": lambda x: x.sum(0)}.get(name)
+    arrays = [array, array] if name in ("add", "mul", "matmul") else [array]
+    check(function or getattr(mg, name), arrays)
+
+
+def test_every_public_operation_is_checked():
+    declared = {n for name, case in CASES.items() for n in (name, *case.names)}
+    public = {*ops.__all__, *METHODS, *PROPERTIES, "getitem"}
+    assert public - declared - WITHOUT_GRADIENT - CASTS == set()
+    assert WITHOUT_GRADIENT & declared == set()
+
+
+def primitives():
+    """Every primitive with a gradient, by name; that of a device transfer needs a second device."""
+    found = {}
+    for module in (ops.elementwise, ops.reduce, ops.shape, ops.index, ops.linalg):
+        found.update({id(p): p for p in vars(module).values() if isinstance(p, Primitive) and p.differentiable})
+    return {primitive.name for primitive in found.values()} - {"to"}
+
+
+def operations(tensor):
+    """The names of the operations in a tensor's graph."""
+    names, stack = set(), [tensor.node]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, graph.Node):
+            names.add(node.op.name)
+            stack.extend(node.edges)
+    return names
+
+
+def test_every_primitive_is_checked():
+    assert primitives() - set(CASES) == {"cast", "put"}
+    x = mg.tensor(np.array([0.5, 2.0]), requires_grad=True)
+    assert "cast" in operations(x.float())  # test_a_cast_gives_the_gradient_in_its_input_s_dtype
+    (gradient,) = mg.autograd.grad((x[0] * x[1]), x, create_graph=True)
+    assert "put" in operations(gradient)  # the second derivative of getitem
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+@pytest.mark.parametrize("target", ["float16", "float32", "float64"])
+def test_a_cast_gives_the_gradient_in_its_input_s_dtype(dtype, target):
+    x = mg.tensor(np.array([1.5, -2.0], dtype), requires_grad=True)
+    (x.to(target) * np.array([2.0, 4.0], target)).sum().backward()
+    assert x.grad.dtype == dtype
+    np.testing.assert_array_equal(x.grad.data, [2.0, 4.0])
+
+
+@pytest.mark.parametrize("method", ["int", "long", "bool"])
+def test_a_cast_to_whole_numbers_ends_the_graph(method):
+    x = mg.tensor([1.5, 2.0], requires_grad=True)
+    assert not getattr(x, method)().requires_grad
+    assert not x.sum(dtype=mg.int64).requires_grad
+    assert x.float().requires_grad and x.half().requires_grad and x.double().requires_grad
+
+
+# ---------------------------------------------------------------- where the derivative does not exist: PyTorch's choice
+
+
+def gradient_at(function, *numbers):
+    tensors = [mg.tensor(np.float64(number), requires_grad=True) for number in numbers]
+    return [float(g) for g in mg.autograd.grad(function(*tensors), tensors)]
+
+
+@pytest.mark.parametrize(
+    "function, at, expected",
+    [
+        (mg.abs, (0.0,), [0.0]),
+        (mg.sign, (0.0,), [0.0]),
+        (mg.floor, (1.0,), [0.0]),
+        (mg.maximum, (1.0, 1.0), [0.5, 0.5]),
+        (mg.minimum, (1.0, 1.0), [0.5, 0.5]),
+        (mg.clamp_min, (1.0, 1.0), [1.0, 0.0]),
+        (mg.clamp_max, (1.0, 1.0), [1.0, 0.0]),
+        (lambda x: mg.clamp(x, 0.0, 1.0), (0.0,), [1.0]),
+        (lambda x: mg.clamp(x, 0.0, 1.0), (1.0,), [1.0]),
+        (lambda x: x**0, (0.0,), [0.0]),
+        (lambda x: x**1, (0.0,), [1.0]),
+        (lambda x: x**2, (0.0,), [0.0]),
+        (lambda x, y: x**y, (0.0, 0.0), [0.0, 0.0]),
+        (lambda x, y: x**y, (0.0, 2.0), [0.0, 0.0]),
+        (lambda x: 0**x, (2.0,), [0.0]),
+        (mg.nn.functional.relu, (0.0,), [0.0]),
+    ],
+)
+def test_conventions_at_kinks(function, at, expected):
+    assert gradient_at(function, *at) == expected
+
+
+def test_ties_of_amax_and_amin_share_evenly():
+    for name in ("amax", "amin"):
+        x = mg.tensor(np.zeros((2, 3)), requires_grad=True)
+        getattr(mg, name)(x, 1).backward(mg.tensor(np.array([3.0, 6.0])))
+        np.testing.assert_array_equal(x.grad.data, [[1.0] * 3, [2.0] * 3])
+
+
+def test_max_and_min_along_a_dim_give_ties_to_the_first():
+    for name in ("max", "min"):
+        x = mg.tensor(np.zeros((2, 3)), requires_grad=True)
+        found = getattr(mg, name)(x, 1)
+        found.values.sum().backward()
+        np.testing.assert_array_equal(found.indices.data, [0, 0])
+        np.testing.assert_array_equal(x.grad.data, [[1.0, 0.0, 0.0]] * 2)

@@ -1,0 +1,112 @@
+"""A draw is a function of (seed, stream, counter), and what is drawn has the distribution it claims."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import minigrad as mg
+from minigrad.ops.random import Key
+
+keys = st.builds(Key, st.integers(0, 2**40), st.text(max_size=8), st.integers(0, 2**32))
+
+
+@given(keys, st.integers(0, 50))
+def test_a_key_always_draws_the_same_bits(key: Key, count: int) -> None:
+    np.testing.assert_array_equal(key.bits(count), Key(*key).bits(count))
+
+
+@given(keys, st.integers(1, 30), st.integers(0, 30))
+def test_a_longer_draw_begins_with_the_shorter(key: Key, count: int, more: int) -> None:
+    np.testing.assert_array_equal(key.bits(count), key.bits(count + more)[:count])
+    np.testing.assert_array_equal(key.bits32(count), key.bits32(count + more)[:count])
+
+
+@given(keys)
+def test_seed_stream_and_counter_each_change_the_draw(key: Key) -> None:
+    others = [
+        key._replace(seed=key.seed + 1),
+        key._replace(stream=key.stream + "x"),
+        key._replace(counter=key.counter + 1),
+    ]
+    words = set(key.bits(64).tolist())
+    for other in others:
+        assert not words & set(other.bits(64).tolist())
+
+
+def test_the_bits_of_a_key_are_part_of_what_a_release_promises() -> None:
+    """Frozen: a checkpoint resumes on another release only if its draws are still the same."""
+    assert [hex(word) for word in Key(0, "dropout", 0).bits(2).tolist()] == ["0x8c04172f0b2861c8", "0x6741fd58e8ff5ffd"]
+    first = np.random.Philox(key=[0, 0], counter=[2**64 - 1] * 4).random_raw(4)  # the block of counter 0
+    # Random123's known answer for philox4x64-10
+    assert [f"{word:016x}" for word in first.tolist()] == [
+        "16554d9eca36314c", "db20fe9d672d0fdc", "d7e772cee186176b", "7e68b68aec7ba23b",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_uniform_fills_the_half_open_interval_evenly(dtype: str) -> None:
+    values = Key(1, "u", 0).uniform((20_000,), dtype).astype(np.float64)
+    assert values.min() >= 0.0 and values.max() < 1.0
+    counts, _ = np.histogram(values, 16, (0.0, 1.0))
+    expected = len(values) / 16
+    assert ((counts - expected) ** 2 / expected).sum() < 37.7  # chi-square, 15 degrees of freedom, p = 0.001
+
+
+def test_uniform_never_rounds_up_to_one() -> None:
+    class Ones(Key):
+        def bits(self, count: int, backend: object = None) -> np.ndarray:
+            return np.full(count, 2**64 - 1, np.uint64)
+
+    for dtype in ("float16", "float32", "float64"):
+        assert Ones(0, "", 0).uniform((3,), dtype).max() < 1.0
+
+
+def test_normal_has_the_distribution_function_of_a_normal() -> None:
+    values = np.sort(Key(2, "n", 0).normal((20_001,), np.float64))
+    expected = 0.5 * (1.0 + np.array([math.erf(value / math.sqrt(2.0)) for value in values]))
+    distance = np.abs(expected - (np.arange(len(values)) + 0.5) / len(values)).max()
+    assert distance < 1.95 / math.sqrt(len(values))  # Kolmogorov-Smirnov, p = 0.001
+
+
+def test_the_two_halves_of_a_normal_draw_are_uncorrelated() -> None:
+    values = Key(2, "n", 1).normal((2, 20_000), np.float64)
+    assert abs(np.corrcoef(values)[0, 1]) < 3.3 / math.sqrt(20_000)
+
+
+@pytest.mark.parametrize("p", [0.0, 0.1, 0.5, 0.999, 1.0])
+def test_bernoulli_has_its_probability(p: float) -> None:
+    mean = Key(3, "b", 0).bernoulli((40_000,), p).mean()
+    assert abs(mean - p) <= 3.3 * math.sqrt(p * (1 - p) / 40_000)
+
+
+def test_a_generator_continues_from_its_state_and_starts_again_from_its_seed() -> None:
+    generator = mg.Generator(5)
+    mg.randn(3, generator=generator)
+    state = generator.get_state()
+    second = mg.randn(3, generator=generator)
+    generator.set_state(state)
+    assert (mg.randn(3, generator=generator) == second).all()
+    assert not (mg.randn(3, generator=generator.manual_seed(5)) == second).all()
+
+
+def test_randint_stays_in_range_and_reaches_both_ends() -> None:
+    mg.manual_seed(0)
+    values = mg.randint(-3, 4, (500,)).numpy()
+    assert (values.min(), values.max(), values.dtype) == (-3, 3, np.int64)
+    assert mg.randint(3, (500,)).numpy().max() == 2
+    with pytest.raises(ValueError, match="low < high"):
+        mg.randint(4, 4, (2,))
+
+
+def test_randperm_is_a_permutation() -> None:
+    assert sorted(mg.randperm(50).tolist()) == list(range(50))
+
+
+def test_integers_cannot_be_drawn_from_a_continuous_distribution() -> None:
+    with pytest.raises(TypeError, match="floating-point"):
+        mg.randn(2, dtype=mg.int64)

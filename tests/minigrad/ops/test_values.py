@@ -1,0 +1,131 @@
+"""Values, dtypes and conventions that a comparison of derivatives does not see."""
+
+import math
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad import nn
+from minigrad.nn import functional as F
+
+
+def leaf(*values, dtype=np.float64):
+    return mg.tensor(np.array(values, dtype), requires_grad=True)
+
+
+@pytest.mark.parametrize("function", [mg.tril, mg.triu, lambda x: x.masked_fill(mg.tensor([True]), 0)])
+@pytest.mark.parametrize("dtype", [mg.bool, mg.int32, mg.float16, mg.float64])
+def test_masking_keeps_the_dtype(function, dtype):
+    assert function(mg.ones(3, 3, dtype=dtype)).dtype == dtype
+
+
+def test_a_lower_triangle_of_bools_is_a_causal_mask():
+    mg.manual_seed(0)
+    q, k, v = (mg.randn(1, 1, 4, 2) for _ in range(3))
+    masked = F.scaled_dot_product_attention(q, k, v, attn_mask=mg.tril(mg.ones(4, 4, dtype=mg.bool)))
+    np.testing.assert_allclose(masked.numpy(), F.scaled_dot_product_attention(q, k, v, is_causal=True).numpy())
+    with pytest.raises(TypeError, match="attn_mask must be bool"):
+        F.scaled_dot_product_attention(q, k, v, attn_mask=mg.ones(4, 4, dtype=mg.int64))
+    wide = mg.zeros(4, 4, dtype=mg.float64)
+    assert F.scaled_dot_product_attention(q, k, v, attn_mask=wide).dtype == mg.float32
+
+
+@pytest.mark.parametrize("mode", ["off", "force"] if hasattr(mg, "kernels") else ["off"])
+def test_what_a_mask_hides_does_not_matter_even_if_it_is_infinite(mode):
+    k = mg.tensor([[[[1.0], [math.inf]]]])
+    with mg.kernels.mode(mode) if hasattr(mg, "kernels") else mg.enable_grad():
+        out = F.scaled_dot_product_attention(mg.ones(1, 1, 1, 1), k, k.isinf().float(), mg.tensor([[True, False]]))
+    assert out.item() == 0.0
+
+
+def test_grouped_heads_need_a_dimension_of_heads():
+    with pytest.raises(mg.ShapeError, match="dimension of heads"):
+        F.scaled_dot_product_attention(mg.ones(2, 3), mg.ones(2, 3), mg.ones(2, 3), enable_gqa=True)
+
+
+def test_arange_steps_in_double_precision():
+    np.testing.assert_array_equal(mg.arange(1000, 2000, 0.1).numpy(), np.arange(1000, 2000, 0.1).astype(np.float32))
+    assert mg.arange(np.int64(5)).dtype == mg.full((1,), np.int64(3)).dtype == mg.int64
+    assert mg.full((1,), True).dtype == mg.full((1,), np.True_).dtype == mg.bool
+
+
+@pytest.mark.parametrize("make", [
+    lambda **k: mg.zeros(2, **k), lambda **k: mg.ones(2, **k), lambda **k: mg.empty(2, **k),
+    lambda **k: mg.linspace(0, 1, 2, **k), lambda **k: mg.eye(2, **k), lambda **k: mg.rand(2, **k),
+    lambda **k: mg.randn(2, **k),
+])  # fmt: skip
+def test_no_dtype_and_no_device_mean_the_defaults(make):
+    tensor = make(dtype=None, device=None)
+    assert (tensor.dtype, tensor.device) == (mg.float32, "cpu")
+
+
+def test_the_deviation_of_equal_numbers_has_gradient_zero():
+    x = leaf([1.0, 1.0], [1.0, 2.0])
+    x.std(1).sum().backward()
+    np.testing.assert_allclose(x.grad.numpy(), [[0.0, 0.0], [-math.sqrt(0.5), math.sqrt(0.5)]])
+
+
+def test_remainder_takes_the_quotient_that_was_used():
+    x, y = leaf(1.0, 7.5), leaf(0.1, 2.0)
+    (x % y).sum().backward()
+    np.testing.assert_array_equal(y.grad.numpy(), [-9.0, -3.0])
+
+
+@pytest.mark.parametrize("n", range(1, 70))
+def test_the_mean_of_ones_is_one(n):
+    assert mg.ones(n).mean().item() == mg.ones(n, dtype=mg.float64).mean().item() == 1.0
+
+
+def test_sums_over_leading_dimensions_do_not_lose_precision():
+    assert mg.ones(4096, 2, dtype=mg.float16).sum(0).tolist() == [4096.0, 4096.0]
+    bias = leaf(0.0, 0.0, dtype=np.float16)
+    (mg.zeros(4096, 2, dtype=mg.float16) + bias).sum().backward()
+    assert bias.grad.tolist() == [4096.0, 4096.0]
+    values = np.random.default_rng(0).random((300_000, 3), np.float32)
+    exact = values.sum(0, dtype=np.float64)
+    assert np.abs(mg.from_numpy(values).sum(0).numpy() / exact - 1).max() < 1e-6
+
+
+def test_comparisons_promote_as_arithmetic_does():
+    assert (mg.tensor([0.1]) == mg.tensor(0.1, dtype=mg.float64)).item()
+    assert (mg.tensor([16777217]) == mg.tensor([16777216.0])).item()
+
+
+def test_scalars_of_numpy_are_numbers():
+    assert (mg.tensor(1.0) * np.float64(2)).dtype == mg.float32
+    assert (mg.tensor([1]) + np.float32(0.5)).dtype == mg.float32
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.uint16])
+def test_ids_of_few_bits_reach_every_row(dtype):
+    table = nn.Embedding(np.iinfo(dtype).max + 1, 2)
+    ids = np.array([0, np.iinfo(dtype).max, 0], dtype)
+    table(mg.from_numpy(ids)).sum().backward()
+    assert table.weight.grad[[0, -1]].tolist() == [[2.0, 2.0], [1.0, 1.0]]
+    assert table.weight.grad.sum().item() == 6.0
+
+
+def test_a_view_never_copies():
+    x = mg.arange(6).view(2, 3)
+    assert x.view(3, 2).view_of is not None
+    with pytest.raises(RuntimeError, match="use reshape"):
+        x.T.view(6)
+
+
+def test_no_dimensions_means_all_of_them():
+    assert mg.ones(2, 3).sum(dim=()).item() == 6.0
+
+
+def test_numbers_that_do_not_fit_are_refused():
+    with pytest.raises(TypeError, match="range of their dtype"):
+        mg.tensor([300], dtype=np.uint8)
+    with pytest.raises(ValueError, match="do not fit int8"):
+        mg.randint(0, 1000, (3,), dtype=np.int8)
+    with pytest.raises(ValueError, match="probabilities"):
+        mg.bernoulli(mg.tensor([2.0]))
+
+
+def test_a_number_in_a_tensor_formats_as_a_number():
+    assert f"{mg.tensor(1.23456):.3f}" == "1.235"
+    assert f"{mg.tensor([1.0])}" == "tensor([1.])"
