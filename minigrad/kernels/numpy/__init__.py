@@ -1,0 +1,8 @@
+"""Kernels for arrays in host memory. Each module holds one composite's forward and backward."""
+
+from . import attention as attention
+from . import cross_entropy as cross_entropy
+from . import dropout as dropout
+from . import gelu as gelu
+from . import layer_norm as layer_norm
+from . import linear as linear

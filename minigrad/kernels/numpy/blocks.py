@@ -1,0 +1,13 @@
+"""Cutting an array into blocks that stay in the cache while several operations pass over them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+BLOCK = 1 << 14  # elements: 64 KiB of float32, so that a handful of operands fit a core's cache
+
+
+def row_blocks(rows: int, columns: int) -> Iterator[slice]:
+    """Slices of about `BLOCK` elements that cover all rows."""
+    step = max(1, BLOCK // max(columns, 1))
+    return (slice(start, min(start + step, rows)) for start in range(0, rows, step))

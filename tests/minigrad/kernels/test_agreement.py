@@ -1,0 +1,256 @@
+"""A kernel means what its composite means, and is as accurate.
+
+The reference is the composite itself in a wider type: float64 for float32, the platform's long double for float64. The
+tolerance is not chosen per kernel: a kernel may be at most four times as far from the reference as the composite of its
+own dtype is, plus eight units in the last place of the largest value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import minigrad as mg
+from minigrad.kernels import registry
+from minigrad.kernels.numpy import blocks
+from minigrad.ops.composite import definitions
+from minigrad.ops.random import Key
+from minigrad.tensor import Tensor
+
+sizes = st.integers(1, 7)
+
+
+@st.composite
+def layer_norm(draw: Any) -> list[Any]:
+    normalized = draw(st.lists(sizes, min_size=1, max_size=2))
+    lead = draw(st.lists(sizes, max_size=2))
+    bias = tuple(normalized) if draw(st.booleans()) else None
+    return [(*lead, *normalized), normalized, tuple(normalized), bias, 1e-5]
+
+
+@st.composite
+def linear(draw: Any) -> list[Any]:
+    inner, out = draw(sizes), draw(sizes)
+    return [(*draw(st.lists(sizes, max_size=2)), inner), (out, inner), (out,) if draw(st.booleans()) else None]
+
+
+@st.composite
+def gelu(draw: Any) -> list[Any]:
+    return [tuple(draw(st.lists(sizes, max_size=3))), draw(st.sampled_from(["none", "tanh"]))]
+
+
+@st.composite
+def cross_entropy(draw: Any) -> list[Any]:
+    rows, classes = draw(sizes), draw(sizes)
+    ids = draw(st.lists(st.sampled_from([-100, *range(classes)]), min_size=rows, max_size=rows))
+    if set(ids) == {-100}:
+        ids[0] = 0  # the mean of nothing is nan in both
+    return [(rows, classes), np.array(ids), None, 1, -100, "mean", 0.0]
+
+
+@st.composite
+def dropout(draw: Any) -> list[Any]:
+    key = Key(draw(st.integers(0, 9)), "dropout", 0)
+    return [tuple(draw(st.lists(sizes, max_size=3))), draw(st.floats(0.01, 0.99)), key]
+
+
+@st.composite
+def attention(draw: Any) -> list[Any]:
+    batch, heads, length, source, width, value_width = (draw(st.integers(1, 4)) for _ in range(6))
+    kind = draw(st.sampled_from(["none", "causal", "mask"]))
+    mask = None
+    if kind == "mask":
+        mask = np.array(draw(st.lists(st.booleans(), min_size=length * source, max_size=length * source)))
+        mask = mask.reshape(length, source)
+    drop = draw(st.sampled_from([0.0, 0.4]))
+    key = Key(3, "dropout", draw(st.integers(0, 9))) if drop else None
+    shapes = [(batch, heads, length, width), (batch, heads, source, width), (batch, heads, source, value_width)]
+    return [*shapes, mask, drop, key, kind == "causal", width**-0.5]
+
+
+CASES: dict[str, Callable[[], st.SearchStrategy[Any]]] = {
+    "layer_norm": layer_norm,
+    "linear": linear,
+    "gelu": gelu,
+    "_cross_entropy_of_ids": cross_entropy,
+    "_dropout": dropout,
+    "_attention": attention,
+}
+WIDER = {"float32": np.float64, "float64": np.longdouble}
+
+
+def test_every_kernel_is_checked_here() -> None:
+    assert set(CASES) == set(registry.kernels)
+
+
+def test_the_reference_for_float64_is_wider() -> None:
+    if np.finfo(np.longdouble).eps >= np.finfo(np.float64).eps:
+        pytest.skip("long double is float64 on this platform; the float64 reference is then the composite itself")
+    assert np.finfo(WIDER["float64"]).eps < np.finfo(np.float64).eps
+
+
+def _laid_out(array: np.ndarray[Any, Any], layout: str) -> np.ndarray[Any, Any]:
+    if layout == "reversed" and array.ndim:
+        return np.ascontiguousarray(array[::-1])[::-1]
+    if layout == "transposed":
+        return np.ascontiguousarray(array.T).T
+    return array
+
+
+def _results(
+    name: str, arguments: list[Any], arrays: tuple[int, ...], dtype: Any, layout: str, wanted: set[int]
+) -> list[Any]:
+    """The output and the gradients of the wanted arguments, in `dtype`, under the kernel mode in force."""
+    rng = np.random.default_rng(0)
+    call = list(arguments)
+    for position in arrays:
+        if call[position] is not None:
+            # float32 values, so that the wider reference starts from the same numbers
+            values = rng.standard_normal(call[position]).astype(np.float32).astype(dtype)
+            call[position] = Tensor(_laid_out(values, layout), position in wanted)
+    selector = registry.selectors[name]
+    kernel = selector(call)
+    out = definitions[name](*call) if kernel is None else kernel.run(call)
+    cotangent = Tensor(np.asarray(rng.standard_normal(out.shape).astype(np.float32).astype(dtype)))
+    inputs = [call[position] for position in arrays if position in wanted and call[position] is not None]
+    return [out.data, *(g.data for g in mg.autograd.grad(out, inputs, cotangent))]
+
+
+@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@given(data=st.data())
+def test_kernel_is_as_close_to_the_reference_as_its_composite(name: str, dtype: str, data: st.DataObject) -> None:
+    arguments = data.draw(CASES[name]())
+    layout = data.draw(st.sampled_from(["contiguous", "reversed", "transposed"]))
+    arrays = registry.kernels[name][0].arrays
+    present = [position for position in arrays if arguments[position] is not None]
+    wanted = data.draw(st.sets(st.sampled_from(present), min_size=1))
+    exact_gelu = name == "gelu" and arguments[1] == "none"  # erf is computed in float64
+    wider = np.float64 if exact_gelu else WIDER[dtype]
+    with pytest.MonkeyPatch.context() as patch, registry.mode("force"):
+        patch.setattr(blocks, "BLOCK", data.draw(st.sampled_from([8, 1 << 14])))
+        fused = _results(name, arguments, arrays, np.dtype(dtype), layout, wanted)
+    with registry.mode("off"):
+        composed = _results(name, arguments, arrays, np.dtype(dtype), layout, wanted)
+        reference = _results(name, arguments, arrays, wider, layout, wanted)
+    for of_kernel, of_composite, exact in zip(fused, composed, reference, strict=True):
+        assert of_kernel.dtype == of_composite.dtype == np.dtype(dtype)
+        assert of_kernel.shape == exact.shape
+        scale = float(np.abs(exact).max(initial=0.0)) or 1.0
+        allowed = 4 * np.abs(of_composite - exact).max(initial=0.0) + 8 * np.finfo(dtype).eps * scale
+        assert np.abs(of_kernel - exact).max(initial=0.0) <= allowed
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_kernel_applies_to_its_own_cases(name: str) -> None:
+    """Otherwise the agreement above would compare the composite with itself."""
+
+    @given(case=CASES[name]())
+    def check(case: Any) -> None:
+        arguments = list(case)
+        for position in registry.kernels[name][0].arrays:
+            if arguments[position] is not None:
+                arguments[position] = np.ones(arguments[position], np.float32)
+        with registry.mode("force"):
+            assert registry.selectors[name](arguments) is registry.kernels[name][0]
+
+    check()
+
+
+def test_mode_switches_and_restores() -> None:
+    x = mg.ones(2, 3, requires_grad=True)
+    names = []
+    for mode in ("off", "force"):
+        with mg.kernels.mode(mode):
+            names.append(mg.nn.functional.layer_norm(x, [3], mg.ones(3)).grad_fn.op.name)
+    assert names[0] != "layer_norm" and names[1] == "layer_norm"
+    with pytest.raises(ValueError, match="kernel mode"):
+        mg.kernels.mode("on")
+
+
+def test_dispatch_leaves_what_a_kernel_does_not_know_to_the_composite() -> None:
+    x = mg.ones(2, 3, requires_grad=True)
+    with mg.kernels.mode("force"):
+        assert mg.nn.functional.layer_norm(x.to(mg.float16), [3], mg.ones(3, dtype=mg.float16)).dtype == mg.float16
+        assert mg.nn.functional.layer_norm(x, [3]).grad_fn.op.name != "layer_norm"  # no weight
+        mixed = mg.nn.functional.linear(x, mg.ones(4, 3, dtype=mg.float64))
+        assert mixed.dtype == mg.float64
+
+
+def test_a_kernel_of_two_dependent_inputs_counts_each_path_once_at_second_order() -> None:
+    def second_derivative(mode: str) -> np.ndarray[Any, Any]:
+        with mg.kernels.mode(mode):
+            x = mg.tensor(np.linspace(-1.0, 2.0, 6).reshape(2, 3), requires_grad=True)
+            weight = (x * x).sum(0)
+            (first,) = mg.autograd.grad(mg.nn.functional.layer_norm(x, [3], weight).sin().sum(), x, create_graph=True)
+            (second,) = mg.autograd.grad((first * first).sum(), x)
+            return second.numpy()
+
+    np.testing.assert_allclose(second_derivative("force"), second_derivative("off"), rtol=1e-10, atol=1e-12)
+
+
+def test_without_a_gradient_to_compute_nothing_is_saved() -> None:
+    with mg.kernels.mode("force"), mg.no_grad():
+        assert mg.nn.functional.gelu(mg.ones(3, requires_grad=True)).node is None
+    with mg.kernels.mode("force"):
+        assert mg.nn.functional.gelu(mg.ones(3)).node is None
+        assert isinstance(mg.nn.functional.gelu(np.ones(3)), np.ndarray)
+
+
+def _second_derivatives(name: str, arguments: list[Any], wanted: set[int]) -> list[Any]:
+    """First and second derivatives of a nonlinear function of the output, through a recorded backward."""
+    rng = np.random.default_rng(1)
+    call = list(arguments)
+    arrays = registry.kernels[name][0].arrays
+    for position in arrays:
+        if call[position] is not None:
+            call[position] = Tensor(rng.standard_normal(call[position]), position in wanted)
+    kernel = registry.selectors[name](call)
+    out = definitions[name](*call) if kernel is None else kernel.run(call)
+    inputs = [call[position] for position in arrays if position in wanted]
+    first = mg.autograd.grad((out**3).sum(), inputs, create_graph=True)
+    total = sum(((gradient * gradient).sum() for gradient in first), mg.zeros(()))
+    second = mg.autograd.grad(total, inputs, allow_unused=True)
+    return [*(g.data for g in first), *(np.zeros(1) if g is None else g.data for g in second)]
+
+
+@pytest.mark.parametrize("name", CASES)
+@given(data=st.data())
+def test_recorded_backward_is_right_whichever_inputs_are_frozen(name: str, data: st.DataObject) -> None:
+    arguments = data.draw(CASES[name]())
+    if name == "linear" and data.draw(st.booleans()):  # square, so that a wrong transpose would go unnoticed
+        size = data.draw(sizes)
+        arguments = [(2, size), (size, size), None]
+    present = [position for position in registry.kernels[name][0].arrays if arguments[position] is not None]
+    wanted = data.draw(st.sets(st.sampled_from(present), min_size=1))
+    with registry.mode("force"):
+        fused = _second_derivatives(name, arguments, wanted)
+    with registry.mode("off"):
+        composed = _second_derivatives(name, arguments, wanted)
+    for of_kernel, of_composite in zip(fused, composed, strict=True):
+        scale = np.abs(of_composite).max(initial=1.0)
+        np.testing.assert_allclose(of_kernel, of_composite, rtol=0, atol=1e-9 * scale)
+
+
+@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("mode", ["off", "force"])
+@given(data=st.data())
+def test_given_arrays_it_computes_on_arrays(name: str, mode: str, data: st.DataObject) -> None:
+    raw = data.draw(CASES[name]())
+    rng = np.random.default_rng(0)
+    for position in registry.kernels[name][0].arrays:
+        if raw[position] is not None:
+            raw[position] = np.asarray(rng.standard_normal(raw[position]))
+    arrays = registry.kernels[name][0].arrays
+    tensors = [Tensor(a) if i in arrays and a is not None else a for i, a in enumerate(raw)]
+    with registry.mode(mode):  # type: ignore[arg-type]
+        kernel = registry.selectors[name](raw)
+        run = definitions[name] if kernel is None else lambda *call: kernel.run(list(call))
+        out = run(*raw)
+        assert not isinstance(out, Tensor)
+        np.testing.assert_array_equal(out, run(*tensors).data)
