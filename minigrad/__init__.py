@@ -1,0 +1,36 @@
+"""minigrad: reverse-mode automatic differentiation on NumPy, with PyTorch's names.
+
+>>> import minigrad as mg
+>>> w = mg.tensor([1.0, 2.0], requires_grad=True)
+>>> loss = ((w * 3.0 - 1.0) ** 2).mean()
+>>> loss.backward()
+>>> w.grad
+tensor([ 6., 15.])
+"""
+
+from importlib.util import find_spec
+
+import numpy as _np
+
+from . import autograd, nn, ops, optim
+from .grad_mode import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
+from .io import CorruptFileError, load_file, save_file
+from .ops import *  # noqa: F403
+from .tensor import Tensor, from_numpy, tensor
+
+if find_spec("minigrad.kernels") is not None:  # kernels only make things faster: without them all works
+    from . import kernels as kernels
+
+float16 = _np.dtype("float16")
+float32 = _np.dtype("float32")
+float64 = _np.dtype("float64")
+int32 = _np.dtype("int32")
+int64 = _np.dtype("int64")
+bool = _np.dtype("bool")
+
+__all__ = [
+    "CorruptFileError", "Tensor", "autograd", "bool", "enable_grad", "float16", "float32", "float64", "from_numpy",
+    "int32", "int64", "is_grad_enabled", "load_file", "nn", "no_grad", "ops", "optim", "save_file", "set_grad_enabled",
+    "tensor",
+]  # fmt: skip
+__all__ += ops.__all__

@@ -1,0 +1,142 @@
+"""Initial values, written into tensors in place. PyTorch: `torch.nn.init`.
+
+Every draw is a key of the default generator (or of the one given), so `minigrad.manual_seed` fixes them all.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..backends import Array, backend_of
+from ..ops.random import Generator, Key, default_generator
+from ..tensor import Tensor
+from ..writes import log_write
+
+_GAINS = {"linear": 1.0, "sigmoid": 1.0, "tanh": 5.0 / 3.0, "relu": math.sqrt(2.0), "selu": 0.75}
+
+
+def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
+    """By how much to scale weights in front of a nonlinearity. PyTorch: `torch.nn.init.calculate_gain`.
+
+    One of "linear", "sigmoid", "tanh", "relu", "selu" or "leaky_relu", whose slope is `param` (0.01).
+    """
+    if nonlinearity == "leaky_relu":
+        return math.sqrt(2.0 / (1.0 + (0.01 if param is None else param) ** 2))
+    if nonlinearity not in _GAINS:
+        raise ValueError(f"no gain is known for {nonlinearity!r}; known: {', '.join([*_GAINS, 'leaky_relu'])}")
+    return _GAINS[nonlinearity]
+
+
+def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generator | None = None) -> Tensor:
+    """Uniform on [a, b). PyTorch: `torch.nn.init.uniform_`.
+
+    >>> import minigrad as mg
+    >>> x = mg.nn.init.uniform_(mg.empty(100), -2, 2)
+    >>> bool((x.abs() <= 2).all())
+    True
+    """
+    if b < a:
+        raise ValueError(f"uniform_ needs a <= b, got {a} and {b}")
+    values = _key(generator).uniform(tensor.shape, tensor.dtype, backend_of(tensor.data))
+    return _write(tensor, values * (b - a) + a, "uniform_")
+
+
+def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None) -> Tensor:
+    """Normal with this mean and standard deviation. PyTorch: `torch.nn.init.normal_`."""
+    if std < 0:
+        raise ValueError(f"normal_ needs std >= 0, got {std}")
+    values = _key(generator).normal(tensor.shape, tensor.dtype, backend_of(tensor.data))
+    return _write(tensor, values * std + mean, "normal_")
+
+
+def trunc_normal_(
+    tensor: Tensor, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0,
+    generator: Generator | None = None,
+) -> Tensor:  # fmt: skip
+    """Normal, given that the value is in [a, b] (which are values, not multiples of std). PyTorch: `trunc_normal_`.
+
+    Draws u uniformly between the distribution function's values at a and b, and inverts it by Newton's method.
+    """
+    if std <= 0 or b <= a:
+        raise ValueError(f"trunc_normal_ needs std > 0 and a < b, got std {std}, a {a} and b {b}")
+    backend = backend_of(tensor.data)
+    low, high = (0.5 + 0.5 * math.erf((edge - mean) / (std * math.sqrt(2.0))) for edge in (a, b))
+    if high - low < 1e-12:
+        raise ValueError(f"trunc_normal_: [{a}, {b}] is too far out in the tail of a normal of mean {mean}, std {std}")
+    u = low + (high - low) * _key(generator).uniform(tensor.shape, np.float64, backend)
+    x = np.zeros_like(u)
+    for _ in range(100):  # from 0 the steps never overshoot: the function is concave above 0 and convex below
+        density = np.exp(-0.5 * x * x) / math.sqrt(2.0 * math.pi)
+        step = (u - 0.5 - 0.5 * backend.erf(x / math.sqrt(2.0))) / density
+        x = np.clip(x + step, (a - mean) / std, (b - mean) / std)
+        if not (np.abs(step) > 1e-9).any():
+            break
+    return _write(tensor, np.clip(x * std + mean, a, b), "trunc_normal_")
+
+
+def constant_(tensor: Tensor, val: float) -> Tensor:
+    """Every element `val`. PyTorch: `torch.nn.init.constant_`."""
+    return _write(tensor, val, "constant_")
+
+
+def zeros_(tensor: Tensor) -> Tensor:
+    """Every element 0. PyTorch: `torch.nn.init.zeros_`."""
+    return _write(tensor, 0, "zeros_")
+
+
+def ones_(tensor: Tensor) -> Tensor:
+    """Every element 1. PyTorch: `torch.nn.init.ones_`."""
+    return _write(tensor, 1, "ones_")
+
+
+def xavier_uniform_(tensor: Tensor, gain: float = 1.0, generator: Generator | None = None) -> Tensor:
+    """Uniform within gain * sqrt(6 / (fan_in + fan_out)). PyTorch: `torch.nn.init.xavier_uniform_`.
+
+    Source: Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural networks" (2010).
+    """
+    bound = gain * math.sqrt(6.0 / max(sum(fans(tensor)), 1))
+    return uniform_(tensor, -bound, bound, generator)
+
+
+def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Generator | None = None) -> Tensor:
+    """Normal with standard deviation gain * sqrt(2 / (fan_in + fan_out)). PyTorch: `torch.nn.init.xavier_normal_`."""
+    return normal_(tensor, 0.0, gain * math.sqrt(2.0 / max(sum(fans(tensor)), 1)), generator)
+
+
+def kaiming_uniform_(
+    tensor: Tensor, a: float = 0.0, mode: str = "fan_in", nonlinearity: str = "leaky_relu",
+    generator: Generator | None = None,
+) -> Tensor:  # fmt: skip
+    """Uniform within gain * sqrt(3 / fan), with the gain of `nonlinearity`. PyTorch: `torch.nn.init.kaiming_uniform_`.
+
+    `a` is the slope of a leaky ReLU, `mode` "fan_in" or "fan_out". Source: He et al., "Delving deep into rectifiers"
+    (2015).
+    """
+    if mode not in ("fan_in", "fan_out"):
+        raise ValueError(f"kaiming_uniform_: mode must be 'fan_in' or 'fan_out', got {mode!r}")
+    fan = fans(tensor)[mode == "fan_out"]
+    bound = calculate_gain(nonlinearity, a) * math.sqrt(3.0 / max(fan, 1))
+    return uniform_(tensor, -bound, bound, generator)
+
+
+def fans(tensor: Tensor) -> tuple[int, int]:
+    """How many inputs an output of a weight (out, in, ...) has, and how many outputs an input has."""
+    if tensor.ndim < 2:
+        raise ValueError(f"fan in and fan out need at least two dimensions, (out, in, ...); got shape {tensor.shape}")
+    receptive = math.prod(tensor.shape[2:])
+    return tensor.shape[1] * receptive, tensor.shape[0] * receptive
+
+
+def _key(generator: Generator | None) -> Key:
+    return (generator or default_generator).key("init")
+
+
+def _write(tensor: Tensor, values: Array | Any, name: str) -> Tensor:
+    if tensor.node is not None:
+        raise RuntimeError(f"init.{name} would overwrite a computed tensor of shape {tensor.shape}; detach it first")
+    tensor.data[...] = values
+    log_write(tensor.data, name)
+    return tensor

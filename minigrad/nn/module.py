@@ -1,0 +1,453 @@
+"""Module: parameters, buffers and child modules, found by looking at a module's attributes.
+
+A module's parameters are those of its attributes that hold a `Parameter`, its children those that hold a `Module`;
+buffers are tensors registered by name. There is no second registry, so what Python shows is what there is. Here too
+is how a running module's path reaches error messages and the graph. The tree that `repr` draws is in `tree.py`.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+
+from ..backends import Array, backend_for
+from ..grad_mode import State, state
+from ..tensor import Tensor
+from ..writes import log_write
+from . import tree
+
+M = TypeVar("M", bound="Module")
+
+# Dates the tables of states: moves on whenever any module gains or loses a child.
+_clock = itertools.count(1)
+_structure = 0
+# The outermost module of the call that is running: paths are relative to it.
+_outermost: ContextVar[Module | None] = ContextVar("minigrad.outermost", default=None)
+
+
+class Parameter(Tensor):
+    """A tensor that a module owns and an optimizer trains. PyTorch: `torch.nn.Parameter`.
+
+    Shares the memory of `data`, a Tensor or an array. Raises RuntimeError if gradients are asked of integers.
+
+    >>> import minigrad as mg
+    >>> mg.nn.Parameter(mg.zeros(2)).requires_grad
+    True
+    """
+
+    __slots__ = ()
+
+    def __init__(self, data: Tensor | Array, requires_grad: bool = True) -> None:
+        if not isinstance(data, Tensor) and not hasattr(data, "dtype"):
+            raise TypeError(f"Parameter needs a Tensor or an array, got {type(data).__name__}")
+        super().__init__(data.data if isinstance(data, Tensor) else data)
+        self.requires_grad_(requires_grad)
+
+    def __repr__(self) -> str:
+        return f"Parameter containing:\n{super().__repr__()}"
+
+
+def empty_parameter(*shape: int, dtype: Any = None, device: Any = None) -> Parameter:
+    """A parameter of uninitialised memory, float32 on the CPU unless told otherwise."""
+    xp = backend_for("cpu" if device is None else device).xp
+    return Parameter(xp.empty(shape, dtype=np.float32 if dtype is None else dtype))
+
+
+class IncompatibleKeys(NamedTuple):
+    """What `load_state_dict` did not find, and what it had no place for."""
+
+    missing_keys: list[str]
+    unexpected_keys: list[str]
+
+
+class Module:
+    """A function with parameters; layers and models derive from it and define `forward`. PyTorch: `torch.nn.Module`.
+
+    Assigning a Parameter or a Module to an attribute makes it part of the module.
+
+    >>> import minigrad as mg
+    >>> class Line(mg.nn.Module):
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.slope = mg.nn.Parameter(mg.ones(1))
+    ...     def forward(self, x):
+    ...         return self.slope * x
+    >>> Line()(mg.tensor([2.0])).item()
+    2.0
+    """
+
+    training: bool = True
+    _buffers: Mapping[str, bool] = {}  # name -> whether it is part of the state_dict
+    _hooks: tuple[tuple[bool, Callable[..., Any]], ...] = ()  # (whether before forward, function)
+    # Per module below this one the states it runs in, without and with gradients; and when the table was made.
+    _states: tuple[int, dict[int, tuple[State, State]]] = (-1, {})
+
+    # --------------------------------------------------------------------------------------------- running it
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """What the module computes; every module defines its own."""
+        raise NotImplementedError(f"{type(self).__name__} does not define forward()")
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        outermost = _outermost.get()
+        if outermost is not None:
+            date, table = outermost._states
+            if date != _structure:
+                table = outermost._make_states()
+            states = table.get(id(self))
+            if states is not None:
+                before = state.get()
+                state.set(states[before.grad_enabled])
+                try:
+                    return self._run_hooked(args, kwargs) if self._hooks else self.forward(*args, **kwargs)
+                finally:
+                    state.set(before)
+        token = _outermost.set(self)  # nothing is running, or nothing that this module is a part of
+        try:
+            return self(*args, **kwargs)
+        finally:
+            _outermost.reset(token)
+
+    def _make_states(self) -> dict[int, tuple[State, State]]:
+        date, table = _structure, {}
+        for path, module in self.named_modules():
+            name = path or type(self).__name__
+            table[id(module)] = (State(False, name), State(True, name))
+        self.__dict__["_states"] = (date, table)
+        return table
+
+    def _run_hooked(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        for before, hook in self._hooks:
+            changed = hook(self, args) if before else None
+            if changed is not None:
+                args = changed if isinstance(changed, tuple) else (changed,)
+        out = self.forward(*args, **kwargs)
+        for before, hook in self._hooks:
+            changed = None if before else hook(self, args, out)
+            if changed is not None:
+                out = changed
+        return out
+
+    def register_forward_pre_hook(self, hook: Callable[[Module, tuple[Any, ...]], Any]) -> Callable[[], None]:
+        """Call `hook(module, args)` before `forward`; what it returns, if not None, replaces the arguments.
+
+        PyTorch: `Module.register_forward_pre_hook`, which returns a handle; here the returned function removes it.
+        """
+        return self._add_hook(True, hook)
+
+    def register_forward_hook(self, hook: Callable[[Module, tuple[Any, ...], Any], Any]) -> Callable[[], None]:
+        """Call `hook(module, args, output)` after `forward`; what it returns, if not None, replaces the output.
+
+        PyTorch: `Module.register_forward_hook`, which returns a handle; here the returned function removes it.
+        """
+        return self._add_hook(False, hook)
+
+    def _add_hook(self, before: bool, hook: Callable[..., Any]) -> Callable[[], None]:
+        entry = (before, hook)
+        self._hooks = (*self._hooks, entry)
+        return lambda: setattr(self, "_hooks", tuple(each for each in self._hooks if each is not entry))
+
+    # -------------------------------------------------------------------------------------- its attributes
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        old = self.__dict__.get(name)
+        for kind in (Parameter, Module):
+            if isinstance(value, kind) and hasattr(Module, name):
+                raise AttributeError(f"{type(self).__name__}.{name} is part of every Module; choose another name")
+            if isinstance(old, kind) and value is not None and not isinstance(value, kind):
+                raise TypeError(
+                    f"{type(self).__name__}.{name} is a {kind.__name__} and cannot become a {type(value).__name__}; "
+                    f"assign a {kind.__name__} or None, or `del` it first"
+                )
+        if name in self._buffers and value is not None and not isinstance(value, Tensor):
+            raise TypeError(
+                f"{type(self).__name__}.{name} is a buffer and cannot become a {type(value).__name__}; "
+                f"assign a Tensor or None, or `del` it first"
+            )
+        object.__setattr__(self, name, value)
+        if isinstance(value, Module) or isinstance(old, Module):
+            _restructured()
+
+    def __delattr__(self, name: str) -> None:
+        was_module = isinstance(self.__dict__.get(name), Module)
+        object.__delattr__(self, name)
+        if name in self._buffers:
+            self._buffers = {key: kept for key, kept in self._buffers.items() if key != name}
+        if was_module:
+            _restructured()
+
+    def __getstate__(self) -> dict[str, Any]:
+        # The table of states goes by identity: a copy makes its own.
+        return {name: value for name, value in self.__dict__.items() if name != "_states"}
+
+    def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
+        """Keep a tensor that is not trained but moves with the module and, if persistent, is in its state_dict."""
+        self._check_name(name)
+        if tensor is not None and not isinstance(tensor, Tensor):
+            raise TypeError(f"buffer {name!r} must be a Tensor or None, got {type(tensor).__name__}")
+        self._buffers = {**self._buffers, name: persistent}
+        setattr(self, name, tensor)
+
+    def register_parameter(self, name: str, param: Parameter | None) -> None:
+        """As an assignment of `param` to the attribute `name`."""
+        self._check_name(name)
+        if param is not None and not isinstance(param, Parameter):
+            raise TypeError(f"parameter {name!r} must be a Parameter or None, got {type(param).__name__}")
+        setattr(self, name, param)
+
+    def add_module(self, name: str, module: Module | None) -> None:
+        """As an assignment of `module` to the attribute `name`, which may be any string without a dot."""
+        self._check_name(name)
+        if module is not None and not isinstance(module, Module):
+            raise TypeError(f"module {name!r} must be a Module or None, got {type(module).__name__}")
+        setattr(self, name, module)
+
+    def _check_name(self, name: str) -> None:
+        if not isinstance(name, str) or not name or "." in name:
+            raise KeyError(f"{name!r} cannot name a part of a module: it must be a string, not empty, without a dot")
+        if hasattr(self, name) and not isinstance(self.__dict__.get(name, ...), (Tensor, Module, type(None))):
+            raise KeyError(f"{type(self).__name__} already has an attribute {name!r}")
+
+    # ------------------------------------------------------------------------------- walking over its parts
+
+    def named_modules(self, prefix: str = "", remove_duplicate: bool = True) -> Iterator[tuple[str, Module]]:
+        """This module and all below it with their paths, parents first; a shared one once, at its first path."""
+        seen: set[int] = set()
+
+        def walk(module: Module, path: str) -> Iterator[tuple[str, Module]]:
+            if remove_duplicate and id(module) in seen:
+                return
+            seen.add(id(module))
+            yield path, module
+            for name, child in vars(module).items():
+                if isinstance(child, Module):
+                    yield from walk(child, f"{path}.{name}" if path else name)
+
+        return walk(self, prefix)
+
+    def named_children(self) -> Iterator[tuple[str, Module]]:
+        """The modules directly in this one, each once."""
+        seen: set[int] = set()
+        for name, child in vars(self).items():
+            if isinstance(child, Module) and id(child) not in seen:
+                seen.add(id(child))
+                yield name, child
+
+    def named_parameters(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Parameter]]:
+        """The parameters with their paths, in the order of the attributes; a shared one once, at its first path."""
+        return self._named_tensors(lambda module: module._own_parameters(), prefix, recurse, remove_duplicate)
+
+    def named_buffers(
+        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, Tensor]]:
+        """The buffers with their paths, persistent or not."""
+        return self._named_tensors(lambda module: module._own_buffers(), prefix, recurse, remove_duplicate)
+
+    def _named_tensors(
+        self, own: Callable[[Module], Iterator[tuple[str, Any]]], prefix: str, recurse: bool, remove_duplicate: bool
+    ) -> Iterator[tuple[str, Any]]:
+        seen: set[int] = set()
+        for path, module in self.named_modules(prefix, remove_duplicate) if recurse else [(prefix, self)]:
+            for name, tensor in own(module):
+                if not remove_duplicate or id(tensor) not in seen:
+                    seen.add(id(tensor))
+                    yield f"{path}.{name}" if path else name, tensor
+
+    def _own_parameters(self) -> Iterator[tuple[str, Parameter]]:
+        return ((name, value) for name, value in list(vars(self).items()) if isinstance(value, Parameter))
+
+    def _own_buffers(self) -> Iterator[tuple[str, Tensor]]:
+        values = ((name, self.__dict__.get(name)) for name in self._buffers)
+        return ((name, value) for name, value in values if value is not None and not isinstance(value, Parameter))
+
+    def modules(self) -> Iterator[Module]:
+        """This module and all below it, each once."""
+        return (module for _, module in self.named_modules())
+
+    def children(self) -> Iterator[Module]:
+        """The modules directly in this one, each once."""
+        return (child for _, child in self.named_children())
+
+    def parameters(self, recurse: bool = True) -> Iterator[Parameter]:
+        """The parameters, each once: what an optimizer takes."""
+        return (parameter for _, parameter in self.named_parameters(recurse=recurse))
+
+    def buffers(self, recurse: bool = True) -> Iterator[Tensor]:
+        """The buffers, each once."""
+        return (buffer for _, buffer in self.named_buffers(recurse=recurse))
+
+    def get_submodule(self, target: str) -> Module:
+        """The module at a path such as "blocks.3.attn"; "" is this one. Raises AttributeError if there is none."""
+        module = self
+        for name in target.split(".") if target else []:
+            child = module.__dict__.get(name)
+            if not isinstance(child, Module):
+                raise AttributeError(f"no submodule {target!r} in {type(self).__name__}: {_lacks(module, name)}")
+            module = child
+        return module
+
+    def get_parameter(self, target: str) -> Parameter:
+        """The parameter at a path such as "blocks.3.attn.weight". Raises AttributeError if there is none."""
+        path, _, name = target.rpartition(".")
+        module = self.get_submodule(path)
+        parameter = module.__dict__.get(name)
+        if not isinstance(parameter, Parameter):
+            raise AttributeError(f"no parameter {target!r} in {type(self).__name__}: {_lacks(module, name)}")
+        return parameter
+
+    # ---------------------------------------------------------------------------------- changing all of it
+
+    def apply(self: M, fn: Callable[[Module], Any]) -> M:
+        """Call `fn` with every module below this one, children first, and with this one."""
+        for child in self.children():
+            child.apply(fn)
+        fn(self)
+        return self
+
+    def train(self: M, mode: bool = True) -> M:
+        """Switch to training, where Dropout drops; `eval()` switches back."""
+        if not isinstance(mode, bool):
+            raise ValueError(f"train(mode) takes a bool, got {type(mode).__name__}")
+        for module in self.modules():
+            module.training = mode
+        return self
+
+    def eval(self: M) -> M:
+        """Switch to evaluation: the same as `train(False)`."""
+        return self.train(False)
+
+    def requires_grad_(self: M, requires_grad: bool = True) -> M:
+        """Train the parameters, or freeze them."""
+        for parameter in self.parameters():
+            parameter.requires_grad_(requires_grad)
+        return self
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients, or set them to 0 where they lie."""
+        for parameter in self.parameters():
+            if set_to_none:
+                parameter.grad = None
+            elif parameter.grad is not None:
+                parameter.grad.data[...] = 0
+                log_write(parameter.grad.data, "zero_grad")
+
+    def to(self: M, *targets: Any, dtype: Any = None, device: Any = None) -> M:
+        """Bring parameters and buffers to a floating dtype, to a device, or both; in place. PyTorch: `Module.to`.
+
+        Tensors of integers and bools change device only. Gradients go along; the parameters stay the same objects,
+        so an optimizer made before keeps working. Raises TypeError for a dtype that is not floating.
+        """
+        for target in targets:
+            if isinstance(target, str) and target.split(":")[0] in ("cpu", "cuda"):
+                device = target
+            else:
+                dtype = target
+        if dtype is not None and np.dtype(dtype).kind != "f":
+            raise TypeError(f"Module.to takes a floating-point dtype, got {np.dtype(dtype)}")
+        for tensor in [*self.parameters(), *self.buffers()]:
+            for part in [tensor] if tensor.grad is None else [tensor, tensor.grad]:
+                new_dtype = dtype if part.dtype.kind == "f" else None
+                part.data = part.detach().to(dtype=new_dtype, device=device).data
+        return self
+
+    # --------------------------------------------------------------------------------------- saving, loading
+
+    def state_dict(self, prefix: str = "") -> dict[str, Tensor]:
+        """Parameters and persistent buffers by path, sharing the module's memory. PyTorch: `Module.state_dict`.
+
+        A shared parameter is there under each of its paths.
+
+        >>> import minigrad as mg
+        >>> {name: value.shape for name, value in mg.nn.Linear(3, 2).state_dict().items()}
+        {'weight': (2, 3), 'bias': (2,)}
+        """
+        return {name: tensor.detach() for name, tensor in self._state(prefix)}
+
+    def _state(self, prefix: str = "") -> Iterator[tuple[str, Tensor]]:
+        for path, module in self.named_modules(remove_duplicate=False):
+            where = f"{prefix}{path}." if path else prefix
+            yield from ((where + name, parameter) for name, parameter in module._own_parameters())
+            yield from ((where + name, buffer) for name, buffer in module._own_buffers() if module._buffers[name])
+
+    def load_state_dict(self, state_dict: Mapping[str, Tensor | Array], strict: bool = True) -> IncompatibleKeys:
+        """Copy values into the parameters and persistent buffers, in place. PyTorch: `Module.load_state_dict`.
+
+        Args:
+            state_dict: Tensors or arrays by path; converted to the dtype of what they are copied into. A shared
+                parameter may be given under any one of its paths.
+            strict: whether missing and unexpected keys are errors; wrong shapes always are.
+
+        Returns the missing and the unexpected keys. Raises RuntimeError naming everything that does not fit, and
+        then nothing has been changed.
+        """
+        own = dict(self._state())
+        given = {name: value for name, value in state_dict.items() if name in own}
+        covered = {id(own[name]) for name in given}
+        missing = [name for name, tensor in own.items() if id(tensor) not in covered]
+        unexpected = [name for name in state_dict if name not in own]
+        complaints = [f"missing: {', '.join(missing)}"] if strict and missing else []
+        if strict and unexpected:
+            complaints.append(f"unexpected: {', '.join(map(str, unexpected))}")
+        first_name: dict[int, str] = {}
+        for name, value in given.items():
+            first = first_name.setdefault(id(own[name]), name)
+            complaint = _misfit(own[name], value)
+            if complaint:
+                complaints.append(f"{name}: {complaint}")
+            elif first != name and not _same(given[first], value):
+                complaints.append(f"{name} and {first} are one parameter here, and two values are given for it")
+        if complaints:
+            raise RuntimeError(f"load_state_dict into {type(self).__name__}:\n  " + "\n  ".join(complaints))
+        for name, value in given.items():
+            tensor = own[name]
+            source = value.detach() if isinstance(value, Tensor) else Tensor(value)
+            tensor.data[...] = source.to(device=tensor.device).data
+            log_write(tensor.data, "load_state_dict")
+        return IncompatibleKeys(missing, unexpected)
+
+    # ------------------------------------------------------------------------------------------- showing it
+
+    def extra_repr(self) -> str:
+        """What stands between the parentheses of this module's line in `repr`."""
+        return ""
+
+    def __repr__(self) -> str:
+        """The tree of modules with the number of parameters of each, and their names and shapes.
+
+        Every parameter is counted where it first appears, so the numbers of children add up.
+        """
+        return tree.draw(self)
+
+
+def _restructured() -> None:
+    global _structure
+    _structure = next(_clock)
+
+
+def _lacks(module: Module, name: str) -> str:
+    there = [key for key, value in vars(module).items() if isinstance(value, (Parameter, Module))]
+    return f"{type(module).__name__} has no {name!r}, it has {', '.join(there) or 'none'}"
+
+
+def _misfit(tensor: Tensor, value: Any) -> str:
+    """Why `value` cannot be copied into `tensor`; empty if it can."""
+    if not hasattr(value, "dtype") or not hasattr(value, "shape"):
+        return f"a {type(value).__name__} is neither a Tensor nor an array"
+    if tuple(value.shape) != tensor.shape:
+        return f"shape {tuple(value.shape)} is given, the module's is {tensor.shape}"
+    if not np.can_cast(value.dtype, tensor.dtype, "same_kind"):
+        return f"dtype {value.dtype} is given and does not convert to the module's {tensor.dtype}"
+    return ""
+
+
+def _same(a: Any, b: Any) -> bool:
+    if a is b:
+        return True
+    left, right = (np.asarray(x.detach().to(device="cpu").data if isinstance(x, Tensor) else x) for x in (a, b))
+    return left.shape == right.shape and np.array_equal(left, right, equal_nan=left.dtype.kind == "f")

@@ -1,0 +1,202 @@
+"""What optimizers share: parameter groups, state, saving and loading it. The update rules are in `sgd.py`, `adam.py`.
+
+An update rule sees pieces of a parameter, its gradient and its state that fit in the processor's cache, and
+computes in place: a step makes one pass over memory, however many operations it takes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+from .. import grad_mode
+from ..backends import Array
+from ..tensor import Tensor
+from ..writes import log_write
+
+PIECE = 1 << 16  # elements; the six float32 arrays of Adam are then 1.5 MB
+
+
+class Optimizer:
+    """Base of the optimizers. PyTorch: `torch.optim.Optimizer`.
+
+    `param_groups` is a list of dicts, each with its `params` and settings; `state` holds, per parameter, tensors by
+    name. `params` are tensors, or dicts with "params" and settings of their own.
+
+    Raises ValueError for no parameters, one that is there twice, one that was computed, and an unknown setting;
+    TypeError for what is no tensor.
+    """
+
+    state_names: tuple[str, ...] = ()  # what `update` keeps for a parameter
+
+    def __init__(self, params: Iterable[Tensor] | Iterable[dict[str, Any]], defaults: dict[str, Any]) -> None:
+        self.defaults = defaults
+        self.state: dict[Tensor, dict[str, Tensor]] = {}
+        self.param_groups: list[dict[str, Any]] = []
+        self._scratch: list[Array] = []
+        if isinstance(params, Tensor):
+            raise TypeError("an optimizer takes an iterable of tensors, such as [tensor] or module.parameters()")
+        groups: list[Any] = list(params)
+        if not groups:
+            raise ValueError("the optimizer got no parameters (was the iterator of parameters() used up before?)")
+        if not isinstance(groups[0], dict):
+            groups = [{"params": groups}]
+        for group in groups:
+            self.add_param_group(group)
+
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        """Train more parameters: a dict with "params" and, where they differ, settings. PyTorch: the same name."""
+        if not isinstance(param_group, dict) or "params" not in param_group:
+            raise TypeError('a parameter group is a dict with "params"; groups and tensors cannot be mixed')
+        given = param_group["params"]
+        params = [given] if isinstance(given, Tensor) else list(given)
+        unknown = param_group.keys() - self.defaults.keys() - {"params", "initial_lr"}
+        if unknown:
+            raise ValueError(
+                f"{type(self).__name__} has no setting {', '.join(map(repr, sorted(unknown)))}; "
+                f"it has {', '.join(self.defaults)}"
+            )
+        seen = {id(param) for group in self.param_groups for param in group["params"]}
+        for number, param in enumerate(params):
+            if not isinstance(param, Tensor):
+                raise TypeError(f"an optimizer takes tensors, got {type(param).__name__} as parameter {number}")
+            if not param.is_leaf:
+                raise ValueError(
+                    f"parameter {number}, of shape {param.shape}, was computed; only leaves can be trained"
+                )
+            if id(param) in seen:
+                raise ValueError(f"parameter {number}, of shape {param.shape}, is given twice")
+            seen.add(id(param))
+        group = {**self.defaults, **param_group, "params": params}
+        self.check(group)
+        self.param_groups.append(group)
+
+    def check(self, settings: dict[str, Any]) -> None:
+        """Raise ValueError for settings that make no sense."""
+        for name in ("lr", "weight_decay", "momentum", "eps"):
+            value = settings.get(name, 0.0)
+            if not value >= 0.0:
+                raise ValueError(f"{type(self).__name__}: {name} must not be negative, got {value}")
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients, or set them to 0 where they lie. PyTorch: `Optimizer.zero_grad`."""
+        for group in self.param_groups:
+            for param in group["params"]:
+                if set_to_none:
+                    param.grad = None
+                elif param.grad is not None:
+                    param.grad.data[...] = 0
+                    log_write(param.grad.data, "zero_grad")
+
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Update every parameter that has a gradient. `closure`, if given, computes the loss first and it is returned.
+
+        PyTorch: `Optimizer.step`.
+        """
+        loss = None
+        if closure is not None:
+            with grad_mode.enable_grad():
+                loss = closure()
+        name = f"{type(self).__name__}.step"
+        for group in self.param_groups:
+            for param in group["params"]:
+                if param.grad is not None:
+                    self.update(param.data, param.grad.data, self.state.setdefault(param, {}), group)
+                    log_write(param.data, name)
+        return loss
+
+    def update(self, param: Array, grad: Array, state: dict[str, Tensor], group: dict[str, Any]) -> None:
+        """Change `param` in place; every optimizer defines its own."""
+        raise NotImplementedError(f"{type(self).__name__} does not define update()")
+
+    def pieces(self, param: Array, grad: Array, *state: Array, scratch: int) -> Iterator[tuple[Array, ...]]:
+        """Matching pieces of a parameter, its gradient and state, and `scratch` arrays to compute in."""
+        if len(self._scratch) < scratch or self._scratch[0].dtype != param.dtype:
+            self._scratch = [np.empty(PIECE, param.dtype, like=param) for _ in range(scratch)]
+        free = self._scratch[:scratch]
+        size = param.size
+        if size <= PIECE:
+            yield param, grad, *state, *(each[:size].reshape(param.shape) for each in free)
+        elif not all(array.flags.c_contiguous for array in (param, *state)):
+            yield param, grad, *state, *(np.empty_like(param) for _ in free)
+        else:
+            # A gradient may be a transposed view and is copied then: it is only read.
+            flat = [array.reshape(-1) for array in (param, grad, *state)]
+            for start in range(0, size, PIECE):
+                stop = min(start + PIECE, size)
+                yield *(array[start:stop] for array in flat), *(each[: stop - start] for each in free)
+
+    # ------------------------------------------------------------------------------------- saving and loading
+
+    def state_dict(self) -> dict[str, Any]:
+        """The settings and the state of every parameter, by its number. PyTorch: `Optimizer.state_dict`.
+
+        `{"state": {number: {name: Tensor}}, "param_groups": [{setting: value, "params": [numbers]}]}`: every leaf of
+        "state" is a Tensor that shares the optimizer's memory, and "param_groups" is plain JSON data.
+        """
+        numbers = {param: number for number, param in enumerate(self._params())}
+        return {
+            "state": {numbers[param]: dict(state) for param, state in self.state.items()},
+            "param_groups": [
+                {**group, "params": [numbers[param] for param in group["params"]]} for group in self.param_groups
+            ],
+        }
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Continue from what `state_dict` returned, or PyTorch's did. PyTorch: `Optimizer.load_state_dict`.
+
+        Arrays are copied. Raises ValueError if groups, numbers of parameters or shapes differ; nothing is changed
+        then.
+        """
+        saved_groups = state_dict["param_groups"]
+        sizes = [len(group["params"]) for group in self.param_groups]
+        saved_sizes = [len(group["params"]) for group in saved_groups]
+        if saved_sizes != sizes:
+            raise ValueError(f"the saved optimizer has groups of {saved_sizes} parameters, this one has {sizes}")
+        params = dict(zip((number for group in saved_groups for number in group["params"]), self._params()))
+        state: dict[Tensor, dict[str, Tensor]] = {}
+        for number, values in state_dict["state"].items():
+            if number not in params:
+                raise ValueError(f"the saved optimizer has a state for parameter {number!r}, which is in no group")
+            present = {name: value for name, value in values.items() if value is not None}
+            if present and present.keys() != set(self.state_names):
+                raise ValueError(
+                    f"the saved state of parameter {number} is {', '.join(present)}; {type(self).__name__} keeps "
+                    f"{', '.join(self.state_names)}. Was it saved by another kind of optimizer?"
+                )
+            param = params[number]
+            state[param] = {name: _restored(number, param, name, value) for name, value in present.items()}
+        groups = []
+        for group, saved in zip(self.param_groups, saved_groups):
+            settings = {name: saved[name] for name in (*self.defaults, "initial_lr") if name in saved}
+            groups.append({**group, **settings})
+            self.check(groups[-1])
+        self.state = state
+        for group, loaded in zip(self.param_groups, groups):
+            group.update(loaded)
+
+    def _params(self) -> Iterator[Tensor]:
+        return (param for group in self.param_groups for param in group["params"])
+
+    def __repr__(self) -> str:
+        groups = [
+            ", ".join(f"{name}={value}" for name, value in group.items() if name != "params")
+            + f": {len(group['params'])} tensors, {sum(param.numel() for param in group['params']):,} parameters"
+            for group in self.param_groups
+        ]
+        return "\n  ".join([type(self).__name__, *groups])
+
+
+def _restored(number: int, param: Tensor, name: str, value: Any) -> Tensor:
+    """A copy of a saved tensor of the state: a count as it is, anything else in the parameter's dtype."""
+    data = value.data if isinstance(value, Tensor) else np.asarray(value)
+    if name == "step":
+        return Tensor(np.array(data, np.int64).reshape(()))
+    if data.shape != param.shape:
+        raise ValueError(
+            f"the saved {name} of parameter {number} has shape {data.shape}, the parameter here {param.shape}; "
+            f"are the parameters in the same order?"
+        )
+    return Tensor(np.array(data, param.dtype, like=param.data))

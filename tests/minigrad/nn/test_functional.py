@@ -1,0 +1,67 @@
+"""Derivatives of every function of `minigrad.nn.functional`, by definition and by kernel, and their edge cases."""
+
+import contextlib
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import minigrad as mg
+from minigrad.nn import functional as F
+from tests.minigrad.derivatives import LAYOUTS, check, laid_out
+from tests.minigrad.nn.functional_cases import FUNCTIONAL
+
+MODES = ("off", "force") if hasattr(mg, "kernels") else ("off",)
+
+
+def kernels(mode):
+    return mg.kernels.mode(mode) if hasattr(mg, "kernels") else contextlib.nullcontext()
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("name", FUNCTIONAL)
+@given(st.data())
+def test_derivatives(name, mode, data):
+    function, arrays = FUNCTIONAL[name].draw(data)
+    with kernels(mode):
+        check(function, [laid_out(array, data.draw(st.sampled_from(LAYOUTS), label="layout")) for array in arrays])
+
+
+def test_every_function_is_checked():
+    public = {name for name, value in vars(F).items() if getattr(value, "__module__", "") == F.__name__}
+    declared = {n for name, case in FUNCTIONAL.items() for n in (name, *case.names)}
+    assert {name for name in public if not name.startswith("_")} <= declared
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x: F.linear(x, bias=x), lambda x: F.linear(), lambda x: F.gelu(x, "none", approximate="tanh"),
+        lambda x: F.gelu(x, "none", 3), lambda x: F.gelu(x, form="tanh"), lambda x: F.softmax(x, 0, input=x),
+    ],
+)  # fmt: skip
+def test_a_wrong_call_is_a_type_error_with_and_without_kernels(call, mode):
+    with kernels(mode), pytest.raises(TypeError, match="argument"):
+        call(mg.ones(2, 2))
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("size", [(2, 1, 3, 3), (1, 1, 1, 3, 3), (3,), (1, 1, 1, 3), (2, 1, 3, 1)])
+def test_an_attention_mask_broadcasts_in_every_mode(size, mode):
+    q = mg.tensor(np.random.default_rng(0).standard_normal((1, 2, 3, 4)))
+    mask = mg.tensor(np.arange(np.prod(size)).reshape(size) % 3 > 0)
+    with kernels(mode):
+        out = F.scaled_dot_product_attention(q, q, q, mask)
+    scores = np.where(mask.data, q.data @ q.data.swapaxes(-1, -2) / 2.0, -np.inf)
+    weights = np.exp(scores - scores.max(-1, keepdims=True, initial=-1e300))
+    total = weights.sum(-1, keepdims=True)
+    np.testing.assert_allclose(out.data, weights / np.where(total == 0, 1, total) @ q.data, rtol=1e-12, atol=1e-13)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_an_attention_mask_that_does_not_fit_is_refused_in_every_mode(mode):
+    q = mg.ones(1, 2, 3, 4)
+    with kernels(mode), pytest.raises(mg.ShapeError, match="sizes 2 and 3 at dimension -1"):
+        F.scaled_dot_product_attention(q, q, q, mg.tensor(np.ones((3, 2), bool)))

@@ -1,0 +1,79 @@
+"""Every layer gives PyTorch's values and gradients to float64 rounding. The numbers were made by
+`tests/oracle/make_layers.py`."""
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad import nn
+from tests.oracle import layer_cases
+from tests.oracle.layer_cases import Case
+
+CASES = [(file, case) for file, cases in layer_cases.files.items() for case in cases]
+EXPECTED = {file: layer_cases.load(file) for file in layer_cases.files}
+
+
+def expected(file: str, case: Case, kind: str) -> dict[str, np.ndarray]:
+    prefix = f"{case.name}/{kind}/"
+    return {name.removeprefix(prefix): array for name, array in EXPECTED[file].items() if name.startswith(prefix)}
+
+
+def make(file: str, case: Case, **changed) -> nn.Module:
+    module = getattr(nn, case.layer)(**{**case.arguments, **changed}).to(mg.float64)
+    module.load_state_dict(expected(file, case, "state"))
+    return module
+
+
+def run(file: str, case: Case, module: nn.Module):
+    drawn = expected(file, case, "input")
+    inputs = {
+        name: mg.tensor(drawn[name], requires_grad=True) if name in drawn else mg.tensor(spec)
+        for name, spec in case.inputs.items()
+    }
+    masks = {name: mg.tensor(mask) for name, mask in case.masks.items()}
+    result = module(*(inputs[name] for name in case.call or case.inputs), **masks, **case.settings)
+    return inputs, [out for out in (result if isinstance(result, tuple) else (result,)) if out is not None]
+
+
+def assert_equal_to_rounding(actual: mg.Tensor, wanted: np.ndarray, what: str) -> None:
+    assert actual.shape == wanted.shape, what
+    assert actual.dtype == np.float64, what
+    scale = max(1.0, np.abs(wanted).max())
+    assert np.abs(actual.data - wanted).max() <= 100 * np.finfo(np.float64).eps * scale, what
+
+
+@pytest.mark.parametrize("file, case", CASES, ids=[f"{file}-{case.name}" for file, case in CASES])
+def test_values_and_gradients_are_pytorchs(file, case):
+    module = make(file, case)
+    inputs, outputs = run(file, case, module)
+    wanted = expected(file, case, "output")
+    assert len(outputs) == len(wanted)
+    total = 0.0
+    for number, out in enumerate(outputs):
+        assert_equal_to_rounding(out, wanted[str(number)], f"output {number}")
+        total = total + (out * mg.tensor(expected(file, case, "cotangent")[str(number)])).sum()
+    total.backward()
+    gradients = {name: tensor.grad for name, tensor in [*inputs.items(), *module.named_parameters()]}
+    gradients = {name: gradient for name, gradient in gradients.items() if gradient is not None}
+    assert gradients.keys() == expected(file, case, "grad").keys()
+    for name, gradient in expected(file, case, "grad").items():
+        assert_equal_to_rounding(gradients[name], gradient, f"gradient of {name}")
+
+
+@pytest.mark.parametrize("case", layer_cases.transformer, ids=lambda case: case.name)
+def test_dropout_changes_nothing_in_evaluation(case):
+    module = make("transformer", case, dropout=0.5).eval()
+    _, (out,) = run("transformer", case, module)
+    assert_equal_to_rounding(out, expected("transformer", case, "output")["0"], "output")
+    _, (dropped,) = run("transformer", case, module.train())
+    assert np.abs(dropped.data - out.data).max() > 1e-3
+
+
+@pytest.mark.parametrize("case", layer_cases.attention, ids=lambda case: case.name)
+def test_attention_is_the_same_with_and_without_weights(case):
+    module = make("attention", case)
+    settings = {**case.settings, "need_weights": False}
+    quiet = Case(case.name, case.layer, case.arguments, case.inputs, case.call, case.masks, settings)
+    _, outputs = run("attention", quiet, module)
+    assert len(outputs) == 1
+    assert_equal_to_rounding(outputs[0], expected("attention", case, "output")["0"], "output")

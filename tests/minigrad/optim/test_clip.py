@@ -1,0 +1,108 @@
+import math
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad.optim import clip_grad_norm_
+
+DTYPES = [np.float32, np.float64]
+
+
+def with_gradients(*arrays):
+    params = []
+    for array in arrays:
+        param = mg.zeros(*array.shape, dtype=array.dtype, requires_grad=True)
+        param.grad = mg.tensor(array)
+        params.append(param)
+    return params
+
+
+def draw(seed, dtype, scale=1.0):
+    rng = np.random.default_rng(seed)
+    return [(rng.standard_normal(shape) * scale).astype(dtype) for shape in [(3, 4), (5,), (), (300, 400)]]
+
+
+def reference(arrays, order):
+    flat = np.concatenate([array.ravel().astype(np.longdouble) for array in arrays])
+    return np.linalg.norm(flat / np.abs(flat).max(), order) * np.abs(flat).max()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("order", [2.0, 1.0, 3.0, 0.5, math.inf])
+@pytest.mark.parametrize("scale", [1.0, 1e-25, 1e25])
+def test_the_norm_is_right_at_any_scale_and_the_gradients_end_at_max_norm(dtype, order, scale):
+    arrays = draw(0, dtype, scale)
+    params = with_gradients(*arrays)
+    wanted = reference(arrays, order)
+    max_norm = float(wanted) / 10
+    norm = clip_grad_norm_(params, max_norm, order)
+    eps = np.finfo(dtype).eps
+    assert norm.shape == () and norm.dtype == dtype and not norm.requires_grad
+    if wanted < np.finfo(dtype).max:
+        assert abs(norm.item() / float(wanted) - 1) < 30 * eps
+    else:
+        assert norm.item() == math.inf  # the norm itself does not fit into the dtype; the clipping is right anyway
+    factor = max_norm / (float(wanted) + 1e-6)
+    for param, array in zip(params, arrays):
+        expected = array.astype(np.float64) * min(factor, 1.0)
+        spacing = float(np.finfo(dtype).smallest_subnormal)  # what is left is this coarse near 0
+        assert np.abs(param.grad.data - expected).max() <= 30 * eps * np.abs(expected).max() + spacing
+
+
+def test_squares_that_overflow_float64():
+    params = with_gradients(np.array([3e200, 4e200]))
+    assert clip_grad_norm_(params, 1.0).item() == pytest.approx(5e200)
+    assert np.allclose(params[0].grad.data, [0.6, 0.8])
+
+
+def test_small_gradients_are_not_touched():
+    arrays = draw(1, np.float32)
+    params = with_gradients(*arrays)
+    clip_grad_norm_(params, 1e9)
+    assert all(np.array_equal(param.grad.data, array) for param, array in zip(params, arrays))
+
+
+def test_a_transposed_gradient_is_scaled_in_place():
+    param = with_gradients(np.ones((2, 8)))[0]
+    param.grad.data = np.ones((8, 2)).T
+    clip_grad_norm_(param, 2.0)
+    assert np.allclose(param.grad.data, 0.5)
+
+
+def test_nothing_to_clip():
+    assert clip_grad_norm_([], 1.0).item() == 0.0
+    assert clip_grad_norm_([mg.zeros(2, requires_grad=True)], 1.0).item() == 0.0
+    assert clip_grad_norm_(with_gradients(np.zeros(3)), 1.0).item() == 0.0
+    assert clip_grad_norm_(with_gradients(np.zeros((0, 3))), 1.0, math.inf).item() == 0.0
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+@pytest.mark.parametrize("order", [2.0, 3.0, math.inf])
+@pytest.mark.parametrize("first", [True, False])
+def test_a_norm_that_is_not_finite(bad, order, first):
+    arrays = [np.array([1.0, bad, 2.0]), np.ones(2)]
+    params = with_gradients(*(arrays if first else arrays[::-1]))
+    with pytest.raises(RuntimeError, match="overflowed"):
+        clip_grad_norm_(params, 1.0, order, error_if_nonfinite=True)
+    assert np.array_equal(params[1 - first].grad.data, arrays[0], equal_nan=True)
+    norm = clip_grad_norm_(params, 1.0, order).item()
+    values = np.concatenate([param.grad.data for param in params])
+    if bad == math.inf:  # PyTorch: 1 / inf times each
+        assert norm == math.inf and np.isnan(values).sum() == 1 and (values[~np.isnan(values)] == 0).all()
+    else:
+        assert math.isnan(norm) and np.isnan(values).all()
+
+
+def test_clipping_spoils_a_graph_that_saved_the_gradient():
+    param = with_gradients(np.ones(2))[0]
+    loss = (param * param.grad).sum()
+    clip_grad_norm_(param, 0.1)
+    with pytest.raises(RuntimeError, match="clip_grad_norm_"):
+        loss.backward()
+
+
+@pytest.mark.parametrize("order", [0.0, -1.0, math.nan])
+def test_an_order_that_is_none(order):
+    with pytest.raises(ValueError, match="norm_type"):
+        clip_grad_norm_(with_gradients(np.ones(2)), 1.0, order)
