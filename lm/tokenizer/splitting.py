@@ -1,0 +1,89 @@
+"""How text is cut into words before byte-pair encoding, which then never joins across two words.
+
+A pattern is chosen by name from a closed list, so that no file can bring a regular expression of its own (a
+pattern from a stranger can take exponential time). The patterns need `\\p{L}` and Unicode's white space, which the
+standard library's `re` does not have (it also counts U+001C to U+001F as white space): they are compiled with `regex`.
+Which characters are letters is up to the Unicode version of the installed `regex`; only words with characters that
+Unicode got in the last years can depend on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+
+import regex
+
+
+@dataclass(frozen=True)
+class SplitPattern:
+    """A word pattern under its name, and the places where any text may be cut without changing its words."""
+
+    name: str
+    word: regex.Pattern[str]
+    word_end: regex.Pattern[str]
+
+    def words(self, text: str) -> list[str]:
+        """The words of `text` in order; joined they are `text` again.
+
+        >>> split_pattern("gpt2").words("It's 2 o'clock")
+        ['It', "'s", ' 2', ' o', "'", 'clock']
+        """
+        return self.word.findall(text)
+
+    def windows(self, text: str, size: int = 1 << 20) -> Iterator[str]:
+        """Consecutive parts of `text`, of at least `size` characters but for the last, with no word in two of them.
+
+        They bound the memory that the words of a long text take.
+        """
+        start = 0
+        while len(text) - start > size:
+            end = self.word_end.search(text, start + size - 1)
+            if end is None:
+                break
+            yield text[start : end.end()]
+            start = end.end()
+        yield text[start:]
+
+
+# Equal to the pattern of OpenAI's GPT-2 release (encoder.py, `self.pat`),
+#   's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+
+# with possessive runs, as nothing follows them that giving characters back could help. Its last alternative is
+# reached by a single white space character only: a longer run is taken by the one before.
+_SOURCES = {
+    # name: (word, where a word surely ends: no word holds white space after another character)
+    "gpt2": (r"'(?:[sdmt]|ll|ve|re)| ?\p{L}++| ?\p{N}++| ?[^\s\p{L}\p{N}]++|\s+(?!\S)|\s", r"\S(?=\s)"),
+}
+PATTERN_NAMES = tuple(_SOURCES)
+
+
+@cache
+def split_pattern(name: str) -> SplitPattern:
+    """The split pattern called `name`, one of `PATTERN_NAMES`; raises ValueError for any other."""
+    if name not in _SOURCES:
+        raise ValueError(f"unknown split pattern {name!r}; known: {', '.join(PATTERN_NAMES)}")
+    word, word_end = _SOURCES[name]
+    return SplitPattern(name, regex.compile(word), regex.compile(word_end))
+
+
+def as_text(text: str | bytes) -> str:
+    """`text` as a string that `word_bytes` turns into its bytes, whatever they are.
+
+    Bytes that are not UTF-8 become lone surrogates (Python's ``surrogateescape``), which the patterns take for
+    symbols. A string's own lone surrogates first become their three bytes (``surrogatepass``), so that every
+    string stands for the bytes ``text.encode("utf-8", "surrogatepass")`` and for nothing else.
+    """
+    if isinstance(text, str):
+        try:
+            text.encode("utf-8")
+        except UnicodeEncodeError:
+            text = text.encode("utf-8", "surrogatepass")
+        else:
+            return text
+    return text.decode("utf-8", "surrogateescape")
+
+
+def word_bytes(word: str) -> bytes:
+    """The bytes of a word cut from `as_text`."""
+    return word.encode("utf-8", "surrogateescape")
