@@ -1,0 +1,110 @@
+"""What a GPT-2 costs, from its configuration alone: parameters, and a training step's operations and memory.
+
+Nothing is allocated. Each function returns a table {what: how much}; the sum of its values is the total. Letters as in
+`gpt2.py`: B sequences of T = n_positions tokens, C channels in H heads of D, a vocabulary of V; L layers.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+
+from .gpt2 import GPT2Config
+
+
+def parameter_shapes(config: GPT2Config) -> dict[str, tuple[int, ...]]:
+    """The shape of every parameter by its name, in the order of `GPT2.named_parameters`.
+
+    >>> sum(math.prod(shape) for shape in parameter_shapes(GPT2Config()).values())
+    124439808
+    """
+    C = config.n_embd
+    block = {
+        "ln_1.weight": (C,), "ln_1.bias": (C,),
+        "attn.c_attn.weight": (3 * C, C), "attn.c_attn.bias": (3 * C,),
+        "attn.c_proj.weight": (C, C), "attn.c_proj.bias": (C,),
+        "ln_2.weight": (C,), "ln_2.bias": (C,),
+        "mlp.c_fc.weight": (4 * C, C), "mlp.c_fc.bias": (4 * C,),
+        "mlp.c_proj.weight": (C, 4 * C), "mlp.c_proj.bias": (C,),
+    }  # fmt: skip
+    shapes = {
+        "wte.weight": (config.vocab_size, C),
+        "wpe.weight": (config.n_positions, C),
+        **{f"h.{layer}.{name}": shape for layer in range(config.n_layer) for name, shape in block.items()},
+        "ln_f.weight": (C,),
+        "ln_f.bias": (C,),
+    }
+    return {name: shape for name, shape in shapes.items() if config.bias or not name.endswith("bias")}
+
+
+def count_parameters(config: GPT2Config) -> dict[str, int]:
+    """Parameters by module, the layers together: `h.*.mlp.c_fc` stands for that of every layer."""
+    table: dict[str, int] = {}
+    for name, shape in parameter_shapes(config).items():
+        module = re.sub(r"\.\d+\.", ".*.", name.rpartition(".")[0])
+        table[module] = table.get(module, 0) + math.prod(shape)
+    return table
+
+
+def count_flops(config: GPT2Config, batch_size: int) -> dict[str, int]:
+    """Floating-point operations of one forward and backward pass, by matrix product; a multiply-add counts as two.
+
+    The product of an (m, k) by a (k, n) takes 2mkn, and its backward two products of the same cost. Together this is
+    the usual 6 N + 12 L C T per token, where N are the parameters in matrices, positions aside, and the second term is
+    attention over all T positions, the masked half included (Chowdhery et al., "PaLM", 2022, appendix B). Norms,
+    activations and the optimizer, left out here, are of order C per token where the matrices are of order C**2.
+    """
+    _check_batch(batch_size)
+    B, T, C, V = batch_size, config.n_positions, config.n_embd, config.vocab_size
+    L, H, D = config.n_layer, config.n_head, config.n_embd // config.n_head
+    products = {  # m, k, n, and how many of them
+        "h.*.attn.c_attn": (B * T, C, 3 * C, L),
+        "h.*.attn: q k^T": (T, D, T, L * B * H),
+        "h.*.attn: weights v": (T, T, D, L * B * H),
+        "h.*.attn.c_proj": (B * T, C, C, L),
+        "h.*.mlp.c_fc": (B * T, C, 4 * C, L),
+        "h.*.mlp.c_proj": (B * T, 4 * C, C, L),
+        "logits": (B * T, C, V, 1),
+    }
+    return {name: 3 * 2 * m * k * n * times for name, (m, k, n, times) in products.items()}
+
+
+def count_memory(config: GPT2Config, batch_size: int, itemsize: int = 4) -> dict[str, int]:
+    """Bytes of a training step with AdamW, in numbers of `itemsize` bytes.
+
+    Activations are what the kernels of `minigrad.kernels` keep of the forward pass for the backward. Their place is
+    given back as the backward goes and gradients come, so the total is an estimate from above of all but temporaries,
+    which are of the order of one activation.
+    """
+    _check_batch(batch_size)
+    B, T, C, V = batch_size, config.n_positions, config.n_embd, config.vocab_size
+    L, H = config.n_layer, config.n_head
+    parameters = itemsize * sum(count_parameters(config).values())
+    tokens, attention_weights = itemsize * B * T * C, itemsize * B * H * T * T
+    dropout = (itemsize + 1) * B * T * C  # its input, and a byte of mask for each element
+    layer = (
+        2 * tokens  # ln_1: its input, and that normalized
+        + tokens  # c_attn: its input
+        + 3 * tokens  # attention: q, k, v,
+        + attention_weights * (2 if config.attn_pdrop else 1)  # its weights, and what dropout leaves of them
+        + tokens  # attn.c_proj: its input
+        + 2 * tokens  # ln_2
+        + tokens  # c_fc: its input
+        + 2 * 4 * tokens  # gelu: its input, and the share of it that passes
+        + 4 * tokens  # mlp.c_proj: its input
+        + (2 * dropout if config.resid_pdrop else 0)
+    )
+    return {
+        "parameters": parameters,
+        "gradients": parameters,
+        "AdamW moments": 2 * parameters,
+        "activations: embeddings": dropout if config.embd_pdrop else 0,
+        "activations: h.*": L * layer,
+        "activations: ln_f": 3 * tokens,  # its input, that normalized, and its output
+        "activations: logits": 2 * itemsize * B * T * V,  # and their softmax
+    }
+
+
+def _check_batch(batch_size: int) -> None:
+    if batch_size < 1:
+        raise ValueError(f"batch_size must be at least 1, got {batch_size}")

@@ -1,0 +1,234 @@
+"""GPT-2: a decoder-only Transformer with learned positions, layer norm before each sublayer, and tied embeddings.
+
+Source: Radford et al., "Language Models are Unsupervised Multitask Learners" (2019). Weights carry the names of
+Hugging Face's GPT-2 (`wte`, `wpe`, `h.0.attn.c_attn`, ...); matrices are stored (out, in), as `nn.Linear` has them, so
+that Hugging Face's Conv1D matrices are the transposes of these. What a model costs is in `count.py`, how text is drawn
+from it in `lm/generation`.
+
+Shapes: B sequences of T tokens, C = n_embd channels in H = n_head heads of D = C / H, a vocabulary of V, and S = the
+tokens attended to (T, and those in the cache).
+"""
+
+# Modules and functions of nn return Any, arrays or tensors as their input is:
+# mypy: disable-error-code="no-any-return"
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+import minigrad.nn.functional as F
+from minigrad import ShapeError, Tensor, is_grad_enabled, nn
+from minigrad.backends import Array
+
+
+@dataclass(frozen=True)
+class GPT2Config:
+    """The shape of a GPT-2 under the names of Hugging Face's config.json; the defaults are the 124M model's.
+
+    `bias=False` leaves out the biases of every linear layer and layer norm. Raises ValueError naming a bad field.
+
+    >>> GPT2Config(n_embd=100)
+    Traceback (most recent call last):
+        ...
+    ValueError: GPT2Config: n_embd = 100 is not divisible by n_head = 12: every head gets an equal share of the channels
+    """
+
+    vocab_size: int = 50257
+    n_positions: int = 1024  # tokens a position is learned for: the longest context
+    n_embd: int = 768
+    n_layer: int = 12
+    n_head: int = 12
+    embd_pdrop: float = 0.1  # dropout of the embeddings,
+    attn_pdrop: float = 0.1  # of the attention weights,
+    resid_pdrop: float = 0.1  # and of what each sublayer adds to the residual stream
+    layer_norm_epsilon: float = 1e-5
+    bias: bool = True
+
+    def __post_init__(self) -> None:
+        for name in ("vocab_size", "n_positions", "n_embd", "n_layer", "n_head"):
+            if not (isinstance(getattr(self, name), int) and getattr(self, name) >= 1):
+                raise ValueError(f"GPT2Config: {name} must be an integer of at least 1, got {getattr(self, name)!r}")
+        for name in ("embd_pdrop", "attn_pdrop", "resid_pdrop"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(f"GPT2Config: {name} must be a probability in [0, 1), got {getattr(self, name)!r}")
+        if not 0 < self.layer_norm_epsilon < math.inf:
+            raise ValueError(f"GPT2Config: layer_norm_epsilon must be positive, got {self.layer_norm_epsilon!r}")
+        if self.n_embd % self.n_head:
+            raise ValueError(
+                f"GPT2Config: n_embd = {self.n_embd} is not divisible by n_head = {self.n_head}: every head gets an "
+                f"equal share of the channels"
+            )
+
+
+@dataclass
+class KVCache:
+    """Keys and values of the tokens a model has read, so that a further token costs one position of work, not all.
+
+    `keys` and `values` (n_layer, B, H, n_positions, D) are allocated once; the first `length` positions are filled.
+    """
+
+    keys: Array
+    values: Array
+    length: int = 0
+
+    def extend(self, layer: int, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+        """Store the keys and values (B, H, T, D) of new tokens; all of this layer's so far, (B, H, S, D) each.
+
+        `length` stays: the model moves it on when every layer has stored its part.
+        """
+        end = self.length + k.shape[2]
+        self.keys[layer, :, :, self.length : end] = k.data
+        self.values[layer, :, :, self.length : end] = v.data
+        return Tensor(self.keys[layer, :, :, :end]), Tensor(self.values[layer, :, :, :end])
+
+    def clear(self) -> None:
+        """Forget what was read."""
+        self.length = 0
+
+
+class Attention(nn.Module):
+    """Causal self-attention: every token looks at itself and those before it. `layer` is its place in the cache."""
+
+    def __init__(self, config: GPT2Config, layer: int) -> None:
+        super().__init__()
+        self.layer = layer
+        self.n_head = config.n_head
+        self.attn_pdrop = config.attn_pdrop
+        self.c_attn = nn.Linear(config.n_embd, 3 * config.n_embd, bias=config.bias)
+        self.c_proj = nn.Linear(config.n_embd, config.n_embd, bias=config.bias)
+        self.resid_dropout = nn.Dropout(config.resid_pdrop)
+
+    def forward(self, x: Tensor, cache: KVCache | None = None) -> Tensor:
+        B, T, C = x.shape
+        qkv = self.c_attn(x)  # (B, T, 3C): one product for all three
+        qkv = qkv.reshape(B, T, 3, self.n_head, C // self.n_head)  # (B, T, 3, H, D)
+        q, k, v = qkv.permute(2, 0, 3, 1, 4)  # (B, H, T, D) each
+        past, mask = 0, None
+        if cache is not None:
+            past = cache.length
+            k, v = cache.extend(self.layer, k, v)  # (B, H, S, D) each
+        if past and T > 1:
+            mask = Tensor(np.tri(T, past + T, past, dtype=bool, like=x.data))  # (T, S): row i sees 0 .. past + i
+        y = F.scaled_dot_product_attention(
+            q, k, v, attn_mask=mask, dropout_p=self.attn_pdrop if self.training else 0.0, is_causal=not past
+        )  # (B, H, T, D)
+        y = y.transpose(1, 2).reshape(B, T, C)  # (B, T, C): the heads side by side
+        return self.resid_dropout(self.c_proj(y))  # (B, T, C)
+
+
+class MLP(nn.Module):
+    """Two linear layers with a gelu between, on each token alone."""
+
+    def __init__(self, config: GPT2Config) -> None:
+        super().__init__()
+        self.c_fc = nn.Linear(config.n_embd, 4 * config.n_embd, bias=config.bias)
+        self.c_proj = nn.Linear(4 * config.n_embd, config.n_embd, bias=config.bias)
+        self.dropout = nn.Dropout(config.resid_pdrop)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.gelu(self.c_fc(x), approximate="tanh")  # (B, T, 4C)
+        return self.dropout(self.c_proj(x))  # (B, T, C)
+
+
+class Block(nn.Module):
+    """One layer: attention, then the MLP, each adding to the residual stream what it makes of its normed input."""
+
+    def __init__(self, config: GPT2Config, layer: int) -> None:
+        super().__init__()
+        self.ln_1 = nn.LayerNorm(config.n_embd, eps=config.layer_norm_epsilon, bias=config.bias)
+        self.attn = Attention(config, layer)
+        self.ln_2 = nn.LayerNorm(config.n_embd, eps=config.layer_norm_epsilon, bias=config.bias)
+        self.mlp = MLP(config)
+
+    def forward(self, x: Tensor, cache: KVCache | None = None) -> Tensor:
+        x = x + self.attn(self.ln_1(x), cache)  # (B, T, C)
+        return x + self.mlp(self.ln_2(x))  # (B, T, C)
+
+
+class GPT2(nn.Module):
+    """A GPT-2 language model with fresh weights, drawn from the generator `minigrad.manual_seed` seeds.
+
+    >>> import minigrad as mg
+    >>> model = GPT2(GPT2Config(vocab_size=10, n_positions=8, n_embd=4, n_layer=2, n_head=2))
+    >>> model(mg.tensor([[1, 2, 3]])).shape
+    (1, 3, 10)
+    """
+
+    def __init__(self, config: GPT2Config) -> None:
+        super().__init__()
+        self.config = config
+        self.wte = nn.Embedding(config.vocab_size, config.n_embd)  # also the output projection: the weights are tied
+        self.wpe = nn.Embedding(config.n_positions, config.n_embd)
+        self.drop = nn.Dropout(config.embd_pdrop)
+        self.h = nn.ModuleList([Block(config, layer) for layer in range(config.n_layer)])
+        self.ln_f = nn.LayerNorm(config.n_embd, eps=config.layer_norm_epsilon, bias=config.bias)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """GPT-2's initialisation: matrices normal with deviation 0.02, biases 0, layer norms the identity.
+
+        The 2 n_layer projections that add to the residual stream are scaled by 1 / sqrt(2 n_layer), so that the
+        stream's variance does not grow with depth.
+        """
+        for name, parameter in self.named_parameters():
+            if name.endswith("c_proj.weight"):
+                nn.init.normal_(parameter, std=0.02 / math.sqrt(2 * self.config.n_layer))
+            elif parameter.ndim == 2:
+                nn.init.normal_(parameter, std=0.02)
+            elif name.endswith("bias"):
+                nn.init.zeros_(parameter)
+            else:
+                nn.init.ones_(parameter)
+
+    @property
+    def vocab_size(self) -> int:
+        """How many token ids there are."""
+        return self.config.vocab_size
+
+    @property
+    def context_length(self) -> int:
+        """How many tokens it can read at once."""
+        return self.config.n_positions
+
+    def new_cache(self, batch_size: int = 1) -> KVCache:
+        """An empty cache for `batch_size` sequences of up to n_positions tokens, in the weights' dtype and device."""
+        weight, config = self.wte.weight.data, self.config
+        shape = config.n_layer, batch_size, config.n_head, config.n_positions, config.n_embd // config.n_head
+        return KVCache(np.empty(shape, weight.dtype, like=weight), np.empty(shape, weight.dtype, like=weight))
+
+    def forward(self, ids: Tensor, cache: KVCache | None = None, logits_to_keep: int = 0) -> Tensor:
+        """The logits of the token that follows each one: ids (B, T) -> (B, T, V).
+
+        With a cache, `ids` continue what it holds, and are added to it. `logits_to_keep` limits the logits to those
+        after the last so many tokens; 0 is all. Raises ShapeError for ids that are not (B, T), IndexError for one
+        outside the vocabulary, ValueError past n_positions, and RuntimeError for a cache while gradients are recorded,
+        since none would flow through it.
+        """
+        if ids.ndim != 2:
+            raise ShapeError(f"GPT2 needs token ids of shape (batch, tokens), got {tuple(ids.shape)}")
+        if cache is not None and is_grad_enabled():
+            raise RuntimeError(
+                "GPT2 with a cache: no gradient flows through cached keys; call it in minigrad.no_grad()"
+            )
+        past, T = 0 if cache is None else cache.length, ids.shape[1]
+        if past + T > self.config.n_positions:
+            raise ValueError(
+                f"GPT2 reads at most n_positions = {self.config.n_positions} tokens, got {T}"
+                + (f" after {past} in the cache" if past else "")
+                + "; shorten the input, or make a model with a larger n_positions"
+            )
+        x = self.wte(ids) + self.wpe.weight[past : past + T]  # (B, T, C) + (T, C)
+        x = self.drop(x)  # (B, T, C)
+        for block in self.h:
+            x = block(x, cache)  # (B, T, C)
+        if cache is not None:
+            cache.length = past + T
+        if logits_to_keep:
+            x = x[:, -logits_to_keep:]  # (B, logits_to_keep, C)
+        return F.linear(self.ln_f(x), self.wte.weight)  # (B, T, V), of the T that are kept
+
+    def loss(self, ids: Tensor, targets: Tensor) -> Tensor:
+        """The mean cross-entropy of `targets` (B, T) given `ids` (B, T), in nats per token; -100 counts for nothing."""
+        return F.cross_entropy(self(ids).reshape(-1, self.config.vocab_size), targets.reshape(-1))
