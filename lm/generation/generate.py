@@ -1,0 +1,148 @@
+"""Text token by token: read what there is, choose the next token, repeat. The choice is made in `sampling.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+import numpy as np
+
+from minigrad import Tensor, nn, no_grad
+from minigrad.backends import backend_of
+from minigrad.ops.random import Key
+
+from . import sampling
+
+
+class Cache(Protocol):
+    """What a model remembers of the tokens it has read: `length` of them."""
+
+    length: int
+
+    def clear(self) -> None: ...
+
+
+class LanguageModel(Protocol):
+    """What `generate` needs of a model."""
+
+    @property
+    def vocab_size(self) -> int: ...
+
+    @property
+    def context_length(self) -> int: ...
+
+    def modules(self) -> Iterator[nn.Module]: ...
+
+    def new_cache(self) -> Any: ...
+
+    def __call__(self, ids: Tensor, cache: Any, logits_to_keep: int) -> Any: ...
+
+
+def generate(
+    model: LanguageModel,
+    ids: Any,
+    max_new_tokens: int,
+    *,
+    temperature: float = 1.0,
+    top_k: int | None = None,
+    top_p: float | None = None,
+    greedy: bool = False,
+    seed: int = 0,
+    stop_tokens: Collection[int] = (),
+) -> Iterator[int]:
+    """The tokens that follow `ids`, one by one as the model chooses them; `list(generate(...))` waits for all.
+
+    Args:
+        ids: the prompt, at least one token id: a list, or a 1-d array or tensor.
+        max_new_tokens: how many to generate at most.
+        temperature, top_k, top_p: see `sampling`; applied in this order. By default the model's own distribution.
+        greedy: always the likeliest token; temperature, top_k, top_p and seed then mean nothing.
+        seed: which text is drawn. A draw depends on the seed and on the token's position alone, so within a context
+            text that goes on from its own output is the text that never stopped.
+        stop_tokens: ids that end the text; the one that does is not part of it.
+
+    Each token costs one position of work, thanks to the model's cache. Where text outgrows the model's context, the
+    model reads the last half of a context anew and goes on from there. It sees what came before no more, and pays
+    for half a context once per half a context. The model is in evaluation mode while it computes, and as it was
+    whenever the caller has control.
+
+    Raises ValueError at once for an empty prompt, ids outside the vocabulary and settings out of range; TypeError for
+    ids that are no integers; FloatingPointError while generating for logits that are not finite.
+
+    >>> import minigrad as mg
+    >>> from lm.models import GPT2, GPT2Config
+    >>> model = GPT2(GPT2Config(vocab_size=10, n_positions=8, n_embd=4, n_layer=1, n_head=1))
+    >>> len(list(generate(model, [1, 2, 3], 20)))
+    20
+    """
+    tokens = _token_ids("prompt", ids, model.vocab_size)
+    if not tokens:
+        raise ValueError(
+            "generate needs a prompt of at least one token, got none; start from the end-of-text token, say"
+        )
+    if max_new_tokens < 0:
+        raise ValueError(f"max_new_tokens must not be negative, got {max_new_tokens}")
+    sampling.check_settings(temperature, top_k, top_p)
+    stop = frozenset(_token_ids("stop_tokens", list(stop_tokens), model.vocab_size))
+
+    def choose(logits: sampling.Logits, position: int) -> int:
+        if greedy:
+            return int(sampling.greedy(logits))
+        logits = sampling.filter_logits(logits, temperature=temperature, top_k=top_k, top_p=top_p)
+        return int(sampling.draw(logits, Key(seed, "sample", position)))
+
+    @no_grad()
+    def walk() -> Iterator[int]:
+        cache = model.new_cache()
+        unread = tokens[-model.context_length :]
+        for _ in range(max_new_tokens):
+            with evaluating(model):
+                scores = model(Tensor(np.array([unread])), cache, 1).data[0, -1]  # (V,)
+            logits = backend_of(scores).to_host(scores).astype(np.float64)
+            if not np.isfinite(logits).all():
+                raise FloatingPointError(
+                    f"generate: the logits for position {len(tokens)} are not finite; the weights may have diverged in "
+                    f"training, or the activations overflow {scores.dtype}"
+                )
+            token = choose(logits, len(tokens))
+            if token in stop:
+                return
+            tokens.append(token)
+            yield token
+            if cache.length < model.context_length:
+                unread = [token]
+            else:
+                cache.clear()
+                unread = tokens[-max(1, model.context_length // 2) :]
+
+    return walk()
+
+
+@contextmanager
+def evaluating(model: LanguageModel) -> Iterator[None]:
+    """Evaluation mode inside the block; afterwards every module is in the mode it was in."""
+    training = [module for module in model.modules() if module.training]
+    for module in training:
+        module.training = False
+    try:
+        yield
+    finally:
+        for module in training:
+            module.training = True
+
+
+def _token_ids(name: str, ids: Any, vocab_size: int) -> list[int]:
+    array = ids.data if isinstance(ids, Tensor) else np.asarray(ids if hasattr(ids, "dtype") else list(ids))
+    if array.ndim != 1:
+        raise ValueError(f"{name} must be one sequence of token ids, got shape {array.shape}")
+    if array.size and array.dtype.kind not in "iu":
+        raise TypeError(f"{name} must be integer token ids, got {array.dtype}; encode text with the model's tokenizer")
+    tokens: list[int] = array.tolist()
+    for token in tokens:
+        if not 0 <= token < vocab_size:
+            raise ValueError(
+                f"{name}: token id {token} is outside the model's vocabulary of {vocab_size}; was the text encoded "
+                f"with another tokenizer?"
+            )
+    return tokens
