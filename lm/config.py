@@ -1,0 +1,381 @@
+"""What a run is made of, as dataclasses: their defaults are `configs/default.yaml`; a YAML file and flags change them.
+
+Only what a run can be told lives here. What is done with it is in `lm/data`, `lm/models` and `lm/training`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import functools
+import math
+import re
+import types
+import typing
+from argparse import ArgumentError
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from lm.models import GPT2Config
+
+SMALLEST_BPE_VOCABULARY = 257  # every byte, and the end of a text
+
+
+class ConfigError(ValueError):
+    """A setting is unknown, of the wrong type, or out of range; the message names it, and the file it stands in."""
+
+
+def _require(condition: bool, key: str, value: object, rule: str) -> None:
+    if not condition:
+        raise ConfigError(f"{key} must be {rule}, got {value!r}")
+
+
+def check_seed(seed: int) -> None:
+    """Raise ConfigError for what is no seed."""
+    _require(0 <= seed < 1 << 63, "seed", seed, "0 or more, and below 2**63")
+
+
+@dataclass(frozen=True)
+class TokenizerConfig:
+    """How text becomes tokens.
+
+    Args:
+        kind: "bpe", learnt from the training text, or "character", the distinct characters of the whole text.
+        vocab_size: how many tokens BPE learns, 256 bytes and the end-of-text token included; always null for
+            "character", where the text decides.
+        path: a tokenizer file (`lm tok train` writes one) to use instead of learning one.
+    """
+
+    kind: Literal["bpe", "character"] = "bpe"
+    vocab_size: int | None = 2048
+    path: str | None = None
+
+    def __post_init__(self) -> None:
+        size = self.vocab_size
+        if self.path is None and self.kind == "bpe":
+            rule = f"at least {SMALLEST_BPE_VOCABULARY} (256 bytes and the end of text)"
+            _require(size is not None and size >= SMALLEST_BPE_VOCABULARY, "tokenizer.vocab_size", size, rule)
+        if self.kind == "character":
+            object.__setattr__(self, "vocab_size", None)  # `--tokenizer.kind character` says enough
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """The GPT-2 to train; its vocabulary is the tokenizer's.
+
+    Args:
+        n_positions: tokens the model can look back on, its context.
+        n_embd: channels.
+        n_layer: blocks.
+        n_head: attention heads per block.
+        dropout: probability, of the embeddings, the attention weights and what each sublayer adds.
+        bias: whether linear layers and layer norms have biases.
+    """
+
+    n_positions: int = 128
+    n_embd: int = 128
+    n_layer: int = 4
+    n_head: int = 4
+    dropout: float = 0.0
+    bias: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("n_positions", "n_embd", "n_layer", "n_head"):
+            _require(getattr(self, name) >= 1, f"model.{name}", getattr(self, name), "at least 1")
+        rule = f"divisible by model.n_head = {self.n_head}"
+        _require(self.n_embd % self.n_head == 0, "model.n_embd", self.n_embd, rule)
+        _require(0 <= self.dropout < 1, "model.dropout", self.dropout, "in [0, 1)")
+
+    def gpt2(self, vocab_size: int) -> GPT2Config:
+        """The model's own configuration."""
+        from lm.models import GPT2Config
+
+        return GPT2Config(
+            vocab_size=vocab_size,
+            n_positions=self.n_positions,
+            n_embd=self.n_embd,
+            n_layer=self.n_layer,
+            n_head=self.n_head,
+            embd_pdrop=self.dropout,
+            attn_pdrop=self.dropout,
+            resid_pdrop=self.dropout,
+            bias=self.bias,
+        )
+
+
+@dataclass(frozen=True)
+class OptimizerConfig:
+    """AdamW (Loshchilov and Hutter, 2019) on gradients clipped by their global norm.
+
+    Args:
+        lr: the highest learning rate.
+        betas: decay rates of the two running means.
+        eps: added to the root of the second mean.
+        weight_decay: of matrices; vectors (biases, norms) have none.
+        max_norm: gradients are scaled down to this global norm.
+    """
+
+    lr: float = 3e-3
+    betas: tuple[float, float] = (0.9, 0.99)
+    eps: float = 1e-8
+    weight_decay: float = 0.1
+    max_norm: float = 1.0
+
+    def __post_init__(self) -> None:
+        _require(0 < self.lr < math.inf, "optimizer.lr", self.lr, "positive")
+        _require(all(0 <= beta < 1 for beta in self.betas), "optimizer.betas", self.betas, "two numbers in [0, 1)")
+        _require(0 < self.eps < math.inf, "optimizer.eps", self.eps, "positive")
+        _require(0 <= self.weight_decay < math.inf, "optimizer.weight_decay", self.weight_decay, "0 or more")
+        _require(self.max_norm > 0, "optimizer.max_norm", self.max_norm, "positive (.inf: no clipping)")
+
+
+@dataclass(frozen=True)
+class ScheduleConfig:
+    """The learning rate as a function of the step: linear warm-up to `optimizer.lr`, then down to `min_lr`.
+
+    Args:
+        kind: how it falls until `max_steps`: "cosine", "linear", or "constant" (it does not).
+        warmup_steps: steps of warm-up.
+        min_lr: what it falls to.
+    """
+
+    kind: Literal["cosine", "linear", "constant"] = "cosine"
+    warmup_steps: int = 50
+    min_lr: float = 3e-4
+
+    def __post_init__(self) -> None:
+        _require(self.warmup_steps >= 0, "schedule.warmup_steps", self.warmup_steps, "0 or more")
+        _require(0 <= self.min_lr < math.inf, "schedule.min_lr", self.min_lr, "0 or more")
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """The loop.
+
+    Args:
+        batch_size: sequences per forward and backward.
+        accumulation_steps: forwards and backwards per optimizer step; their gradients are averaged.
+        eval_every: steps between two evaluations on the whole validation split.
+        save_every: steps between two checkpoints.
+        keep: how many of the newest checkpoints stay, beside the best.
+    """
+
+    batch_size: int = 8
+    accumulation_steps: int = 1
+    eval_every: int = 100
+    save_every: int = 100
+    keep: int = 2
+
+    def __post_init__(self) -> None:
+        for name in ("batch_size", "accumulation_steps", "eval_every", "save_every", "keep"):
+            _require(getattr(self, name) >= 1, f"training.{name}", getattr(self, name), "at least 1")
+
+
+@dataclass(frozen=True)
+class Config:
+    """A run.
+
+    Args:
+        data: a text file, a folder of text files, or a list of either; null: `pydoc_data.topics`, the language
+            reference that comes with Python.
+        val_fraction: the share of the text, at its end, that is held out for validation.
+        out: the run's folder; null: runs/<name of the config file>, numbered when that is taken.
+        seed: of everything drawn: weights, order of the batches, dropout.
+        max_steps: optimizer steps.
+    """
+
+    data: str | list[str] | None = None
+    val_fraction: float = 0.1
+    out: str | None = None
+    seed: int = 0
+    max_steps: int = 1000
+    tokenizer: TokenizerConfig = field(default_factory=TokenizerConfig)
+    model: ModelConfig = field(default_factory=ModelConfig)
+    optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
+    schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+
+    def __post_init__(self) -> None:
+        _require(0 < self.val_fraction < 1, "val_fraction", self.val_fraction, "between 0 and 1")
+        check_seed(self.seed)
+        _require(self.max_steps >= 1, "max_steps", self.max_steps, "at least 1")
+        _require(self.data != [], "data", self.data, "null or name at least one file")
+        rule = f"at most optimizer.lr = {self.optimizer.lr}"
+        _require(self.schedule.min_lr <= self.optimizer.lr, "schedule.min_lr", self.schedule.min_lr, rule)
+
+
+# ---- from YAML and flags, and back --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """What the command line of `lm train` or `lm count` says."""
+
+    config_file: str | None
+    resume: bool
+    flags: tuple[str, ...]  # all of it, for `load_config`
+
+
+def parse_arguments(command: str, argv: Sequence[str], resumable: bool = False) -> Arguments:
+    """Read the command line; prints the help and exits when that is asked for.
+
+    Raises ConfigError for an unknown flag or a value of the wrong type.
+    """
+    # Both spellings of a flag, --max-steps and --max_steps; what follows "=" is left alone.
+    flags = [re.sub(r"^--[\w.-]+", lambda flag: "--" + flag[0][2:].replace("-", "_"), argument) for argument in argv]
+    try:
+        parsed = _parser(command, resumable).parse_args(flags)
+    except ArgumentError as error:
+        raise ConfigError(_flag_problem(flags, error)) from None
+    return Arguments(parsed.config, resumable and parsed.resume, tuple(flags))
+
+
+def load_config(path: str | Path | None = None, flags: Sequence[str] = ()) -> Config:
+    """The defaults, changed by the YAML file at `path`, changed by `flags` (such as ["--model.n_layer", "2"]).
+
+    Raises:
+        ConfigError: an unknown key (naming the nearest known one), a wrong type, a value out of range.
+        OSError: the file cannot be read.
+
+    >>> load_config(flags=["--seed", "7"]).seed
+    7
+    """
+    parser = _parser("lm", resumable=True)
+    settings = None if path is None else _read_yaml(parser, Path(path))
+    try:
+        settings = parser.parse_args(list(flags), namespace=settings)
+    except ArgumentError as error:
+        raise ConfigError(_flag_problem(flags, error)) from None
+    try:
+        config: Config = _build(Config, settings)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}" if path else str(error)) from None
+    return config
+
+
+def dump_config(config: Config) -> str:
+    """YAML that `load_config` reads back to an equal `Config`.
+
+    >>> dump_config(Config()).splitlines()[:3]
+    ['data: null', 'val_fraction: 0.1', 'out: null']
+    """
+    import yaml  # type: ignore[import-untyped,unused-ignore]
+
+    text: str = yaml.safe_dump(_plain(config), sort_keys=False, allow_unicode=True)
+    return text
+
+
+def differences(one: Config, other: Config) -> list[str]:
+    """The settings in which two configurations differ, one line each.
+
+    >>> differences(Config(seed=1), Config(seed=2))
+    ['seed: 1 and 2']
+    """
+    left, right = _flat(_plain(one)), _flat(_plain(other))
+    return [f"{key}: {left[key]!r} and {right[key]!r}" for key in left if left[key] != right[key]]
+
+
+def _plain(config: Config) -> dict[str, Any]:
+    settings = dataclasses.asdict(config)
+    settings["optimizer"]["betas"] = list(settings["optimizer"]["betas"])  # YAML knows no tuples
+    return settings
+
+
+def _flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in settings.items():
+        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
+    return flat
+
+
+@functools.cache  # making one takes a tenth of a second
+def _parser(command: str, resumable: bool) -> Any:
+    from jsonargparse import ArgumentParser
+
+    parser = ArgumentParser(prog=command, exit_on_error=False, allow_abbrev=False, print_config=None)
+    parser.add_argument("--config", metavar="FILE", help="a YAML file of settings; flags come after it and win")
+    if resumable:
+        parser.add_argument("--resume", action="store_true", help="go on with the run in --out, or with the newest")
+    parser.add_class_arguments(Config, as_group=False)
+    return parser
+
+
+def _flag_problem(flags: Sequence[str], error: ArgumentError) -> str:
+    known = ["config", "resume", "help", *_flat(_plain(Config()))]
+    names = [flag[2:].partition("=")[0] for flag in flags if flag.startswith("--")]
+    for name in names:
+        if name not in known and (near := difflib.get_close_matches(name, known, 1)):
+            return f"unknown flag --{name}; did you mean --{near[0]}?"
+    return _one_line(error)
+
+
+def _one_line(error: ArgumentError) -> str:
+    return " ".join(str(error).split())
+
+
+def _read_yaml(parser: Any, path: Path) -> Any:
+    import yaml  # type: ignore[import-untyped,unused-ignore]
+
+    try:
+        text = path.read_text(encoding="utf-8")
+        yaml.safe_load(text)  # refuses tags of other languages
+        settings = yaml.compose(text, yaml.SafeLoader)
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not UTF-8 text (byte {error.start}); is it a configuration?") from None
+    except (yaml.YAMLError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" in line {mark.line + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or type(error).__name__
+        raise ConfigError(f"{path}: not YAML{where}: {problem}") from None
+    if settings is None:
+        return parser.get_defaults()
+    _check_keys(settings, Config, "", path)
+    try:
+        return parser.parse_string(text)
+    except ArgumentError as error:
+        raise ConfigError(f"{path}: {_one_line(error)}") from None
+
+
+def _check_keys(settings: Any, kind: type, prefix: str, path: Path) -> None:
+    """What jsonargparse lets pass in a YAML node: unknown and repeated keys, groups, nulls, numbers in quotes."""
+    if settings.id != "mapping":
+        where = f"{prefix[:-1]} is" if prefix else "holds"
+        raise ConfigError(f"{path}: {where} no settings (key: value), but a {settings.id}")
+    types_of = typing.get_type_hints(kind)
+    seen: set[str] = set()
+    for key_node, value in settings.value:
+        key = key_node.value
+        if key not in types_of:
+            near = difflib.get_close_matches(str(key), types_of, 1)
+            raise ConfigError(
+                f"{path}: unknown key {prefix}{key}"
+                + (f"; did you mean {prefix}{near[0]}?" if near else f"; known here: {', '.join(types_of)}")
+            )
+        if key in seen:
+            raise ConfigError(f"{path}: {prefix}{key} is there twice, again in line {key_node.start_mark.line + 1}")
+        seen.add(key)
+        expected = types_of[key]
+        choices = {expected, *typing.get_args(expected)}
+        if dataclasses.is_dataclass(expected):
+            _check_keys(value, typing.cast(type, expected), f"{prefix}{key}.", path)
+        elif value.tag == "tag:yaml.org,2002:null" and types.NoneType not in choices:
+            raise ConfigError(f"{path}: {prefix}{key} is null; give it a value, or leave it out for the default")
+        elif choices & {int, float, bool}:
+            for one in value.value if value.id == "sequence" else [value]:
+                if one.id == "scalar" and one.style is not None:
+                    raise ConfigError(f"{path}: {prefix}{key} is a string ({one.value!r}); write it without quotes")
+
+
+def _build(kind: type[Any], settings: Any) -> Any:
+    types_of = typing.get_type_hints(kind)
+    return kind(
+        **{
+            f.name: _build(types_of[f.name], settings[f.name])
+            if dataclasses.is_dataclass(types_of[f.name])
+            else settings[f.name]
+            for f in dataclasses.fields(kind)
+        }
+    )
