@@ -1,0 +1,314 @@
+"""The `lm` command. Each subcommand reads its arguments, calls the library and prints; the work is done elsewhere.
+
+Nothing heavy is imported before a subcommand runs, so that `lm --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import math
+import os
+import shlex
+import sys
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lm.training.run import Run
+
+RUNS = Path("runs")
+SAMPLE_TOKENS = 150
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line `argv`, that of the process if not given; returns the exit status.
+
+    0 done, 1 an error (one line on standard error says which), 2 a command line that makes no sense, 130 and 143
+    stopped by SIGINT and SIGTERM.
+    """
+    parser = argparse.ArgumentParser(
+        prog="lm",
+        description="Train language models and use them.",
+        epilog="commands:\n" + "".join(f"  {name:10}{text}\n" for name, (_, text) in COMMANDS.items())
+        + "\n`lm COMMAND --help` says more. `python -X dev -m lm.cli ...` shows where in the program an error arose.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    parser.add_argument("command", nargs="?", choices=COMMANDS, metavar="COMMAND", help="one of those below")
+    parser.add_argument("arguments", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    parsed = parser.parse_args(argv)
+    if parsed.command is None:
+        parser.print_help()
+        return 2
+
+    from lm.training.run_lock import RunLockedError
+
+    command, _ = COMMANDS[parsed.command]
+    try:
+        with warnings.catch_warnings():
+            warnings.showwarning = lambda message, *_: print(
+                f"lm {parsed.command}: warning: {message}", file=sys.stderr
+            )
+            return command(parsed.arguments)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # the reader of the output has gone, as in `lm generate ... | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if sys.flags.dev_mode or package in ("lm", "minigrad", ""):
+            raise
+        print(
+            f"lm {parsed.command}: needs {package}, which is not installed: pip install 'minigrad[lm]'", file=sys.stderr
+        )
+        return 1
+    except (OSError, ValueError, RunLockedError, FloatingPointError, MemoryError) as error:
+        if sys.flags.dev_mode:
+            raise
+        print(f"lm {parsed.command}: {_message(error)}", file=sys.stderr)
+        return 1
+
+
+def _message(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    return str(error) or type(error).__name__
+
+
+def train(argv: Sequence[str]) -> int:
+    """Train a model; the settings are those of `lm.config.Config`."""
+    from lm.config import load_config, parse_arguments
+
+    arguments = parse_arguments("lm train", argv, resumable=True)
+    config = load_config(arguments.config_file, arguments.flags)
+
+    # What the run needs later: what is missing is said now.
+    import matplotlib  # noqa: F401
+    import yaml  # type: ignore[import-untyped,unused-ignore]  # noqa: F401
+
+    from lm.training.loop import train
+    from lm.training.run import new_folder, newest_folder, resume_run, start_run
+    from lm.training.signals import catch_stop_signals
+    from minigrad.backends.numpy import keep_freed_memory
+
+    keep_freed_memory()
+    name = Path(arguments.config_file).stem if arguments.config_file else "default"
+    if arguments.resume:
+        folder = Path(config.out) if config.out else newest_folder(RUNS, name)
+        opened = resume_run(folder, arguments.config_file, arguments.flags)
+    else:
+        folder = Path(config.out) if config.out else new_folder(RUNS, name)
+        opened = start_run(folder, config)
+    with opened as run:
+        print(_describe(run), file=sys.stderr)
+        with catch_stop_signals() as stop:
+            train(run, stop)
+        _report(run)
+    if stop:
+        print(f"stopped. To go on:\n  lm train --resume --out {shlex.quote(str(folder))}")
+    else:
+        _show_sample(run)
+    return stop.exit_code
+
+
+def _describe(run: Run) -> str:
+    from lm.models.count import count_parameters
+
+    corpus, config = run.corpus, run.config
+    parameters = sum(count_parameters(config.model.gpt2(run.tokenizer.vocab_size)).values())
+    return (
+        f"{run.folder}: {parameters:,} parameters, {run.tokenizer.vocab_size:,} tokens in the vocabulary, "
+        f"{len(corpus.train.tokens):,} to train on and {len(corpus.val.tokens):,} to validate with ({corpus.name})"
+    )
+
+
+def _report(run: Run) -> None:
+    """Draw the curve and say how well the run does."""
+    from lm.training.log import read_log
+    from lm.training.plot import plot_losses
+
+    entries = read_log(run.folder)
+    plot_losses(run.folder, entries, run.corpus)
+    evaluations = [entry for entry in entries if entry["split"] == "val"]
+    if evaluations:
+        last, best = evaluations[-1], min(evaluations, key=lambda entry: float(entry["loss"]))
+        print(f"validation after {last['step']} steps: {last['loss']:.4f} nats per token")
+        print(f"  this model         {last['bits_per_byte']:.3f} bits per byte", end="")
+        print("" if best is last else f" (best: {best['bits_per_byte']:.3f}, after {best['step']} steps)")
+        print(f"  gzip -9            {run.corpus.val.gzip_bits_per_byte:.3f} bits per byte, of the same text")
+
+
+def _show_sample(run: Run) -> None:
+    from lm.generation import generate
+    from lm.training.loop import load_best
+
+    model, _ = load_best(run)
+    prompt = run.corpus.train.tokens.window(0, 1)  # the text's own first word, whatever its language
+    ids = generate(model, prompt, SAMPLE_TOKENS, temperature=0.8, top_k=50, seed=run.config.seed)
+    sample = run.tokenizer.decode([*prompt.tolist(), *ids])
+    folder = shlex.quote(str(run.folder))
+    print("\nsample:\n")
+    print("\n".join(f"  | {line}" for line in sample.splitlines()))
+    print(f"\nThe run is in {run.folder}: loss.png is its curve, log.jsonl every step. Try next:")
+    print(f'  lm generate --run {folder} --prompt "The"')
+    print(f"  lm eval --run {folder}")
+    print("  lm train --data your-text.txt")
+
+
+def generate(argv: Sequence[str]) -> int:
+    """Write text that goes on from a prompt."""
+    parser = argparse.ArgumentParser("lm generate", description=generate.__doc__)
+    parser.add_argument("--run", required=True, metavar="DIR", help="a run's folder; its best checkpoint is used")
+    parser.add_argument("--prompt", required=True, metavar="TEXT", help="what the text begins with")
+    parser.add_argument("--max-new-tokens", type=int, default=200, metavar="N", help="default: 200")
+    parser.add_argument("--temperature", type=float, default=0.8, metavar="T", help="below 1 sharper (default: 0.8)")
+    parser.add_argument("--top-k", type=int, default=None, metavar="K", help="only the K likeliest tokens")
+    parser.add_argument("--top-p", type=float, default=None, metavar="P", help="only tokens that make up P together")
+    parser.add_argument("--seed", type=int, default=0, metavar="S", help="another seed gives another text (default: 0)")
+    parser.add_argument("--greedy", action="store_true", help="always the likeliest token")
+    parser.add_argument("--stop", action="append", default=[], metavar="TEXT", help="ends the text; may be repeated")
+    args = parser.parse_args(argv)
+
+    from lm.config import check_seed
+    from lm.generation import generate as generate_ids
+    from lm.generation.stream import stream_text
+    from lm.training.loop import load_best
+    from lm.training.run import open_run
+    from minigrad.backends.numpy import keep_freed_memory
+
+    check_seed(args.seed)
+    keep_freed_memory()
+    run = open_run(Path(args.run))
+    model, _ = load_best(run)
+    ids = generate_ids(
+        model,
+        run.tokenizer.encode(args.prompt, disallowed_special=()),
+        args.max_new_tokens,
+        temperature=args.temperature,
+        top_k=args.top_k,
+        top_p=args.top_p,
+        greedy=args.greedy,
+        seed=args.seed,
+        stop_tokens=[] if run.tokenizer.eot_token is None else [run.tokenizer.eot_token],
+    )
+    sys.stdout.write(args.prompt)
+    for text in stream_text(run.tokenizer, ids, args.stop):
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    sys.stdout.write("\n")
+    return 0
+
+
+def evaluate(argv: Sequence[str]) -> int:
+    """The loss of a run's best checkpoint on its validation text, or on another text."""
+    parser = argparse.ArgumentParser("lm eval", description=evaluate.__doc__)
+    parser.add_argument("--run", required=True, metavar="DIR", help="a run's folder; its best checkpoint is used")
+    parser.add_argument("--data", default=None, metavar="PATH", help="a text file or folder, all of it")
+    args = parser.parse_args(argv)
+
+    from lm.data.corpus import tokenize
+    from lm.data.text import open_text
+    from lm.training.evaluate import evaluate as evaluate_loss
+    from lm.training.loop import load_best
+    from lm.training.run import open_run
+    from lm.training.signals import catch_stop_signals
+    from minigrad.backends.numpy import keep_freed_memory
+
+    keep_freed_memory()
+    run = open_run(Path(args.run))
+    split = run.corpus.val if args.data is None else tokenize(open_text(args.data), run.tokenizer)
+    model, step = load_best(run)
+    with catch_stop_signals() as stop:
+        loss = evaluate_loss(model, split.tokens, run.config.training.batch_size, stop)
+    if loss is None:
+        return stop.exit_code
+    print(f"{args.data or run.corpus.name + ', validation part'}: {len(split.tokens):,} tokens, {split.bytes:,} bytes")
+    print(f"model after step   {step}")
+    print(f"loss               {loss:.4f} nats per token")
+    print(f"perplexity         {math.exp(loss) if loss < 709 else math.inf:.2f}")
+    print(f"bits per byte      {split.bits_per_byte(loss):.4f}")
+    print(f"gzip -9            {split.gzip_bits_per_byte:.4f} bits per byte")
+    return 0
+
+
+def count(argv: Sequence[str]) -> int:
+    """What a model costs: parameters, and operations and memory of a training step. Allocates nothing of it."""
+    from lm.config import load_config, parse_arguments
+
+    arguments = parse_arguments("lm count", argv)
+    config = load_config(arguments.config_file, arguments.flags)
+
+    from lm.data.text import open_text
+    from lm.models.count import count_flops, count_memory, count_parameters
+    from lm.training.run import make_tokenizer
+
+    if config.tokenizer.path is None and config.tokenizer.vocab_size is not None:
+        vocab_size = config.tokenizer.vocab_size
+    else:
+        vocab_size = make_tokenizer(config, open_text(config.data)).vocab_size
+    model, training = config.model.gpt2(vocab_size), config.training
+    tokens = training.batch_size * training.accumulation_steps * model.n_positions
+    flops = count_flops(model, training.batch_size * training.accumulation_steps)
+    sequences = f"{training.accumulation_steps} x {training.batch_size} sequences of {model.n_positions} tokens"
+    print(f"vocabulary of {vocab_size:,}; a step sees {tokens:,} tokens: {sequences}")
+    _table("parameters", count_parameters(model), 1, "")
+    _table("operations per step", flops, 1e9, " GFLOP")
+    _table("memory", count_memory(model, training.batch_size), 2.0**20, " MiB")
+    return 0
+
+
+def _table(title: str, rows: dict[str, int], unit: float, name: str) -> None:
+    digits = 0 if unit == 1 else 1
+    print(f"\n{title}")
+    for row, value in [*rows.items(), ("total", sum(rows.values()))]:
+        print(f"  {row:28}{value / unit:>18,.{digits}f}{name}")
+
+
+def tok(argv: Sequence[str]) -> int:
+    """Train a tokenizer, and turn text into token ids and back."""
+    parser = argparse.ArgumentParser("lm tok", description=tok.__doc__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    command = commands.add_parser("train", help="learn byte-pair merges from a text")
+    command.add_argument(
+        "--data", default=None, metavar="PATH", help="a text file or folder (default: pydoc_data.topics)"
+    )
+    command.add_argument("--vocab-size", type=int, default=2048, metavar="N", help="default: 2048")
+    command.add_argument("--out", required=True, metavar="FILE", help="the tokenizer's file; must not exist")
+    for name, help in (("encode", "standard input to token ids"), ("decode", "token ids on standard input to text")):
+        command = commands.add_parser(name, help=help)
+        command.add_argument("--tokenizer", required=True, metavar="FILE", help="as from `lm tok train`, or in a run")
+    args = parser.parse_args(argv)
+
+    from lm.data.text import open_text
+    from lm.tokenizer import load_tokenizer, save_tokenizer, train_bpe
+    from lm.training.run import END_OF_TEXT
+
+    if args.command == "train":
+        if os.path.lexists(args.out):
+            raise FileExistsError(errno.EEXIST, "exists; choose another --out", args.out)
+        tokenizer = train_bpe(open_text(args.data).pieces(), args.vocab_size, special_tokens=[END_OF_TEXT])
+        save_tokenizer(tokenizer, args.out)
+        print(f"{args.out}: {tokenizer.vocab_size:,} tokens")
+    elif args.command == "encode":
+        print(*load_tokenizer(args.tokenizer).encode(sys.stdin.buffer.read(), disallowed_special=()))
+    else:
+        words = sys.stdin.read().split()
+        if wrong := next((word for word in words if not word.isdecimal()), None):
+            raise ValueError(f"{wrong[:40]!r} is no token id")
+        sys.stdout.buffer.write(load_tokenizer(args.tokenizer).decode_bytes(int(word) for word in words))
+    return 0
+
+
+COMMANDS = {
+    "train": (train, "train a model; without arguments a small one on text that comes with Python"),
+    "generate": (generate, "write text that goes on from a prompt"),
+    "eval": (evaluate, "the loss of a trained model: nats per token, perplexity, bits per byte"),
+    "count": (count, "what a model costs, before anything is allocated"),
+    "tok": (tok, "tokenizers: train, encode, decode"),
+}
+
+if __name__ == "__main__":
+    sys.exit(main())

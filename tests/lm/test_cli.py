@@ -1,0 +1,246 @@
+"""The `lm` command, as a person meets it."""
+
+import io
+import json
+import subprocess
+import sys
+import time
+from types import SimpleNamespace
+
+import pytest
+
+from lm.cli import COMMANDS, main
+from lm.training.log import read_log
+from tests.lm.training.tiny import FLAGS, TEXT, write_text
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("trained")
+    assert main(["train", "--out", str(folder / "run"), "--data", str(write_text(folder)), *FLAGS]) == 0
+    return folder / "run"
+
+
+def lm(*arguments, **kwargs):
+    return subprocess.run([sys.executable, "-m", "lm.cli", *arguments], capture_output=True, text=True, **kwargs)
+
+
+def test_help_is_quick_and_loads_nothing():
+    program = "import sys, lm.cli\ntry: lm.cli.main(['--help'])\nexcept SystemExit: print(*sys.modules)"
+    times = []
+    while len(times) < 10 and min(times, default=1) >= 0.3:  # another process on the machine costs tries
+        started = time.perf_counter()
+        output = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+        times.append(time.perf_counter() - started)
+    assert "numpy" not in output.splitlines()[-1].split()
+    assert "jsonargparse" not in output.splitlines()[-1].split()
+    assert min(times) < 0.3
+
+
+def test_help_names_every_command():
+    output = lm("--help").stdout
+    assert all(f"  {name} " in output for name in COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_a_help(command, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main([command, "--help"])
+    assert caught.value.code == 0
+    assert f"usage: lm {command}" in capsys.readouterr().out
+
+
+def test_train_says_what_came_out(tmp_path, capsys):
+    assert main(["train", "--out", str(tmp_path / "my run"), "--data", str(write_text(tmp_path)), *FLAGS]) == 0
+    output = capsys.readouterr().out
+    entries = [entry for entry in read_log(tmp_path / "my run") if entry["split"] == "val"]
+    assert f"this model         {entries[-1]['bits_per_byte']:.3f} bits per byte" in output
+    assert "gzip -9" in output and "sample" in output
+    assert f"lm generate --run '{tmp_path / 'my run'}' --prompt" in output
+    assert output.count("\n  lm ") == 3
+    assert (tmp_path / "my run" / "loss.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_train_without_out_numbers_its_folders(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    write_text(tmp_path)
+    for expected in ("runs/default", "runs/default-2"):
+        assert main(["train", "--data", "text.txt", *FLAGS, "--max-steps", "1"]) == 0
+        assert f"The run is in {expected}:" in capsys.readouterr().out
+    assert main(["train", "--resume", "--max-steps", "2"]) == 0
+    assert "The run is in runs/default-2:" in capsys.readouterr().out
+    assert max(entry["step"] for entry in read_log(tmp_path / "runs/default-2")) == 2
+
+
+def test_eval_gives_the_loss_of_the_best_model(trained, capsys):
+    assert main(["eval", "--run", str(trained)]) == 0
+    output = capsys.readouterr().out
+    best = min((entry for entry in read_log(trained) if entry["split"] == "val"), key=lambda entry: entry["loss"])
+    assert f"loss               {best['loss']:.4f} nats" in output
+    assert f"bits per byte      {best['bits_per_byte']:.4f}" in output
+
+
+def test_eval_of_another_text(trained, tmp_path, capsys):
+    (tmp_path / "other.txt").write_text("line 7: 49 is the square of 7.\n" * 9)
+    assert main(["eval", "--run", str(trained), "--data", str(tmp_path / "other.txt")]) == 0
+    assert "other.txt: 279 tokens, 279 bytes" in capsys.readouterr().out
+
+
+def test_generate_goes_on_from_the_prompt(trained, capsys):
+    command = ["generate", "--run", str(trained), "--prompt", "line", "--max-new-tokens", "30"]
+
+    def text(*flags):
+        assert main([*command, *flags]) == 0
+        return capsys.readouterr().out
+
+    assert text().startswith("line") and len(text()) == len("line") + 30 + 1
+    assert text() == text() != text("--seed", "1")
+    assert text("--greedy") == text("--greedy", "--seed", "1") == text("--top-k", "1")
+    whole = text()
+    assert text("--stop", whole[12:14]) == whole[: whole.index(whole[12:14], 4)] + "\n"
+
+
+def test_count_tells_before_training(capsys, trained):
+    assert main(["count", "--config", str(trained / "config.yaml")]) == 0
+    output = capsys.readouterr().out
+    assert output.startswith(f"vocabulary of {len(set(TEXT))}; a step sees 256 tokens: 2 x 16 sequences of 8 tokens\n")
+    for title in ("parameters", "operations per step", "memory"):
+        assert f"\n{title}\n" in output
+
+
+def test_count_of_gpt2_is_the_known_one(capsys):
+    assert main(["count", "--config", "configs/gpt2-124m.yaml"]) == 0
+    assert "124,439,808" in capsys.readouterr().out
+
+
+def test_tok_round_trips_any_bytes(tmp_path, monkeypatch):
+    data = b"the square of caf\xc3\xa9 and \xff\xfe junk\r\n"
+    flags = ["--data", str(write_text(tmp_path)), "--vocab-size", "270", "--out", str(tmp_path / "t.json")]
+    assert main(["tok", "train", *flags]) == 0
+    encoded = subprocess.run(
+        [sys.executable, "-m", "lm.cli", "tok", "encode", "--tokenizer", tmp_path / "t.json"],
+        input=data,
+        capture_output=True,
+    )
+    decoded = subprocess.run(
+        [sys.executable, "-m", "lm.cli", "tok", "decode", "--tokenizer", tmp_path / "t.json"],
+        input=encoded.stdout, capture_output=True,
+    )  # fmt: skip
+    assert decoded.stdout == data
+    assert len(encoded.stdout.split()) < len(data)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train", "--max_stepz", "3"], "max_stepz"),
+        (["train", "--max-steps", "x"], "max_steps"),
+        (["train", "--config", "absent.yaml"], "absent.yaml"),
+        (["train", "--data", "absent.txt"], "absent.txt: no such text file or folder"),
+        (["train", "--tokenizer.vocab_size", "255"], "tokenizer.vocab_size must be at least 257"),
+        (["train", "--tokenizer.path", "absent.json"], "absent.json"),
+        (["train", "--resume", "--out", "absent"], "absent: no run to go on with"),
+        (["train", "--resume"], "runs/default: no run to go on with"),
+        (["eval", "--run", "absent"], "absent: no run here"),
+        (["generate", "--run", "absent", "--prompt", "x"], "absent: no run here"),
+        (["count", "--model.n_layers", "3"], "n_layers"),
+        (["tok", "train", "--vocab-size", "255", "--out", "t.json"], "255"),
+        (["tok", "encode", "--tokenizer", "absent.json"], "absent.json"),
+    ],
+)
+def test_a_mistake_is_one_line_that_names_it_and_writes_nothing(tmp_path, monkeypatch, capsys, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(b"text")))
+    assert main(arguments) == 1
+    captured = capsys.readouterr()
+    assert captured.err.startswith(f"lm {arguments[0]}: ") and message in captured.err
+    assert "Traceback" not in captured.err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--temperature", "0"], "temperature"),
+        (["--top-p", "1.5"], "top_p"),
+        (["--top-k", "0"], "top_k"),
+        (["--max-new-tokens", "-1"], "max_new_tokens"),
+        (["--prompt", ""], "prompt"),
+        (["--prompt", "€"], r"U+20AC"),
+        (["--stop", ""], "stop string"),
+        (["--seed", "-1"], "seed must be 0 or more"),
+        (["--seed", str(2**63)], r"below 2**63"),
+    ],
+)
+def test_generate_names_a_bad_setting(trained, capsys, flags, message):
+    assert main(["generate", "--run", str(trained), "--prompt", "line", *flags]) == 1
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", [b"", b"\0\1\2", b"\xff\xfe"], ids=["empty", "binary", "undecodable"])
+def test_eval_names_a_bad_text(trained, tmp_path, capsys, content):
+    (tmp_path / "bad.txt").write_bytes(content)
+    assert main(["eval", "--run", str(trained), "--data", str(tmp_path / "bad.txt")]) == 1
+    assert "bad.txt: " in capsys.readouterr().err
+
+
+def test_a_tokenizer_is_not_written_over(tmp_path, capsys):
+    (tmp_path / "t.json").write_text("precious")
+    assert main(["tok", "train", "--out", str(tmp_path / "t.json")]) == 1
+    assert "t.json: exists" in capsys.readouterr().err
+    assert (tmp_path / "t.json").read_text() == "precious"
+
+
+def test_a_training_run_is_not_written_over(trained, capsys):
+    before = {p: p.stat().st_mtime_ns for p in trained.rglob("*")}
+    assert main(["train", "--out", str(trained), *FLAGS]) == 1
+    assert "--resume" in capsys.readouterr().err
+    assert {p: p.stat().st_mtime_ns for p in trained.rglob("*")} == before
+
+
+@pytest.mark.parametrize("name", ["regex", "yaml", "jsonargparse", "matplotlib"])
+def test_a_missing_package_is_one_line_that_says_how_to_get_it(tmp_path, name):
+    program = f"import sys; sys.modules[{name!r}] = None\nfrom lm.cli import main\nsys.exit(main(sys.argv[1:]))"
+    command = ["train", "--out", str(tmp_path / "run"), "--data", str(write_text(tmp_path)), *FLAGS]
+    result = subprocess.run([sys.executable, "-c", program, *command], capture_output=True, text=True)
+    assert result.returncode == 1
+    assert result.stderr == f"lm train: needs {name}, which is not installed: pip install 'minigrad[lm]'\n"
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_prompt_may_spell_a_special_token(tmp_path, capsys):
+    flags = [*FLAGS, "--max_steps", "1", "--tokenizer.kind", "bpe", "--tokenizer.vocab_size", "260"]
+    assert main(["train", "--out", str(tmp_path / "run"), "--data", str(write_text(tmp_path)), *flags]) == 0
+    capsys.readouterr()
+    command = ["generate", "--run", str(tmp_path / "run"), "--max-new-tokens", "1", "--prompt", "<|endoftext|>"]
+    assert main(command) == 0
+    assert capsys.readouterr().out.startswith("<|endoftext|>")
+
+
+def test_a_perplexity_beyond_what_a_float_holds_is_inf(trained, monkeypatch, capsys):
+    monkeypatch.setattr("lm.training.evaluate.evaluate", lambda *_: 710.0)
+    assert main(["eval", "--run", str(trained)]) == 0
+    assert "perplexity         inf\n" in capsys.readouterr().out
+
+
+def test_a_closed_pipe_is_no_error(trained):
+    command = f"{sys.executable} -m lm.cli generate --run {trained} --prompt line --max-new-tokens 3000 | head -c 1"
+    result = subprocess.run(command, shell=True, capture_output=True, text=True)
+    assert (result.stdout, result.stderr) == ("l", "")
+
+
+def test_an_unknown_command_is_a_usage_error(capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(["trian"])
+    assert caught.value.code == 2
+    assert "trian" in capsys.readouterr().err
+
+
+def test_the_run_holds_no_absolute_path_that_was_not_given(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_text(tmp_path)
+    assert main(["train", "--data", "text.txt", "--out", "run", *FLAGS, "--max-steps", "1"]) == 0
+    for path in (tmp_path / "run").rglob("*"):
+        if path.is_file():
+            assert str(tmp_path).encode() not in path.read_bytes(), path
+    json.loads((tmp_path / "run" / "corpus" / "corpus.json").read_text())
