@@ -1,184 +1,32 @@
 """The operations: each primitive beside its gradient, and what is composed of them.
 
-Importing this package gives Tensor its operators and methods.
+Every module lists in its `__all__` what it adds to the public names. Importing this package gives Tensor its operators
+and methods.
 """
 
-from .creation import arange, empty, eye, full, linspace, ones, ones_like, zeros, zeros_like
-from .elementwise import (
-    abs,
-    add,
-    bitwise_and,
-    bitwise_not,
-    bitwise_or,
-    bitwise_xor,
-    clamp,
-    clamp_max,
-    clamp_min,
-    clone,
-    cos,
-    div,
-    eq,
-    erf,
-    exp,
-    floor,
-    floor_divide,
-    ge,
-    gt,
-    isfinite,
-    isinf,
-    isnan,
-    le,
-    log,
-    logical_and,
-    logical_not,
-    logical_or,
-    logical_xor,
-    lt,
-    masked_fill,
-    maximum,
-    minimum,
-    mul,
-    ne,
-    neg,
-    pow,
-    reciprocal,
-    remainder,
-    rsqrt,
-    sigmoid,
-    sign,
-    sin,
-    sqrt,
-    square,
-    sub,
-    tanh,
-    where,
-)
-from .failure import DeviceError, DTypeError, ShapeError
-from .index import gather, index_put, index_select, scatter_add
-from .linalg import bmm, einsum, matmul, mm
-from .methods import bind
-from .random import Generator, bernoulli, default_generator, manual_seed, rand, randint, randn, randperm
-from .reduce import all, amax, amin, any, argmax, argmin, logsumexp, max, mean, min, std, sum, var
-from .shape import (
-    cat,
-    chunk,
-    flatten,
-    narrow,
-    permute,
-    reshape,
-    split,
-    squeeze,
-    stack,
-    transpose,
-    tril,
-    triu,
-    unbind,
-    unsqueeze,
-)
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "DTypeError",
-    "DeviceError",
-    "Generator",
-    "ShapeError",
-    "abs",
-    "add",
-    "all",
-    "amax",
-    "amin",
-    "any",
-    "arange",
-    "argmax",
-    "argmin",
-    "bernoulli",
-    "bitwise_and",
-    "bitwise_not",
-    "bitwise_or",
-    "bitwise_xor",
-    "bmm",
-    "cat",
-    "chunk",
-    "clamp",
-    "clamp_max",
-    "clamp_min",
-    "clone",
-    "cos",
-    "default_generator",
-    "div",
-    "einsum",
-    "empty",
-    "eq",
-    "erf",
-    "exp",
-    "eye",
-    "flatten",
-    "floor",
-    "floor_divide",
-    "full",
-    "gather",
-    "ge",
-    "gt",
-    "index_put",
-    "index_select",
-    "isfinite",
-    "isinf",
-    "isnan",
-    "le",
-    "linspace",
-    "log",
-    "logical_and",
-    "logical_not",
-    "logical_or",
-    "logical_xor",
-    "logsumexp",
-    "lt",
-    "manual_seed",
-    "masked_fill",
-    "matmul",
-    "max",
-    "maximum",
-    "mean",
-    "min",
-    "minimum",
-    "mm",
-    "mul",
-    "narrow",
-    "ne",
-    "neg",
-    "ones",
-    "ones_like",
-    "permute",
-    "pow",
-    "rand",
-    "randint",
-    "randn",
-    "randperm",
-    "reciprocal",
-    "remainder",
-    "reshape",
-    "rsqrt",
-    "scatter_add",
-    "sigmoid",
-    "sign",
-    "sin",
-    "split",
-    "sqrt",
-    "square",
-    "squeeze",
-    "stack",
-    "std",
-    "sub",
-    "sum",
-    "tanh",
-    "transpose",
-    "tril",
-    "triu",
-    "unbind",
-    "unsqueeze",
-    "var",
-    "where",
-    "zeros",
-    "zeros_like",
-]
+from . import cast, contraction, creation, elementwise, failure, index, logic, products, random, reduce, shape
+from . import transcendental as transcendental
+from .cast import *
+from .contraction import *
+from .creation import *
+from .elementwise import *
+from .failure import *
+from .index import *
+from .logic import *
+from .methods import bind
+from .products import *
+from .random import *
+from .reduce import *
+from .shape import *
+from .transcendental import *
+
+if not TYPE_CHECKING:  # a checker reads no computed list; to it, what a star brings is public
+    __all__ = [
+        *cast.__all__, *contraction.__all__, *creation.__all__, *elementwise.__all__, *failure.__all__,
+        *index.__all__, *logic.__all__, *products.__all__, *random.__all__, *reduce.__all__, *shape.__all__,
+        *transcendental.__all__,
+    ]  # fmt: skip
 
 bind()

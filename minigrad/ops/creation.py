@@ -91,3 +91,6 @@ def linspace(
 def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Ones on the diagonal, zeros elsewhere. PyTorch: `torch.eye`."""
     return _new(_xp(device).eye(n, m, dtype=_real(dtype)), requires_grad)
+
+
+__all__ = ["arange", "empty", "eye", "full", "linspace", "ones", "ones_like", "zeros", "zeros_like"]

@@ -1,4 +1,5 @@
-"""Elementwise operations: each primitive with its gradient beside it, then what is composed of them.
+"""Elementwise arithmetic, and the choice between values: each primitive with its gradient beside it, then what is
+composed of them.
 
 Where a derivative does not exist, the value is PyTorch's: abs'(0) = 0, ties of maximum and minimum share evenly, and
 a clamp passes the gradient at its edges.
@@ -11,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from ..backends import Array, backend_for, backend_of
 from ..tensor import Tensor
+from .cast import cast
 from .dtypes import to_common_dtype, to_float
 from .primitive import Primitive
+from .transcendental import log, sqrt
 
 # ------------------------------------------------------------------------------------------------ arithmetic
 
@@ -45,32 +47,32 @@ def _pow_exponent(g: Any, out: Any, x: Any, y: Any) -> Any:
 # The operator and not the ufunc: it knows squares and square roots.
 pow = Primitive("pow", lambda x, y: x**y).rules(x=_pow_base, y=_pow_exponent)
 
-# ------------------------------------------------------------------------------------------------- functions
-
 
 def _zero(g: Any) -> Any:
     return g * 0.0
 
 
-exp = Primitive("exp", np.exp, promote=to_float).rules(x=lambda g, out: g * out)
-log = Primitive("log", np.log, promote=to_float).rules(x=lambda g, x: g / x)
-sqrt = Primitive("sqrt", np.sqrt, promote=to_float).rules(x=lambda g, out: g * 0.5 / out)
-sin = Primitive("sin", np.sin, promote=to_float).rules(x=lambda g, x: g * cos(x))
-cos: Primitive = Primitive("cos", np.cos, promote=to_float).rules(x=lambda g, x: -g * sin(x))
-tanh = Primitive("tanh", np.tanh, promote=to_float).rules(x=lambda g, out: g * (1.0 - out * out))
-erf = Primitive("erf", lambda x: backend_of(x).erf(x), promote=to_float).rules(
-    x=lambda g, x: g * (2.0 / math.sqrt(math.pi)) * exp(-(x * x)),
-)
 abs = Primitive("abs", np.absolute).rules(x=lambda g, x: g * sign(x))
 sign: Primitive = Primitive("sign", np.sign).rules(x=_zero)
+floor = Primitive("floor", np.floor).rules(x=_zero)
+floor_divide = Primitive("floor_divide", np.floor_divide)
+remainder = Primitive("remainder", np.remainder).rules(x=lambda g: g, y=lambda g, x, y: -g * floor_divide(x, y))
 
 
-def _sigmoid(x: Array) -> Array:
-    small = np.exp(-np.abs(x))  # at most 1, so nothing overflows on either side
-    return np.where(x >= 0, 1.0, small) / (1.0 + small)
+def square(input: Any) -> Any:
+    """`input * input`. PyTorch: `torch.square`."""
+    return input * input
 
 
-sigmoid = Primitive("sigmoid", _sigmoid, promote=to_float).rules(x=lambda g, out: g * out * (1.0 - out))
+def reciprocal(input: Any) -> Any:
+    """`1 / input`. PyTorch: `torch.reciprocal`."""
+    return 1.0 / input
+
+
+def rsqrt(input: Any) -> Any:
+    """`1 / sqrt(input)`. PyTorch: `torch.rsqrt`."""
+    return 1.0 / sqrt(input)
+
 
 # ------------------------------------------------------------------------------------- choosing between values
 
@@ -131,116 +133,14 @@ def clamp(input: Any, min: Any = None, max: Any = None) -> Any:
     return input if max is None else clamp_max(input, max)
 
 
-# ------------------------------------------------------------------------------- copies, dtypes and devices
-
-cast = Primitive("cast", lambda x, *, dtype: x.astype(dtype)).rules(x=lambda g: g)  # the walk restores the dtype
-clone = Primitive("clone", lambda x: x.copy()).rules(x=lambda g: g)
-
-
-def to(input: Tensor, *targets: Any, dtype: Any = None, device: Any = None) -> Tensor:
-    """`input` as another dtype, on another device, or like another tensor; itself if nothing changes.
-
-    PyTorch: `Tensor.to(dtype)`, `.to(device)`, `.to(device, dtype)`, `.to(other)`.
-
-    >>> import minigrad as mg
-    >>> mg.tensor([1, 2]).to(mg.float64).dtype
-    dtype('float64')
-    """
-    for target in targets:
-        if isinstance(target, Tensor):
-            dtype, device = target.dtype, target.device
-        elif isinstance(target, str) and target.split(":")[0] in ("cpu", "cuda"):
-            device = target
-        else:
-            dtype = target
-    device = input.device if device is None else str(device).split(":")[0]
-    if device != input.device:
-        input = transfer(input, device=device, home=input.device)
-    if dtype is not None and np.dtype(dtype) != input.dtype:
-        input = cast(input, dtype=np.dtype(dtype))
-    return input
-
-
-def _transfer(x: Array, *, device: str, home: str) -> Array:
-    return backend_for(device).asarray(backend_of(x).to_host(x))
-
-
-transfer: Primitive = Primitive("to", _transfer).rules(x=lambda g, device, home: transfer(g, device=home, home=device))
-
-
-def float_(input: Tensor) -> Tensor:
-    """`input` as float32. PyTorch: `Tensor.float`."""
-    return to(input, np.float32)
-
-
-def double(input: Tensor) -> Tensor:
-    """`input` as float64. PyTorch: `Tensor.double`."""
-    return to(input, np.float64)
-
-
-def half(input: Tensor) -> Tensor:
-    """`input` as float16. PyTorch: `Tensor.half`."""
-    return to(input, np.float16)
-
-
-def long(input: Tensor) -> Tensor:
-    """`input` as int64. PyTorch: `Tensor.long`."""
-    return to(input, np.int64)
-
-
-def int_(input: Tensor) -> Tensor:
-    """`input` as int32. PyTorch: `Tensor.int`."""
-    return to(input, np.int32)
-
-
-def bool_(input: Tensor) -> Tensor:
-    """`input` as bool: whether each element is nonzero. PyTorch: `Tensor.bool`."""
-    return to(input, np.bool_)
-
-
-# --------------------------------------------------------------------------- comparisons and logic: no gradient
-
-eq = Primitive("eq", np.equal)
-ne = Primitive("ne", np.not_equal)
-lt = Primitive("lt", np.less)
-le = Primitive("le", np.less_equal)
-gt = Primitive("gt", np.greater)
-ge = Primitive("ge", np.greater_equal)
-bitwise_and = Primitive("bitwise_and", np.bitwise_and)
-bitwise_or = Primitive("bitwise_or", np.bitwise_or)
-bitwise_xor = Primitive("bitwise_xor", np.bitwise_xor)
-bitwise_not = Primitive("bitwise_not", np.invert)
-logical_and = Primitive("logical_and", np.logical_and, promote=None)
-logical_or = Primitive("logical_or", np.logical_or, promote=None)
-logical_xor = Primitive("logical_xor", np.logical_xor, promote=None)
-logical_not = Primitive("logical_not", np.logical_not, promote=None)
-isnan = Primitive("isnan", np.isnan, promote=None)
-isinf = Primitive("isinf", np.isinf, promote=None)
-isfinite = Primitive("isfinite", np.isfinite, promote=None)
-floor = Primitive("floor", np.floor).rules(x=_zero)
-floor_divide = Primitive("floor_divide", np.floor_divide)
-remainder = Primitive("remainder", np.remainder).rules(x=lambda g: g, y=lambda g, x, y: -g * floor_divide(x, y))
-
-# ------------------------------------------------------------------------------------------------- composites
-
-
-def square(input: Any) -> Any:
-    """`input * input`. PyTorch: `torch.square`."""
-    return input * input
-
-
-def reciprocal(input: Any) -> Any:
-    """`1 / input`. PyTorch: `torch.reciprocal`."""
-    return 1.0 / input
-
-
-def rsqrt(input: Any) -> Any:
-    """`1 / sqrt(input)`. PyTorch: `torch.rsqrt`."""
-    return 1.0 / sqrt(input)
-
-
 def masked_fill(input: Any, mask: Any, value: Any) -> Any:
     """`input` with `value`, a number or a 0-d tensor, where `mask` is true; keeps its dtype. PyTorch:
     `Tensor.masked_fill`."""
     value = cast(value, dtype=input.dtype) if isinstance(value, Tensor) else np.asarray(value, input.dtype)
     return where(mask, value, input)
+
+
+__all__ = [
+    "abs", "add", "clamp", "clamp_max", "clamp_min", "div", "floor", "floor_divide", "masked_fill", "maximum",
+    "minimum", "mul", "neg", "pow", "reciprocal", "remainder", "rsqrt", "sign", "square", "sub", "where",
+]  # fmt: skip

@@ -92,3 +92,6 @@ def _mismatch(name: str, shapes: list[tuple[int, ...]]) -> str:
             at_odds = " and ".join(map(str, sorted(sizes)))
             return f"sizes {at_odds} at dimension {-axis} do not broadcast; they must be equal or 1"
     return ""
+
+
+__all__ = ["DTypeError", "DeviceError", "ShapeError"]

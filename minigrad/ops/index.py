@@ -156,3 +156,6 @@ _index_put: Primitive = Primitive("index_put", _index_put_forward, promote=None)
 def index_put(input: Any, index: Any, value: Any) -> Any:
     """A copy of `input` in which `input[index]` is `value`. PyTorch: `torch.index_put`."""
     return _index_put(input, value, index=normalize_index(index))
+
+
+__all__ = ["gather", "index_put", "index_select", "scatter_add"]

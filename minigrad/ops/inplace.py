@@ -14,6 +14,7 @@ from .. import grad_mode, graph
 from ..tensor import Tensor
 from ..writes import log_write
 from . import elementwise
+from .cast import clone
 from .failure import DTypeError, ShapeError
 from .index import index_put, normalize_index
 
@@ -58,7 +59,7 @@ def _before(tensor: Tensor) -> Tensor:
 
 def _through(leaf: Tensor) -> graph.Node:
     """A node between a leaf and the tensor its value was copied into."""
-    node: graph.Node = elementwise.clone(leaf).node
+    node: graph.Node = clone(leaf).node
     return node
 
 
@@ -115,3 +116,6 @@ def setitem(input: Tensor, index: Any, value: Any) -> Tensor:
         log_write(input.data, "an assignment by index")
         return input
     return write(input, "an assignment by index", index_put(input, index, value))
+
+
+__all__ = ["add_", "clamp_", "copy_", "div_", "fill_", "mul_", "sub_", "zero_"]

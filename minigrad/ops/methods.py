@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..tensor import Tensor
-from . import elementwise, index, inplace, linalg, reduce, shape
+from . import cast, elementwise, index, inplace, logic, products, reduce, shape, transcendental
 from .primitive import Primitive
 
 
@@ -20,11 +20,11 @@ def _swapped(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _equal(self: Tensor, other: Any) -> Any:
-    return False if other is None else elementwise.eq(self, other)
+    return False if other is None else logic.eq(self, other)
 
 
 def _unequal(self: Tensor, other: Any) -> Any:
-    return True if other is None else elementwise.ne(self, other)
+    return True if other is None else logic.ne(self, other)
 
 
 def _iterate(self: Tensor) -> Any:
@@ -41,44 +41,35 @@ OPERATORS: dict[str, Callable[..., Any]] = {
     "__floordiv__": elementwise.floor_divide, "__rfloordiv__": _swapped(elementwise.floor_divide),
     "__mod__": elementwise.remainder, "__rmod__": _swapped(elementwise.remainder),
     "__pow__": elementwise.pow, "__rpow__": _swapped(elementwise.pow),
-    "__matmul__": linalg.matmul, "__rmatmul__": _swapped(linalg.matmul),
+    "__matmul__": products.matmul, "__rmatmul__": _swapped(products.matmul),
     "__iadd__": inplace.add_, "__isub__": inplace.sub_, "__imul__": inplace.mul_, "__itruediv__": inplace.div_,
-    "__neg__": elementwise.neg, "__abs__": elementwise.abs, "__invert__": elementwise.bitwise_not,
-    "__and__": elementwise.bitwise_and, "__rand__": _swapped(elementwise.bitwise_and),
-    "__or__": elementwise.bitwise_or, "__ror__": _swapped(elementwise.bitwise_or),
-    "__xor__": elementwise.bitwise_xor, "__rxor__": _swapped(elementwise.bitwise_xor),
+    "__neg__": elementwise.neg, "__abs__": elementwise.abs, "__invert__": logic.bitwise_not,
+    "__and__": logic.bitwise_and, "__rand__": _swapped(logic.bitwise_and),
+    "__or__": logic.bitwise_or, "__ror__": _swapped(logic.bitwise_or),
+    "__xor__": logic.bitwise_xor, "__rxor__": _swapped(logic.bitwise_xor),
     "__eq__": _equal, "__ne__": _unequal,
-    "__lt__": elementwise.lt, "__le__": elementwise.le, "__gt__": elementwise.gt, "__ge__": elementwise.ge,
+    "__lt__": logic.lt, "__le__": logic.le, "__gt__": logic.gt, "__ge__": logic.ge,
     "__getitem__": index.getitem, "__setitem__": inplace.setitem, "__iter__": _iterate,
 }  # fmt: skip
 
+# The public operations of these modules are methods too, under the same name ...
+OPERATIONS: dict[str, Callable[..., Any]] = {
+    name: getattr(module, name)
+    for module in (cast, elementwise, transcendental, logic, reduce, shape, index, products)
+    for name in module.__all__
+}
+# ... but for those whose first argument is no tensor to call them on.
+FUNCTIONS_ONLY = {"cat", "stack"}
+
 METHODS: dict[str, Callable[..., Any]] = {
-    **{function.name: function for function in (
-        elementwise.add, elementwise.sub, elementwise.mul, elementwise.div, elementwise.neg, elementwise.pow,
-        elementwise.exp, elementwise.log, elementwise.sqrt, elementwise.sin, elementwise.cos, elementwise.tanh,
-        elementwise.erf, elementwise.abs, elementwise.sign, elementwise.sigmoid, elementwise.maximum,
-        elementwise.minimum, elementwise.clamp_min, elementwise.clamp_max, elementwise.clone, elementwise.eq,
-        elementwise.ne, elementwise.lt, elementwise.le, elementwise.gt, elementwise.ge, elementwise.logical_and,
-        elementwise.logical_or, elementwise.logical_xor, elementwise.logical_not, elementwise.isnan,
-        elementwise.isinf, elementwise.isfinite, elementwise.floor, elementwise.floor_divide, elementwise.remainder,
-    )},
-    **{function.__name__: function for function in (
-        elementwise.where, elementwise.clamp, elementwise.square, elementwise.reciprocal, elementwise.rsqrt,
-        elementwise.masked_fill, elementwise.to, elementwise.double, elementwise.half, elementwise.long,
-        reduce.sum, reduce.mean, reduce.var, reduce.std, reduce.amax, reduce.amin, reduce.max, reduce.min,
-        reduce.argmax, reduce.argmin, reduce.any, reduce.all, reduce.logsumexp,
-        shape.reshape, shape.permute, shape.transpose, shape.expand, shape.flatten, shape.squeeze, shape.unsqueeze,
-        shape.view, shape.narrow, shape.split, shape.chunk, shape.unbind, shape.tril, shape.triu,
-        index.gather, index.scatter_add, index.index_select, index.index_put,
-        linalg.matmul, linalg.mm, linalg.bmm,
-        inplace.add_, inplace.sub_, inplace.mul_, inplace.div_, inplace.clamp_, inplace.fill_, inplace.zero_,
-        inplace.copy_,
-    )},
-    "cpu": lambda self: elementwise.to(self, device="cpu"), "cuda": lambda self: elementwise.to(self, device="cuda"),
-    "float": elementwise.float_, "int": elementwise.int_, "bool": elementwise.bool_,
+    **{name: function for name, function in OPERATIONS.items() if name not in FUNCTIONS_ONLY},
+    **{name: getattr(inplace, name) for name in inplace.__all__},
+    "where": lambda self, condition, other: elementwise.where(condition, self, other),
+    "view": shape.view, "expand": shape.expand,
+    "to": cast.to, "cpu": lambda self: cast.to(self, device="cpu"), "cuda": lambda self: cast.to(self, device="cuda"),
+    "half": cast.half, "float": cast.float_, "double": cast.double, "int": cast.int_, "long": cast.long,
+    "bool": cast.bool_,
 }  # fmt: skip
-# x.where(condition, other) puts the condition second
-METHODS["where"] = lambda self, condition, other: elementwise.where(condition, self, other)
 
 PROPERTIES: dict[str, Callable[[Any], Any]] = {
     "T": lambda self: shape.permute(self, *reversed(range(self.ndim))),

@@ -187,3 +187,6 @@ def bernoulli(input: Tensor, *, generator: Generator | None = None) -> Tensor:
         raise ValueError("bernoulli needs probabilities, between 0 and 1")
     uniform = _draw(generator, "bernoulli").uniform(input.shape, np.float64)
     return Tensor((uniform < input.data).astype(input.dtype))
+
+
+__all__ = ["Generator", "bernoulli", "default_generator", "manual_seed", "rand", "randint", "randn", "randperm"]

@@ -184,3 +184,9 @@ def tril(input: Any, diagonal: int = 0) -> Any:
 def triu(input: Any, diagonal: int = 0) -> Any:
     """The upper triangle of the last two dimensions, zero elsewhere. PyTorch: `torch.triu`."""
     return _triangle(input, diagonal, lower=False)
+
+
+__all__ = [
+    "cat", "chunk", "flatten", "narrow", "permute", "reshape", "split", "squeeze", "stack", "transpose", "tril",
+    "triu", "unbind", "unsqueeze",
+]  # fmt: skip

@@ -1,17 +1,19 @@
-"""Records PyTorch's answers to `op_cases.py`, in ops.npz, and its dtypes for `dtype_cases.py`, in dtypes.json.
+"""Records PyTorch's answers to `calls`, in a file per family, and its dtypes for `dtype_cases.py`, in dtypes.json.
 
-    python -m tests.oracle.make_ops
+    python -m tests.oracle.make_ops [FAMILY ...]
 
 Made with PyTorch 2.13.0 on a CPU.
 """
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
 
+from tests.oracle.calls import FAMILIES
+from tests.oracle.calls.family import numbers
 from tests.oracle.dtype_cases import NUMBERS, OPERANDS, OPERATIONS, operand
-from tests.oracle.op_cases import CASES, numbers
 
 FOLDER = Path(__file__).parent
 
@@ -49,16 +51,23 @@ def dtypes(library):
     return table
 
 
-def record():
-    """PyTorch's answers and dtypes. Its attention by definition: the fused one has no second derivative."""
+def recorded(family):
+    """The file of a family's answers."""
+    return FOLDER / "calls" / f"{family}.npz"
+
+
+def record(family):
+    """PyTorch's answers to a family. Its attention by definition: the fused one has no second derivative."""
     import torch
     from torch.nn.attention import SDPBackend, sdpa_kernel
 
     with sdpa_kernel(SDPBackend.MATH):
-        return {name: answers(torch, *case) for name, case in CASES.items()}, dtypes(torch)
+        return {name: answers(torch, *call) for name, call in FAMILIES[family].items()}
 
 
 if __name__ == "__main__":
-    numbers_by_name, dtype_by_name = record()
-    np.savez_compressed(FOLDER / "ops.npz", **numbers_by_name)
-    (FOLDER / "dtypes.json").write_text(json.dumps(dtype_by_name, indent=0) + "\n")
+    import torch
+
+    for family in sys.argv[1:] or FAMILIES:
+        np.savez_compressed(recorded(family), **record(family))
+    (FOLDER / "dtypes.json").write_text(json.dumps(dtypes(torch), indent=0) + "\n")

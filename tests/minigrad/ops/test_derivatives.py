@@ -10,7 +10,8 @@ from minigrad import graph, ops
 from minigrad.ops.methods import METHODS, PROPERTIES
 from minigrad.ops.primitive import Primitive
 from tests.minigrad.derivatives import LAYOUTS, check, laid_out
-from tests.minigrad.ops.cases import CASES, EQUATIONS
+from tests.minigrad.ops.cases import CASES
+from tests.minigrad.ops.cases.products import EQUATIONS
 
 # What gives no gradient: its result is an integer, a bool, or made from no tensor at all.
 WITHOUT_GRADIENT = {
@@ -27,8 +28,10 @@ CASTS = {"float", "half", "int", "long", "bool", "cpu", "cuda"}
 @pytest.mark.parametrize("name", CASES)
 @given(st.data())
 def test_derivatives(name, data):
-    function, arrays = CASES[name].draw(data)
-    check(function, [laid_out(array, data.draw(st.sampled_from(LAYOUTS), label="layout")) for array in arrays])
+    case = CASES[name]
+    function, arrays = case.draw(data)
+    arrays = [laid_out(array, data.draw(st.sampled_from(LAYOUTS), label="layout")) for array in arrays]
+    check(function, arrays, second=case.order > 1)
 
 
 @pytest.mark.parametrize("equation, sizes", [(equation, sizes) for equation, *sizes in EQUATIONS])
@@ -56,7 +59,7 @@ def test_every_public_operation_is_checked():
 def primitives():
     """Every primitive with a gradient, by name; that of a device transfer needs a second device."""
     found = {}
-    for module in (ops.elementwise, ops.reduce, ops.shape, ops.index, ops.linalg):
+    for module in (ops.cast, ops.elementwise, ops.transcendental, ops.reduce, ops.shape, ops.index, ops.products):
         found.update({id(p): p for p in vars(module).values() if isinstance(p, Primitive) and p.differentiable})
     return {primitive.name for primitive in found.values()} - {"to"}
 

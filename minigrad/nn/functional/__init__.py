@@ -1,0 +1,24 @@
+"""Functions of neural networks, each as its textbook definition over the operations of `minigrad.ops`.
+
+None of them has a gradient of its own: it follows from the definition. Where a fused kernel is registered for one, it
+gives the same numbers faster, and the definition is what it is checked against. Arguments and defaults are PyTorch's
+(`torch.nn.functional`). Every module lists in its `__all__` what it adds to the public names.
+"""
+
+from typing import TYPE_CHECKING
+
+from ...ops.transcendental import sigmoid, tanh
+from . import activation, affine, attention, loss, noise, normalization, sparse
+from .activation import *
+from .affine import *
+from .attention import *
+from .loss import *
+from .noise import *
+from .normalization import *
+from .sparse import *
+
+if not TYPE_CHECKING:  # a checker reads no computed list; to it, what a star brings is public
+    __all__ = [
+        "sigmoid", "tanh", *activation.__all__, *affine.__all__, *attention.__all__, *loss.__all__, *noise.__all__,
+        *normalization.__all__, *sparse.__all__,
+    ]  # fmt: skip

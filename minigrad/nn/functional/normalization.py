@@ -1,0 +1,64 @@
+"""Normalization: zero mean, unit variance, over one set of dimensions or another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ...ops import ShapeError, rsqrt
+from ...ops.composite import composite
+from ...ops.failure import in_module
+
+
+def _check_normalized(name: str, input: Any, normalized_shape: Sequence[int], *affine: Any) -> tuple[int, ...]:
+    shape = tuple(normalized_shape)
+    if not shape or tuple(input.shape[-len(shape) :]) != shape:
+        raise ShapeError(
+            f"{name}: input of shape {tuple(input.shape)} does not end in normalized_shape {shape}{in_module()}"
+        )
+    for parameter in affine:
+        if parameter is not None and tuple(parameter.shape) != shape:
+            raise ShapeError(
+                f"{name}: weight or bias of shape {tuple(parameter.shape)}, normalized_shape {shape}{in_module()}"
+            )
+    return tuple(range(-len(shape), 0))
+
+
+@composite
+def layer_norm(
+    input: Any, normalized_shape: Sequence[int], weight: Any = None, bias: Any = None, eps: float = 1e-5
+) -> Any:
+    """Zero mean and unit variance over the last dimensions, then `weight` and `bias`. PyTorch: `F.layer_norm`.
+
+    `normalized_shape` are the sizes of the dimensions that are normalized, and the shape of `weight` and `bias`. The
+    variance is the biased one, with `eps` added. Source: Ba, Kiros and Hinton, "Layer normalization" (2016).
+    Raises ShapeError (a ValueError and RuntimeError) if the shapes do not fit.
+
+    >>> import minigrad as mg
+    >>> mg.nn.functional.layer_norm(mg.tensor([1.0, 3.0]), [2])
+    tensor([-1.,  1.])
+    """
+    dims = _check_normalized("layer_norm", input, normalized_shape, weight, bias)
+    centred = input - input.mean(dims, keepdims=True)
+    out = centred * rsqrt((centred * centred).mean(dims, keepdims=True) + eps)
+    if weight is not None:
+        out = out * weight
+    return out if bias is None else out + bias
+
+
+@composite
+def rms_norm(input: Any, normalized_shape: Sequence[int], weight: Any = None, eps: float | None = None) -> Any:
+    """Unit mean square over the last dimensions, then `weight`. PyTorch: `F.rms_norm`.
+
+    `eps` defaults to the resolution of the dtype. Source: Zhang and Sennrich, "Root mean square layer normalization"
+    (2019).
+    """
+    dims = _check_normalized("rms_norm", input, normalized_shape, weight)
+    resolution = float(np.finfo(input.dtype).eps) if eps is None else eps
+    out = input * rsqrt((input * input).mean(dims, keepdims=True) + resolution)
+    return out if weight is None else out * weight
+
+
+__all__ = ["layer_norm", "rms_norm"]

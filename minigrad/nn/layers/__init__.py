@@ -1,0 +1,19 @@
+"""Layers: functions of `minigrad.nn.functional` together with their parameters and settings. PyTorch: `torch.nn`.
+
+Every module lists in its `__all__` what it adds to the public names.
+"""
+
+from typing import TYPE_CHECKING
+
+from . import activation, affine, loss, noise, normalization, sparse
+from .activation import *
+from .affine import *
+from .loss import *
+from .noise import *
+from .normalization import *
+from .sparse import *
+
+if not TYPE_CHECKING:  # a checker reads no computed list; to it, what a star brings is public
+    __all__ = [
+        *activation.__all__, *affine.__all__, *loss.__all__, *noise.__all__, *normalization.__all__, *sparse.__all__,
+    ]  # fmt: skip

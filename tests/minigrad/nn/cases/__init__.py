@@ -1,0 +1,11 @@
+"""Every function of `minigrad.nn.functional`, with the inputs on which its derivatives are checked."""
+
+from tests.minigrad.nn.cases.activation import ACTIVATION
+from tests.minigrad.nn.cases.affine import AFFINE
+from tests.minigrad.nn.cases.attention import ATTENTION
+from tests.minigrad.nn.cases.loss import LOSS
+from tests.minigrad.nn.cases.noise import NOISE
+from tests.minigrad.nn.cases.normalization import NORMALIZATION
+from tests.minigrad.nn.cases.sparse import SPARSE
+
+FUNCTIONAL = {**ACTIVATION, **AFFINE, **ATTENTION, **LOSS, **NOISE, **NORMALIZATION, **SPARSE}

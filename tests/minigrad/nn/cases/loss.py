@@ -1,0 +1,65 @@
+"""Losses."""
+
+import numpy as np
+from hypothesis import strategies as st
+
+import minigrad as mg
+from minigrad.nn import functional as F
+from tests.minigrad.nn.cases.case import filled
+from tests.minigrad.ops.cases.case import Case, fixed
+
+
+@st.composite
+def _logits(draw):
+    """(C), (N, C) or (N, C, d): logits, and a weight per class."""
+    classes, batch = draw(st.integers(1, 4)), draw(st.integers(1, 3))
+    size = draw(st.sampled_from([(classes,), (batch, classes), (batch, classes, 2)]))
+    return size, (classes,)
+
+
+def _ids(size, seed, ignored):
+    """Class ids for logits of this size, the first of them kept, a third of the others ignored."""
+    rng = np.random.default_rng(seed)
+    classes, places = size[min(len(size) - 1, 1)], (*size[:1], *size[2:]) if len(size) > 1 else ()
+    ids = np.asarray(rng.integers(0, classes, places))
+    if ignored is not None:
+        ids = np.where((rng.random(places) < 0.3) & (np.arange(ids.size).reshape(places) > 0), ignored, ids)
+    return mg.Tensor(ids)
+
+
+def _cross_entropy(input, weight=None, *, seed, ignored, **settings):
+    if ignored is not None:
+        settings["ignore_index"] = ignored
+    return F.cross_entropy(input, _ids(input.shape, seed, ignored), weight, **settings)
+
+
+cross_entropy_settings = fixed(
+    seed=st.integers(0, 99), ignored=st.sampled_from([None, -100, 0]),
+    reduction=st.sampled_from(["mean", "sum", "none"]), label_smoothing=st.sampled_from([0.0, 0.0, 0.1]),
+)  # fmt: skip
+
+
+def _keep_first(case_settings):
+    """Ignoring class 0 could ignore every target of a mean; so it is not drawn for that."""
+    return lambda *sizes: case_settings(*sizes).filter(lambda s: s["ignored"] != 0 or s["reduction"] != "mean")
+
+
+LOSS = {
+    "cross_entropy": Case(_cross_entropy, _logits().map(lambda s: s[:1]), _keep_first(cross_entropy_settings)),
+    "cross_entropy with weights": Case(
+        lambda x, w, **settings: _cross_entropy(x, 1.5 + w * 0.5, **settings), _logits(),
+        _keep_first(cross_entropy_settings), names=("cross_entropy",),
+    ),
+    "cross_entropy of rows": Case(
+        _cross_entropy, st.tuples(st.tuples(st.integers(1, 4), st.integers(1, 5))), names=("cross_entropy",),
+        settings=fixed(seed=st.integers(0, 99), ignored=st.sampled_from([None, -100])),
+    ),
+    "cross_entropy of a distribution": Case(
+        lambda x, y, w, **settings: F.cross_entropy(x, F.softmax(y, 0), w, **settings),
+        _logits().map(lambda s: (s[0], s[0], s[1])), names=("cross_entropy",),
+        settings=fixed(reduction=st.sampled_from(["mean", "sum", "none"]), label_smoothing=st.sampled_from([0.0, 0.1])),
+    ),
+    "mse_loss": Case(
+        F.mse_loss, filled.map(lambda s: (s, s)), fixed(reduction=st.sampled_from(["mean", "sum", "none"]))
+    ),
+}  # fmt: skip

@@ -1,0 +1,14 @@
+"""Every differentiable operation of the public table, with the inputs on which its derivatives are checked.
+
+A case draws shapes and settings, and says in which values the operation is smooth. `test_derivatives.py` checks the
+cases, and that none is missing.
+"""
+
+from tests.minigrad.ops.cases.elementwise import ELEMENTWISE
+from tests.minigrad.ops.cases.index import INDEX
+from tests.minigrad.ops.cases.inplace import IN_PLACE
+from tests.minigrad.ops.cases.products import PRODUCTS
+from tests.minigrad.ops.cases.reduce import REDUCE
+from tests.minigrad.ops.cases.shape import SHAPE
+
+CASES = {**ELEMENTWISE, **REDUCE, **SHAPE, **INDEX, **PRODUCTS, **IN_PLACE}

@@ -1,0 +1,9 @@
+"""Linear maps."""
+
+
+from tests.oracle.calls.family import Family
+
+CALLS = Family()
+
+CALLS.functional("linear", lambda F, m, x, w, b: F.linear(x, w, b), (2, 2, 3), (4, 3), (4,))
+CALLS.functional("linear of a vector", lambda F, m, x, w: F.linear(x, w), (3,), (4, 3))
