@@ -43,6 +43,9 @@ class Backend(Protocol):
     def erf(self, x: Array) -> Array:
         """The error function, elementwise."""
 
+    def erfc(self, x: Array) -> Array:
+        """1 - erf(x), elementwise, with digits also where that is tiny."""
+
     def random_bits(self, key: tuple[int, int], counter: int, count: int) -> Array:
         """`count` words of uint64 drawn by Philox-4x64-10 from a 128-bit key and a draw counter."""
 

@@ -1,5 +1,5 @@
 """Elementwise arithmetic, and the choice between values: each primitive with its gradient beside it, then what is
-composed of them.
+composed of them. What rounds is in `rounding`, exponentials and their kin in `transcendental`.
 
 Where a derivative does not exist, the value is PyTorch's: abs'(0) = 0, ties of maximum and minimum share evenly, and
 a clamp passes the gradient at its edges.
@@ -13,17 +13,19 @@ from typing import Any
 import numpy as np
 
 from ..tensor import Tensor
-from .cast import cast
+from .cast import cast, clone
+from .composite import composite
 from .dtypes import to_common_dtype, to_float
+from .failure import DTypeError
 from .primitive import Primitive
-from .transcendental import log, sqrt
+from .transcendental import log, log1p, sigmoid, sqrt
 
 # ------------------------------------------------------------------------------------------------ arithmetic
 
 add = Primitive("add", np.add).rules(x=lambda g: g, y=lambda g: g)
 sub = Primitive("sub", np.subtract).rules(x=lambda g: g, y=lambda g: -g)
 mul = Primitive("mul", np.multiply).rules(x=lambda g, y: g * y, y=lambda g, x: g * x)
-div = Primitive("div", np.true_divide, promote=to_float).rules(
+true_divide = Primitive("div", np.true_divide, promote=to_float).rules(
     x=lambda g, y: g / y,
     y=lambda g, out, y: -g * out / y,
 )
@@ -48,15 +50,12 @@ def _pow_exponent(g: Any, out: Any, x: Any, y: Any) -> Any:
 pow = Primitive("pow", lambda x, y: x**y).rules(x=_pow_base, y=_pow_exponent)
 
 
-def _zero(g: Any) -> Any:
+def zero_gradient(g: Any) -> Any:
     return g * 0.0
 
 
 abs = Primitive("abs", np.absolute).rules(x=lambda g, x: g * sign(x))
-sign: Primitive = Primitive("sign", np.sign).rules(x=_zero)
-floor = Primitive("floor", np.floor).rules(x=_zero)
-floor_divide = Primitive("floor_divide", np.floor_divide)
-remainder = Primitive("remainder", np.remainder).rules(x=lambda g: g, y=lambda g, x, y: -g * floor_divide(x, y))
+sign: Primitive = Primitive("sign", np.sign).rules(x=zero_gradient)
 
 
 def square(input: Any) -> Any:
@@ -140,7 +139,90 @@ def masked_fill(input: Any, mask: Any, value: Any) -> Any:
     return where(mask, value, input)
 
 
+@composite
+def relu(input: Any) -> Any:
+    """max(input, 0), with derivative 0 at 0. PyTorch: `torch.relu`, `F.relu`."""
+    return where(input <= 0, 0, input)  # a nan stays a nan
+
+
+def nan_to_num(input: Any, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None) -> Any:
+    """Numbers in place of nan and the infinities: 0 and the largest finite ones, if not others. PyTorch:
+    `torch.nan_to_num`.
+
+    The gradient passes where the input is finite.
+    """
+    if input.dtype.kind != "f":
+        return clone(input)
+    largest = float(np.finfo(input.dtype).max)
+    input = where(input != input, nan, input)
+    input = where(input == math.inf, largest if posinf is None else posinf, input)
+    return where(input == -math.inf, -largest if neginf is None else neginf, input)
+
+
+# --------------------------------------------------------------------------------------------- compositions
+
+
+def lerp(input: Any, end: Any, weight: Any) -> Any:
+    """From `input` (weight 0) to `end` (weight 1) on a straight line, exact at both. PyTorch: `torch.lerp`.
+
+    >>> import minigrad as mg
+    >>> mg.lerp(mg.tensor([0.0, 10.0]), mg.tensor([1.0, 20.0]), 0.5)
+    tensor([ 0.5, 15. ])
+    """
+    step = end - input
+    near = abs(weight) < 0.5
+    if near.__class__ is bool:
+        return input + weight * step if near else end - step * (1 - weight)
+    return where(near, input + weight * step, end - step * (1 - weight))
+
+
+def addcmul(input: Any, tensor1: Any, tensor2: Any, *, value: float = 1) -> Any:
+    """`input + value * tensor1 * tensor2`. PyTorch: `torch.addcmul`."""
+    return input + (tensor1 * tensor2 if value == 1 else value * tensor1 * tensor2)
+
+
+def addcdiv(input: Any, tensor1: Any, tensor2: Any, *, value: float = 1) -> Any:
+    """`input + value * tensor1 / tensor2`. PyTorch: `torch.addcdiv`. Raises TypeError for a quotient of integers."""
+    if tensor1.dtype.kind != "f" and tensor2.dtype.kind != "f":
+        raise DTypeError(f"addcdiv divides {tensor1.dtype} by {tensor2.dtype}; convert one of them with .float()")
+    return input + (tensor1 if value == 1 else value * tensor1) / tensor2
+
+
+def _difference(x: Any, y: Any) -> Any:
+    """`x - y`, and 0 where both are the same infinity."""
+    same = (x == y) & (abs(x) == math.inf)
+    return where(same, 0.0, x) - where(same, 0.0, y)
+
+
+logaddexp = Primitive("logaddexp", np.logaddexp, promote=to_float).rules(
+    x=lambda g, x, y: g * sigmoid(_difference(x, y)),
+    y=lambda g, x, y: g * sigmoid(_difference(y, x)),
+)
+
+
+def xlogy(input: Any, other: Any) -> Any:
+    """`input * log(other)`, and 0 where `input` is 0 and `other` is not nan. PyTorch: `torch.xlogy`.
+
+    >>> import minigrad as mg
+    >>> mg.xlogy(mg.tensor([0.0, 2.0]), mg.tensor([0.0, 1.0]))
+    tensor([0., 0.])
+    """
+    absent = (input == 0) & ((other <= 0) | (other == math.inf))
+    return input * log(where(absent, 1.0, other))
+
+
+def logit(input: Any, eps: float | None = None) -> Any:
+    """log(input / (1 - input)), the inverse of `sigmoid`; `eps` first limits `input` to [eps, 1 - eps]. PyTorch:
+    `torch.logit`."""
+    if eps is not None and eps >= 0:
+        input = clamp(input, eps, 1 - eps)
+    return log(input) - log1p(-input)
+
+
+absolute, negative, multiply, subtract, clip = abs, neg, mul, sub, clamp
+
 __all__ = [
-    "abs", "add", "clamp", "clamp_max", "clamp_min", "div", "floor", "floor_divide", "masked_fill", "maximum",
-    "minimum", "mul", "neg", "pow", "reciprocal", "remainder", "rsqrt", "sign", "square", "sub", "where",
+    "abs", "absolute", "add", "addcdiv", "addcmul", "clamp", "clamp_max", "clamp_min", "clip", "lerp", "logaddexp",
+    "logit", "masked_fill", "maximum", "minimum", "mul", "multiply", "nan_to_num", "neg", "negative", "pow",
+    "reciprocal", "relu", "rsqrt", "sign", "square", "sub", "subtract", "true_divide", "where", "xlogy",
 ]  # fmt: skip

@@ -6,6 +6,7 @@ raises. Views made before the write refuse to be used after it. So a wrong use r
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,10 +14,11 @@ import numpy as np
 from .. import grad_mode, graph
 from ..tensor import Tensor
 from ..writes import log_write
-from . import elementwise
+from . import elementwise, logic, rounding, scan, shape, transcendental
 from .cast import clone
 from .failure import DTypeError, ShapeError
 from .index import index_put, normalize_index
+from .primitive import Primitive
 
 
 def write(tensor: Tensor, name: str, result: Any) -> Tensor:
@@ -52,9 +54,13 @@ def write(tensor: Tensor, name: str, result: Any) -> Tensor:
     return tensor
 
 
-def _before(tensor: Tensor) -> Tensor:
-    """The tensor as it is now, in memory of its own: for an operation whose gradient reads what is overwritten."""
-    return Tensor(tensor.data.copy(), tensor.requires_grad, tensor.node) if grad_mode.is_grad_enabled() else tensor
+def _before(tensor: Tensor, *others: Any) -> Tensor:
+    """The tensor as it is now, in memory of its own if it is in a graph with others: for an operation whose gradient
+    reads what is overwritten."""
+    in_graph = any(isinstance(each, Tensor) and each.requires_grad for each in (tensor, *others))
+    if not (in_graph and grad_mode.is_grad_enabled()):
+        return tensor
+    return Tensor(tensor.data.copy(), tensor.requires_grad, tensor.node)
 
 
 def _through(leaf: Tensor) -> graph.Node:
@@ -76,17 +82,17 @@ def sub_(input: Tensor, other: Any, *, alpha: float = 1) -> Tensor:
 def mul_(input: Tensor, other: Any) -> Tensor:
     """`input *= other`. PyTorch: `Tensor.mul_`."""
     changes_other = isinstance(other, Tensor) and other.requires_grad
-    return write(input, "mul_", elementwise.mul(_before(input) if changes_other else input, other))
+    return write(input, "mul_", elementwise.mul(_before(input, other) if changes_other else input, other))
 
 
-def div_(input: Tensor, other: Any) -> Tensor:
+def div_(input: Tensor, other: Any, *, rounding_mode: str | None = None) -> Tensor:
     """`input /= other`. PyTorch: `Tensor.div_`."""
-    return write(input, "div_", elementwise.div(input, other))
+    return write(input, "div_", rounding.div(input, other, rounding_mode=rounding_mode))
 
 
 def clamp_(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
     """`input` limited to [min, max], in place. PyTorch: `Tensor.clamp_`."""
-    return write(input, "clamp_", elementwise.clamp(_before(input), min, max))
+    return write(input, "clamp_", elementwise.clamp(_before(input, min, max), min, max))
 
 
 def fill_(input: Tensor, value: float) -> Tensor:
@@ -117,5 +123,37 @@ def setitem(input: Tensor, index: Any, value: Any) -> Tensor:
         return input
     return write(input, "an assignment by index", index_put(input, index, value))
 
+
+def _in_place(function: Callable[..., Any]) -> Callable[..., Tensor]:
+    """The in-place form of an operation on its first argument."""
+    known = function.name if isinstance(function, Primitive) else function.__name__
+    name = f"{known}_"
+
+    def change(input: Tensor, *args: Any, **settings: Any) -> Tensor:
+        others = (*args, *settings.values())
+        return write(input, name, function(_before(input, *others), *args, **settings))
+
+    change.__name__ = change.__qualname__ = name
+    change.__doc__ = f"`{known}`, written into the tensor itself. PyTorch: `Tensor.{name}`."
+    change.__wrapped__ = function  # type: ignore[attr-defined]  # whose arguments it takes
+    return change
+
+
+_OUT_OF_PLACE: tuple[Callable[..., Any], ...] = (
+    elementwise.abs, elementwise.addcdiv, elementwise.addcmul, elementwise.clamp_max, elementwise.clamp_min,
+    elementwise.lerp, elementwise.logit, elementwise.masked_fill, elementwise.nan_to_num, elementwise.neg,
+    elementwise.pow, elementwise.reciprocal, elementwise.relu, elementwise.rsqrt, elementwise.sign,
+    elementwise.square, elementwise.xlogy,
+    logic.logical_and, logic.logical_not, logic.logical_or, logic.logical_xor,
+    rounding.ceil, rounding.floor, rounding.floor_divide, rounding.fmod, rounding.frac, rounding.remainder,
+    rounding.round, rounding.trunc,
+    scan.cumprod, scan.cumsum, shape.tril, shape.triu,
+    transcendental.acos, transcendental.acosh, transcendental.asin, transcendental.asinh, transcendental.atan,
+    transcendental.atan2, transcendental.atanh, transcendental.cos, transcendental.cosh, transcendental.erf,
+    transcendental.erfc, transcendental.exp, transcendental.exp2, transcendental.expm1, transcendental.hypot,
+    transcendental.log, transcendental.log10, transcendental.log1p, transcendental.log2, transcendental.sigmoid,
+    transcendental.sin, transcendental.sinh, transcendental.sqrt, transcendental.tan, transcendental.tanh,
+)  # fmt: skip
+IN_PLACE = {change.__name__: change for change in map(_in_place, _OUT_OF_PLACE)}
 
 __all__ = ["add_", "clamp_", "copy_", "div_", "fill_", "mul_", "sub_", "zero_"]

@@ -11,7 +11,21 @@ from pathlib import Path
 from typing import Any
 
 from ..tensor import Tensor
-from . import cast, elementwise, index, inplace, logic, products, reduce, shape, transcendental
+from . import (
+    cast,
+    elementwise,
+    index,
+    inplace,
+    logic,
+    ordering,
+    products,
+    reduce,
+    rounding,
+    scan,
+    shape,
+    statistics,
+    transcendental,
+)
 from .primitive import Primitive
 
 
@@ -37,12 +51,14 @@ OPERATORS: dict[str, Callable[..., Any]] = {
     "__add__": elementwise.add, "__radd__": _swapped(elementwise.add),
     "__sub__": elementwise.sub, "__rsub__": _swapped(elementwise.sub),
     "__mul__": elementwise.mul, "__rmul__": _swapped(elementwise.mul),
-    "__truediv__": elementwise.div, "__rtruediv__": _swapped(elementwise.div),
-    "__floordiv__": elementwise.floor_divide, "__rfloordiv__": _swapped(elementwise.floor_divide),
-    "__mod__": elementwise.remainder, "__rmod__": _swapped(elementwise.remainder),
+    "__truediv__": elementwise.true_divide, "__rtruediv__": _swapped(elementwise.true_divide),
+    "__floordiv__": rounding.floor_divide, "__rfloordiv__": _swapped(rounding.floor_divide),
+    "__mod__": rounding.remainder, "__rmod__": _swapped(rounding.remainder),
     "__pow__": elementwise.pow, "__rpow__": _swapped(elementwise.pow),
     "__matmul__": products.matmul, "__rmatmul__": _swapped(products.matmul),
     "__iadd__": inplace.add_, "__isub__": inplace.sub_, "__imul__": inplace.mul_, "__itruediv__": inplace.div_,
+    "__ifloordiv__": inplace.IN_PLACE["floor_divide_"], "__imod__": inplace.IN_PLACE["remainder_"],
+    "__ipow__": inplace.IN_PLACE["pow_"],
     "__neg__": elementwise.neg, "__abs__": elementwise.abs, "__invert__": logic.bitwise_not,
     "__and__": logic.bitwise_and, "__rand__": _swapped(logic.bitwise_and),
     "__or__": logic.bitwise_or, "__ror__": _swapped(logic.bitwise_or),
@@ -55,15 +71,18 @@ OPERATORS: dict[str, Callable[..., Any]] = {
 # The public operations of these modules are methods too, under the same name ...
 OPERATIONS: dict[str, Callable[..., Any]] = {
     name: getattr(module, name)
-    for module in (cast, elementwise, transcendental, logic, reduce, shape, index, products)
+    for module in (
+        cast, elementwise, rounding, transcendental, logic, reduce, statistics, scan, ordering, shape, index, products,
+    )
     for name in module.__all__
 }
-# ... but for those whose first argument is no tensor to call them on.
-FUNCTIONS_ONLY = {"cat", "stack"}
+# ... but for those that PyTorch has as functions alone.
+FUNCTIONS_ONLY = {"cat", "stack", "std_mean", "var_mean"}
 
 METHODS: dict[str, Callable[..., Any]] = {
     **{name: function for name, function in OPERATIONS.items() if name not in FUNCTIONS_ONLY},
     **{name: getattr(inplace, name) for name in inplace.__all__},
+    **inplace.IN_PLACE,
     "where": lambda self, condition, other: elementwise.where(condition, self, other),
     "view": shape.view, "expand": shape.expand,
     "to": cast.to, "cpu": lambda self: cast.to(self, device="cpu"), "cuda": lambda self: cast.to(self, device="cuda"),
@@ -95,6 +114,7 @@ def bind() -> None:
 
 
 def _parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
+    function = getattr(function, "__wrapped__", function)
     forward = function.forward if isinstance(function, Primitive) else function
     if hasattr(forward, "nin"):  # a ufunc
         names = ["x", "y"][: forward.nin]
@@ -102,8 +122,10 @@ def _parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
     return list(inspect.signature(forward).parameters.values())
 
 
-_RETURNS = {"max": "Any", "min": "Any", "split": "tuple[Tensor, ...]", "chunk": "tuple[Tensor, ...]",
-            "unbind": "tuple[Tensor, ...]", "__iter__": "Iterator[Tensor]", "__setitem__": "None"}  # fmt: skip
+_PAIRS = ("aminmax", "cummax", "cummin", "kthvalue", "max", "median", "min", "sort", "topk")  # or one tensor
+_RETURNS = {**dict.fromkeys(_PAIRS, "Any"), "allclose": "builtins.bool", "equal": "builtins.bool",
+            "split": "tuple[Tensor, ...]", "chunk": "tuple[Tensor, ...]", "unbind": "tuple[Tensor, ...]",
+            "__iter__": "Iterator[Tensor]", "__setitem__": "None"}  # fmt: skip
 
 
 def _declaration(name: str, function: Callable[..., Any]) -> str:
@@ -121,7 +143,7 @@ def _declaration(name: str, function: Callable[..., Any]) -> str:
         parts.append(f"{parameter.name}: Any" + (" = ..." if has_default else ""))
     if name.startswith("__") and name not in ("__getitem__", "__setitem__") and len(parts) == 2:
         parts[1] = "other: Any"
-    if isinstance(function, Primitive) and len(parts) == 2:
+    if isinstance(getattr(function, "__wrapped__", function), Primitive) and len(parts) == 2:
         parts[1] = "other: Any"
     ignore = "  # type: ignore[override]" if name in ("__eq__", "__ne__") else ""
     return f"    def {name}({', '.join(parts)}) -> {_RETURNS.get(name, 'Tensor')}: ...{ignore}"
@@ -132,6 +154,7 @@ def stub() -> str:
     lines = [
         '"""Generated by `python -m minigrad.ops.methods`: what `minigrad.ops` binds to Tensor."""',
         "",
+        "import builtins",
         "from collections.abc import Iterator",
         "from typing import Any",
         "",

@@ -1,4 +1,4 @@
-"""Reductions: sums, extremes, and the statistics composed of them.
+"""Reductions: sums, products, extremes, truth. What is composed of them is in `statistics`.
 
 `dim` is an int, a tuple of ints, or None for all; negative ones count from the end. Where PyTorch accepts NumPy's
 spellings `axis` and `keepdims`, they are accepted here too.
@@ -6,18 +6,18 @@ spellings `axis` and `keepdims`, they are accepted here too.
 
 from __future__ import annotations
 
-import math
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..backends import Array, backend_of
+from ..tensor import Tensor
 from .cast import cast
-from .elementwise import where
+from .elementwise import maximum, minimum, where
 from .index import gather
 from .primitive import Primitive
-from .shape import expand, reshape
-from .transcendental import exp, log, sqrt
+from .shape import expand, reshape, transpose
+from .transcendental import exp, log
 
 
 def axes_of(ndim: int, dim: Any) -> tuple[int, ...]:
@@ -34,7 +34,7 @@ def axes_of(ndim: int, dim: Any) -> tuple[int, ...]:
     return tuple(sorted(axes)) if ndim else ()
 
 
-def _chosen(dim: Any, keepdim: bool, axis: Any, keepdims: bool | None) -> tuple[Any, bool]:
+def chosen(dim: Any, keepdim: bool, axis: Any, keepdims: bool | None) -> tuple[Any, bool]:
     return (dim if axis is None else axis), (keepdim if keepdims is None else keepdims)
 
 
@@ -71,76 +71,80 @@ def sum(
     >>> mg.sum(mg.ones(2, 3), dim=1)
     tensor([3., 3.])
     """
-    dim, keepdim = _chosen(dim, keepdim, axis, keepdims)
-    if dtype is not None:
-        input = cast(input, dtype=np.dtype(dtype))
+    dim, keepdim = chosen(dim, keepdim, axis, keepdims)
+    if dtype is not None or input.dtype.kind == "u":
+        input = cast(input, dtype=np.dtype(np.int64 if dtype is None else dtype))
     return _sum(input, axes=axes_of(input.ndim, dim), keepdims=keepdim)
 
 
-def mean(
-    input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None, axis: Any = None,
-    keepdims: bool | None = None,
-) -> Any:  # fmt: skip
-    """The arithmetic mean over `dim`; nan for no elements. PyTorch: `torch.mean`.
+def nansum(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
+    """`sum` with 0 in place of nan. PyTorch: `torch.nansum`."""
+    return sum(where(input != input, 0, input), dim, keepdim, dtype=dtype)
 
-    Raises TypeError for integers, whose mean has no place in an integer tensor: convert with `.float()`.
+
+def prod(input: Any, dim: int | None = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
+    """The product of all, or along `dim`; integers and bools multiply in int64. PyTorch: `torch.prod`.
+
+    A tree of products, so that gradients of any order are right at zeros too.
+
+    >>> import minigrad as mg
+    >>> mg.prod(mg.tensor([[1.0, 2.0], [3.0, 4.0]]), dim=1)
+    tensor([ 2., 12.])
     """
-    dim, keepdim = _chosen(dim, keepdim, axis, keepdims)
-    if dtype is not None:
-        input = cast(input, dtype=np.dtype(dtype))
-    if input.dtype.kind != "f":
-        raise TypeError(f"mean needs a floating-point tensor, got {input.dtype}; convert it with .float()")
+    if dtype is None and input.dtype.kind != "f":
+        dtype = np.int64
+    x = input if dtype is None else cast(input, dtype=np.dtype(dtype))
     axes = axes_of(input.ndim, dim)
-    count = math.prod(input.shape[axis] for axis in axes)
-    total = _sum(input, axes=axes, keepdims=keepdim)
-    return total / count if count else total * math.nan
+    x = transpose(x, 0, axes[0]) if dim is not None and axes else reshape(x, -1)
+    rest = np.ones((), x.dtype, like=x.data)  # what was left over where the number of factors was odd
+    while x.shape[0] > 1:
+        half, odd = divmod(x.shape[0], 2)
+        if odd:
+            rest = x[-1:] * rest
+        x = x[:half] * x[half : 2 * half]
+    out = x * rest if x.shape[0] else _sum(x, axes=(0,), keepdims=True) + rest
+    out = transpose(out, 0, axes[0]) if dim is not None and axes else out
+    return reshape(out, tuple(1 if i in axes else n for i, n in enumerate(input.shape) if keepdim or i not in axes))
 
 
-def var(
-    input: Any, dim: Any = None, *, correction: float = 1, keepdim: bool = False, axis: Any = None,
-    keepdims: bool | None = None,
-) -> Any:  # fmt: skip
-    """The variance over `dim`, divided by n - correction. PyTorch: `torch.var`, with Bessel's correction by default."""
-    dim, keepdim = _chosen(dim, keepdim, axis, keepdims)
-    axes = axes_of(input.ndim, dim)
-    count = math.prod(input.shape[axis] for axis in axes)
-    centred = input - mean(input, axes, keepdim=True)
-    degrees = count - correction
-    total = _sum(centred * centred, axes=axes, keepdims=keepdim)
-    return total / degrees if degrees > 0 else total * math.nan
-
-
-def std(
-    input: Any, dim: Any = None, *, correction: float = 1, keepdim: bool = False, axis: Any = None,
-    keepdims: bool | None = None,
-) -> Any:  # fmt: skip
-    """The square root of `var`, with gradient 0 where it is 0. PyTorch: `torch.std`."""
-    variance = var(input, dim, correction=correction, keepdim=keepdim, axis=axis, keepdims=keepdims)
-    constant = variance == 0
-    return where(constant, cast(constant, dtype=variance.dtype) * 0.0, sqrt(where(constant, 1.0, variance)))
+def count_nonzero(input: Any, dim: Any = None) -> Any:
+    """The number of elements over `dim` that are not 0. PyTorch: `torch.count_nonzero`."""
+    return sum(input != 0, dim)
 
 
 def amax(input: Any, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool | None = None) -> Any:
     """The largest value over `dim`; ties share the gradient evenly. PyTorch: `torch.amax`."""
-    dim, keepdim = _chosen(dim, keepdim, axis, keepdims)
+    dim, keepdim = chosen(dim, keepdim, axis, keepdims)
     return _amax(input, axes=axes_of(input.ndim, dim), keepdims=keepdim)
 
 
 def amin(input: Any, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool | None = None) -> Any:
     """The smallest value over `dim`; ties share the gradient evenly. PyTorch: `torch.amin`."""
-    dim, keepdim = _chosen(dim, keepdim, axis, keepdims)
+    dim, keepdim = chosen(dim, keepdim, axis, keepdims)
     return _amin(input, axes=axes_of(input.ndim, dim), keepdims=keepdim)
 
 
-class Extreme(NamedTuple):
-    """What `max` and `min` along a dimension return."""
+class Extremes(NamedTuple):
+    """What `aminmax` returns."""
+
+    min: Any
+    max: Any
+
+
+def aminmax(input: Any, *, dim: int | None = None, keepdim: bool = False) -> Extremes:
+    """The smallest and the largest value, of all or along `dim`; as `amin` and `amax`. PyTorch: `torch.aminmax`."""
+    return Extremes(amin(input, dim, keepdim), amax(input, dim, keepdim))
+
+
+class Selected(NamedTuple):
+    """What choosing along a dimension returns: the elements, and where they stand."""
 
     values: Any
     indices: Any
 
 
-def max(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
-    """The largest value of all, or (values, indices) along `dim`. PyTorch: `torch.max`.
+def max(input: Any, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
+    """The largest value of all, or (values, indices) along `dim`; of two tensors, `maximum`. PyTorch: `torch.max`.
 
     Along a dimension the gradient goes to the element named by `indices` alone.
 
@@ -148,20 +152,26 @@ def max(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
     >>> mg.max(mg.tensor([[1.0, 3.0], [4.0, 2.0]]), dim=1).indices
     tensor([1, 0])
     """
+    other = dim if isinstance(dim, Tensor) else other
+    if other is not None:
+        return maximum(input, other)
     return amax(input) if dim is None else _along(input, argmax(input, dim, keepdim=True), dim, keepdim)
 
 
-def min(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
-    """The smallest value of all, or (values, indices) along `dim`; see `max`. PyTorch: `torch.min`."""
+def min(input: Any, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
+    """The smallest value of all, or (values, indices) along `dim`; of two tensors, `minimum`. PyTorch: `torch.min`."""
+    other = dim if isinstance(dim, Tensor) else other
+    if other is not None:
+        return minimum(input, other)
     return amin(input) if dim is None else _along(input, argmin(input, dim, keepdim=True), dim, keepdim)
 
 
-def _along(input: Any, indices: Any, dim: int, keepdim: bool) -> Extreme:
+def _along(input: Any, indices: Any, dim: int, keepdim: bool) -> Selected:
     values = gather(input, dim, indices) if input.ndim else input
     if not keepdim and input.ndim:
         shape = tuple(size for axis, size in enumerate(values.shape) if axis != dim % input.ndim)
         values, indices = reshape(values, shape), reshape(indices, shape)
-    return Extreme(values, indices)
+    return Selected(values, indices)
 
 
 _argmax = Primitive("argmax", lambda x, *, axis, keepdims: np.argmax(x, axis=axis, keepdims=keepdims))
@@ -212,4 +222,7 @@ def finite_max(input: Any, axes: tuple[int, ...]) -> Array:
     return np.where(np.isfinite(largest), largest, np.zeros_like(largest))
 
 
-__all__ = ["all", "amax", "amin", "any", "argmax", "argmin", "logsumexp", "max", "mean", "min", "std", "sum", "var"]
+__all__ = [
+    "all", "amax", "amin", "aminmax", "any", "argmax", "argmin", "count_nonzero", "logsumexp", "max", "min", "nansum",
+    "prod", "sum",
+]  # fmt: skip

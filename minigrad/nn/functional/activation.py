@@ -5,15 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ...ops import erf, exp, log, sigmoid, tanh, where
+from ...ops import erf, exp, log, relu, sigmoid, tanh, where
 from ...ops.composite import composite
 from ...ops.reduce import axes_of, finite_max
-
-
-@composite
-def relu(input: Any) -> Any:
-    """max(input, 0), with derivative 0 at 0. PyTorch: `F.relu`."""
-    return where(input <= 0, 0, input)  # a nan stays a nan
 
 
 @composite

@@ -15,11 +15,12 @@ from tests.minigrad.ops.cases.products import EQUATIONS
 
 # What gives no gradient: its result is an integer, a bool, or made from no tensor at all.
 WITHOUT_GRADIENT = {
-    "DTypeError", "DeviceError", "Generator", "ShapeError", "all", "any", "arange", "argmax", "argmin", "bernoulli",
-    "bitwise_and", "bitwise_not", "bitwise_or", "bitwise_xor", "default_generator", "empty", "eq", "eye",
-    "floor_divide", "full", "ge", "gt", "isfinite", "isinf", "isnan", "le", "linspace", "logical_and", "logical_not",
-    "logical_or", "logical_xor", "lt", "manual_seed", "ne", "ones", "ones_like", "rand", "randint", "randn",
-    "randperm", "zeros", "zeros_like",
+    "DTypeError", "DeviceError", "Generator", "ShapeError", "all", "allclose", "any", "arange", "argmax", "argmin",
+    "bernoulli", "bitwise_and", "bitwise_not", "bitwise_or", "bitwise_xor", "count_nonzero", "default_generator",
+    "empty", "eq", "equal", "eye", "full", "ge", "greater", "greater_equal", "gt", "isclose", "isfinite", "isinf",
+    "isnan", "le", "less", "less_equal", "linspace", "logical_and", "logical_and_", "logical_not", "logical_not_",
+    "logical_or", "logical_or_", "logical_xor", "logical_xor_", "lt", "manual_seed", "ne", "not_equal", "ones",
+    "ones_like", "rand", "randint", "randn", "randperm", "zeros", "zeros_like",
 }  # fmt: skip
 # checked by test_a_cast_gives_the_gradient_in_its_input_s_dtype
 CASTS = {"float", "half", "int", "long", "bool", "cpu", "cuda"}
@@ -59,7 +60,11 @@ def test_every_public_operation_is_checked():
 def primitives():
     """Every primitive with a gradient, by name; that of a device transfer needs a second device."""
     found = {}
-    for module in (ops.cast, ops.elementwise, ops.transcendental, ops.reduce, ops.shape, ops.index, ops.products):
+    modules = (
+        ops.cast, ops.elementwise, ops.transcendental, ops.rounding, ops.reduce, ops.scan, ops.ordering, ops.shape,
+        ops.index, ops.products,
+    )  # fmt: skip
+    for module in modules:
         found.update({id(p): p for p in vars(module).values() if isinstance(p, Primitive) and p.differentiable})
     return {primitive.name for primitive in found.values()} - {"to"}
 

@@ -7,8 +7,14 @@ cases, and that none is missing.
 from tests.minigrad.ops.cases.elementwise import ELEMENTWISE
 from tests.minigrad.ops.cases.index import INDEX
 from tests.minigrad.ops.cases.inplace import IN_PLACE
+from tests.minigrad.ops.cases.ordering import ORDERING
 from tests.minigrad.ops.cases.products import PRODUCTS
 from tests.minigrad.ops.cases.reduce import REDUCE
+from tests.minigrad.ops.cases.rounding import ROUNDING
+from tests.minigrad.ops.cases.scan import SCAN
 from tests.minigrad.ops.cases.shape import SHAPE
+from tests.minigrad.ops.cases.transcendental import TRANSCENDENTAL
 
-CASES = {**ELEMENTWISE, **REDUCE, **SHAPE, **INDEX, **PRODUCTS, **IN_PLACE}
+CASES = {
+    **ELEMENTWISE, **TRANSCENDENTAL, **ROUNDING, **REDUCE, **SCAN, **ORDERING, **SHAPE, **INDEX, **PRODUCTS, **IN_PLACE,
+}  # fmt: skip

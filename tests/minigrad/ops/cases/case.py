@@ -27,6 +27,20 @@ def nonzero(rng, sizes):
     return [rng.uniform(0.3, 2.0, size) * rng.choice([-1.0, 1.0], size) for size in sizes]
 
 
+def unit(rng, sizes):
+    """Strictly between -1 and 1."""
+    return [rng.uniform(-0.8, 0.8, size) for size in sizes]
+
+
+def inside(rng, sizes):
+    """Strictly between 0 and 1."""
+    return [rng.uniform(0.15, 0.85, size) for size in sizes]
+
+
+def above_one(rng, sizes):
+    return [rng.uniform(1.3, 3.0, size) for size in sizes]
+
+
 def separated(rng, sizes):
     """No two entries of any of the arrays nearer than 1/4, none nearer to zero than 1/8."""
     total = sum(math.prod(size) for size in sizes)

@@ -3,12 +3,14 @@
 
 import numpy as np
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import mutually_broadcastable_shapes
 
 import minigrad as mg
 from tests.minigrad.ops.cases.case import (
     Case,
     fixed,
     fractional,
+    inside,
     nonzero,
     one,
     pair,
@@ -18,14 +20,19 @@ from tests.minigrad.ops.cases.case import (
 )  # fmt: skip
 
 UNARY = {
-    "neg": real, "exp": real, "log": positive, "sqrt": positive, "sin": real, "cos": real, "tanh": real, "erf": real,
-    "abs": nonzero, "sign": nonzero, "sigmoid": real, "clone": real, "floor": fractional, "square": real,
-    "reciprocal": nonzero, "rsqrt": positive,
+    "neg": real, "abs": nonzero, "sign": nonzero, "clone": real, "square": real, "reciprocal": nonzero,
+    "relu": nonzero, "nan_to_num": real, "logit": inside,
 }  # fmt: skip
 BINARY = {
-    "add": real, "sub": real, "mul": real, "div": nonzero, "pow": positive, "maximum": separated, "minimum": separated,
-    "clamp_min": separated, "clamp_max": separated,
+    "add": real, "sub": real, "mul": real, "div": nonzero, "true_divide": nonzero, "pow": positive,
+    "maximum": separated, "minimum": separated, "clamp_min": separated, "clamp_max": separated, "logaddexp": real,
+    "xlogy": positive,
 }  # fmt: skip
+ALIASES = {
+    "abs": ("absolute",), "neg": ("negative",), "mul": ("multiply",), "sub": ("subtract",), "div": ("divide",),
+    "clamp": ("clip",),
+}  # fmt: skip
+three = mutually_broadcastable_shapes(num_shapes=3, min_side=0, max_side=3, max_dims=3).map(lambda s: s.input_shapes)
 
 
 def _masked(input, other, seed):
@@ -34,12 +41,15 @@ def _masked(input, other, seed):
 
 
 ELEMENTWISE = {
-    **{name: Case(getattr(mg, name), values=values) for name, values in UNARY.items()},
-    **{name: Case(getattr(mg, name), pair, values=values) for name, values in BINARY.items()},
-    "remainder": Case(
-        lambda x, y: mg.remainder(x * 5.0, 7.0 + y * 0.01), pair,
-        values=lambda rng, sizes: [rng.uniform(0.1, 0.9, sizes[0]), rng.uniform(-1, 1, sizes[1])],
-    ),
+    **{name: Case(getattr(mg, name), values=values, names=ALIASES.get(name, ())) for name, values in UNARY.items()},
+    **{name: Case(getattr(mg, name), pair, values=values, names=ALIASES.get(name, ()))
+       for name, values in BINARY.items()},
+    "lerp": Case(mg.lerp, three, values=lambda rng, sizes: [*real(rng, sizes[:2]), *fractional(rng, sizes[2:])]),
+    "lerp by a number": Case(lambda x, y, weight: mg.lerp(x, y, weight), pair,
+                             fixed(weight=st.sampled_from([0.25, 0.5, 2]))),
+    "addcmul": Case(mg.addcmul, three, fixed(value=st.sampled_from([1, -0.5]))),
+    "addcdiv": Case(mg.addcdiv, three, fixed(value=st.sampled_from([1, -0.5])), values=nonzero),
+    "logit with eps": Case(lambda x, eps: mg.logit(x, eps), one, fixed(eps=st.sampled_from([0.05, -1.0])), inside),
     "pow of a whole number": Case(
         lambda x, exponent: x**exponent, settings=fixed(exponent=st.sampled_from([0, 1, 2, 3, 2.0])), names=("pow",)
     ),
@@ -52,7 +62,7 @@ ELEMENTWISE = {
     "operators with numbers": Case(lambda x: 2 - x * 3 + 1 / x - (x - 1) / 4 + 0.5 * x, values=nonzero),
     "clamp": Case(
         lambda x, low, high: mg.clamp(x, low, high), values=separated,
-        settings=fixed(low=st.sampled_from([None, -0.5]), high=st.sampled_from([0.5, 0.0])),
+        settings=fixed(low=st.sampled_from([None, -0.5]), high=st.sampled_from([0.5, 0.0])), names=ALIASES["clamp"],
     ),
     "where": Case(lambda x, y, seed: mg.where(_masked(x, y, seed), x, y), pair, fixed(seed=st.integers(0, 9))),
     "where with a number": Case(
