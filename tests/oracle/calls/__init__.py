@@ -10,12 +10,17 @@ from tests.oracle.calls import (
     inplace,
     loss,
     normalization,
+    ordering,
     products,
     reduce,
+    rounding,
+    scan,
     shape,
     sparse,
+    transcendental,
 )
 
 FAMILIES = {module.__name__.rpartition(".")[2]: module.CALLS for module in (
-    activation, affine, attention, elementwise, index, inplace, loss, normalization, products, reduce, shape, sparse,
+    activation, affine, attention, elementwise, index, inplace, loss, normalization, ordering, products, reduce,
+    rounding, scan, shape, sparse, transcendental,
 )}  # fmt: skip

@@ -8,6 +8,8 @@ import numpy as np
 
 POSITIVE = (0.1, 3.0)
 UNIT = (-0.9, 0.9)
+INSIDE = (0.05, 0.95)
+ABOVE_ONE = (1.1, 4.0)
 REAL = (-2.0, 2.0)
 
 

@@ -54,6 +54,7 @@ UNARY = {
     **dict.fromkeys(("asinh_", "atan_", "cos_", "cosh_", "erf_", "erfc_", "exp_", "exp2_", "expm1_", "nan_to_num_",
                      "neg_", "sigmoid_", "sin_", "sinh_", "square_", "tanh_"), real),
 }  # fmt: skip
+INSIDE = ("acos_", "asin_", "atanh_", "logit_", "tan_")
 BINARY = {
     **dict.fromkeys(("atan2_", "hypot_"), nonzero),
     **dict.fromkeys(("pow_", "xlogy_"), positive),
@@ -62,7 +63,7 @@ BINARY = {
 }
 IN_PLACE = {
     **{name: Case(_in_place(name), values=values) for name, values in UNARY.items()},
-    **{name: Case(_in_place(name, scale=1.0), values=inside) for name in ("acos_", "asin_", "atanh_", "logit_", "tan_")},
+    **{name: Case(_in_place(name, scale=1.0), values=inside) for name in INSIDE},
     **{name: Case(_in_place(name), into, values=values) for name, values in BINARY.items()},
     "lerp_": Case(_in_place("lerp_", 0.25), into),
     "addcmul_": Case(lambda x, y: (x * 1.5).addcmul_(y, y * 2.0, value=-0.5), into),
