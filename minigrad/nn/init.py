@@ -15,15 +15,23 @@ from ..ops.random import Generator, Key, default_generator
 from ..tensor import Tensor
 from ..writes import log_write
 
-_GAINS = {"linear": 1.0, "sigmoid": 1.0, "tanh": 5.0 / 3.0, "relu": math.sqrt(2.0), "selu": 0.75}
+_LINEAR = ("linear", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d")
+_GAINS = {**dict.fromkeys(_LINEAR, 1.0), "sigmoid": 1.0, "tanh": 5.0 / 3.0, "relu": math.sqrt(2.0), "selu": 0.75}
 
 
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     """By how much to scale weights in front of a nonlinearity. PyTorch: `torch.nn.init.calculate_gain`.
 
-    One of "linear", "sigmoid", "tanh", "relu", "selu" or "leaky_relu", whose slope is `param` (0.01).
+    One of "linear", the convolutions ("conv1d", "conv_transpose2d", ...), "sigmoid", "tanh", "relu", "selu" or
+    "leaky_relu", whose slope is `param` (0.01). Raises ValueError for another, and for a slope that is no number.
+
+    >>> import minigrad as mg
+    >>> mg.nn.init.calculate_gain("leaky_relu", 1.0)
+    1.0
     """
     if nonlinearity == "leaky_relu":
+        if param is not None and (isinstance(param, bool) or not isinstance(param, (int, float))):
+            raise ValueError(f"the slope of a leaky ReLU is a number, got {param!r}")
         return math.sqrt(2.0 / (1.0 + (0.01 if param is None else param) ** 2))
     if nonlinearity not in _GAINS:
         raise ValueError(f"no gain is known for {nonlinearity!r}; known: {', '.join([*_GAINS, 'leaky_relu'])}")
@@ -115,11 +123,87 @@ def kaiming_uniform_(
     `a` is the slope of a leaky ReLU, `mode` "fan_in" or "fan_out". Source: He et al., "Delving deep into rectifiers"
     (2015).
     """
-    if mode not in ("fan_in", "fan_out"):
-        raise ValueError(f"kaiming_uniform_: mode must be 'fan_in' or 'fan_out', got {mode!r}")
-    fan = fans(tensor)[mode == "fan_out"]
-    bound = calculate_gain(nonlinearity, a) * math.sqrt(3.0 / max(fan, 1))
+    bound = math.sqrt(3.0) * _kaiming_std("kaiming_uniform_", tensor, a, mode, nonlinearity)
     return uniform_(tensor, -bound, bound, generator)
+
+
+def kaiming_normal_(
+    tensor: Tensor, a: float = 0.0, mode: str = "fan_in", nonlinearity: str = "leaky_relu",
+    generator: Generator | None = None,
+) -> Tensor:  # fmt: skip
+    """Normal with standard deviation gain / sqrt(fan); see `kaiming_uniform_`. PyTorch:
+    `torch.nn.init.kaiming_normal_`."""
+    return normal_(tensor, 0.0, _kaiming_std("kaiming_normal_", tensor, a, mode, nonlinearity), generator)
+
+
+def _kaiming_std(name: str, tensor: Tensor, a: float, mode: str, nonlinearity: str) -> float:
+    if mode not in ("fan_in", "fan_out"):
+        raise ValueError(f"{name}: mode must be 'fan_in' or 'fan_out', got {mode!r}")
+    fan = fans(tensor)[mode == "fan_out"]
+    return calculate_gain(nonlinearity, a) / math.sqrt(max(fan, 1))
+
+
+def orthogonal_(tensor: Tensor, gain: float = 1.0, generator: Generator | None = None) -> Tensor:
+    """`gain` times a matrix with orthonormal rows or columns, whichever are fewer, uniform among those.
+
+    PyTorch: `torch.nn.init.orthogonal_`. Dimensions after the first count as one. The orthogonal factor of a normal
+    matrix, with the signs that make it unique. Sources: Saxe, McClelland and Ganguli, "Exact solutions to the
+    nonlinear dynamics of learning in deep linear neural networks" (2014); Mezzadri, "How to generate random matrices
+    from the classical compact groups" (2007). Raises ValueError for fewer than two dimensions.
+
+    >>> import minigrad as mg
+    >>> w = mg.nn.init.orthogonal_(mg.empty(2, 5))
+    >>> bool(((w @ w.T - mg.eye(2)).abs() < 1e-6).all())
+    True
+    """
+    if tensor.ndim < 2:
+        raise ValueError(f"orthogonal_ needs at least two dimensions, got shape {tensor.shape}")
+    rows, columns = tensor.shape[0], math.prod(tensor.shape[1:])
+    if not rows * columns:
+        return tensor
+    tall = (max(rows, columns), min(rows, columns))
+    q, r = np.linalg.qr(_key(generator).normal(tall, np.float64, backend_of(tensor.data)))
+    q = q * np.sign(np.diagonal(r))
+    return _write(tensor, gain * (q if rows >= columns else q.T).reshape(tensor.shape), "orthogonal_")
+
+
+def eye_(tensor: Tensor) -> Tensor:
+    """The identity matrix. PyTorch: `torch.nn.init.eye_`. Raises ValueError unless there are two dimensions."""
+    if tensor.ndim != 2:
+        raise ValueError(f"eye_ needs a matrix, got shape {tensor.shape}")
+    return _write(tensor, np.eye(*tensor.shape, dtype=tensor.dtype, like=tensor.data), "eye_")
+
+
+def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
+    """A convolution's weight (out, in, k1, ...) that passes its input on: 1 at the middle of the kernel from channel i
+    to channel i of each of `groups` groups of outputs. PyTorch: `torch.nn.init.dirac_`.
+
+    Raises ValueError unless there are 3, 4 or 5 dimensions, and if the outputs do not divide into the groups.
+    """
+    if tensor.ndim not in (3, 4, 5):
+        raise ValueError(f"dirac_ needs a weight (out, in, k1, ...) of 3, 4 or 5 dimensions, got shape {tensor.shape}")
+    if tensor.shape[0] % groups:
+        raise ValueError(f"dirac_: {tensor.shape[0]} outputs do not divide into {groups} groups")
+    per_group = tensor.shape[0] // groups
+    values = np.zeros(tensor.shape, tensor.dtype, like=tensor.data)
+    middle: tuple[Any, ...] = tuple(size // 2 for size in tensor.shape[2:])
+    for i in range(min(per_group, tensor.shape[1])):
+        values[(slice(i, None, per_group), i, *middle)] = 1
+    return _write(tensor, values, "dirac_")
+
+
+def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Generator | None = None) -> Tensor:
+    """Normal with standard deviation `std`, but a fraction `sparsity` of each column, drawn at random, is 0.
+
+    PyTorch: `torch.nn.init.sparse_`. Source: Martens, "Deep learning via Hessian-free optimization" (2010). Raises
+    ValueError unless there are two dimensions.
+    """
+    if tensor.ndim != 2:
+        raise ValueError(f"sparse_ needs a matrix, got shape {tensor.shape}")
+    normal_(tensor, 0.0, std, generator)
+    order = np.argsort(_key(generator).uniform(tensor.shape, np.float64, backend_of(tensor.data)), axis=0)
+    drawn = np.argsort(order, axis=0) < math.ceil(sparsity * tensor.shape[0])
+    return _write(tensor, np.where(drawn, 0, tensor.data), "sparse_")
 
 
 def fans(tensor: Tensor) -> tuple[int, int]:

@@ -18,7 +18,7 @@ from .primitive import Primitive
 # ----------------------------------------------------------------------------------- exponentials, logarithms, roots
 
 exp = Primitive("exp", np.exp, promote=to_float).rules(x=lambda g, out: g * out)
-expm1 = Primitive("expm1", np.expm1, promote=to_float).rules(x=lambda g, out: g * (out + 1.0))
+expm1 = Primitive("expm1", np.expm1, promote=to_float).rules(x=lambda g, x: g * exp(x))  # out + 1 would lose digits
 log = Primitive("log", np.log, promote=to_float).rules(x=lambda g, x: g / x)
 log1p = Primitive("log1p", np.log1p, promote=to_float).rules(x=lambda g, x: g / (1.0 + x))
 log2 = Primitive("log2", np.log2, promote=to_float).rules(x=lambda g, x: g / (x * math.log(2.0)))

@@ -8,17 +8,36 @@ gives the same numbers faster, and the definition is what it is checked against.
 from typing import TYPE_CHECKING
 
 from ...ops.transcendental import sigmoid, tanh
-from . import activation, affine, attention, loss, noise, normalization, sparse
+from . import (
+    activation,
+    affine,
+    attention,
+    channel_norm,
+    distance,
+    likelihood,
+    loss,
+    margin,
+    noise,
+    normalization,
+    piecewise,
+    sparse,
+)
 from .activation import *
 from .affine import *
 from .attention import *
+from .channel_norm import *
+from .distance import *
+from .likelihood import *
 from .loss import *
+from .margin import *
 from .noise import *
 from .normalization import *
+from .piecewise import *
 from .sparse import *
 
 if not TYPE_CHECKING:  # a checker reads no computed list; to it, what a star brings is public
     __all__ = [
-        "sigmoid", "tanh", *activation.__all__, *affine.__all__, *attention.__all__, *loss.__all__, *noise.__all__,
-        *normalization.__all__, *sparse.__all__,
+        "sigmoid", "tanh", *activation.__all__, *affine.__all__, *attention.__all__, *channel_norm.__all__,
+        *distance.__all__, *likelihood.__all__, *loss.__all__, *margin.__all__, *noise.__all__, *normalization.__all__,
+        *piecewise.__all__, *sparse.__all__,
     ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Linear maps of the last dimension."""
+"""Linear and bilinear maps of the last dimension."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any
 
 from ...ops import ShapeError
 from ...ops.composite import composite
+from ...ops.contraction import einsum
 from ...ops.failure import in_module
 from ...ops.shape import transpose
 
@@ -22,4 +23,23 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Any:
     return out if bias is None else out + bias
 
 
-__all__ = ["linear"]
+def bilinear(input1: Any, input2: Any, weight: Any, bias: Any = None) -> Any:
+    """input1ᵀ weight[k] input2 + bias[k] for each k: (..., in1), (..., in2) and (out, in1, in2) give (..., out).
+
+    PyTorch: `F.bilinear`. Raises ShapeError if the shapes do not fit.
+    """
+    if (
+        weight.ndim != 3
+        or not min(input1.ndim, input2.ndim)
+        or tuple(input1.shape[:-1]) != tuple(input2.shape[:-1])
+        or (input1.shape[-1], input2.shape[-1]) != tuple(weight.shape[1:])
+    ):
+        raise ShapeError(
+            f"bilinear: inputs of shapes {tuple(input1.shape)} and {tuple(input2.shape)} and weight of shape "
+            f"{tuple(weight.shape)} do not fit: (..., in1), (..., in2) and (out, in1, in2) do{in_module()}"
+        )
+    out = einsum("...i,kij,...j->...k", input1, weight, input2)
+    return out if bias is None else out + bias
+
+
+__all__ = ["bilinear", "linear"]

@@ -1,4 +1,4 @@
-"""Normalization: zero mean, unit variance, over one set of dimensions or another."""
+"""Normalization over the last dimensions, and by neighbouring channels. That of channels is in `channel_norm`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 from ...ops import ShapeError, rsqrt
 from ...ops.composite import composite
 from ...ops.failure import in_module
+from ...ops.shape import cat, narrow
 
 
 def _check_normalized(name: str, input: Any, normalized_shape: Sequence[int], *affine: Any) -> tuple[int, ...]:
@@ -61,4 +62,25 @@ def rms_norm(input: Any, normalized_shape: Sequence[int], weight: Any = None, ep
     return out if weight is None else out * weight
 
 
-__all__ = ["layer_norm", "rms_norm"]
+def local_response_norm(input: Any, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Any:
+    """`input` divided by (k + alpha * m)**beta, m the mean square over `size` neighbouring channels.
+
+    PyTorch: `F.local_response_norm`. `input` is (N, C, d1, ...); channels beyond the ends count as 0. Source:
+    Krizhevsky, Sutskever and Hinton, "ImageNet classification with deep convolutional neural networks" (2012).
+    Raises ShapeError for fewer than three dimensions.
+    """
+    if input.ndim < 3:
+        raise ShapeError(f"local_response_norm takes (N, C, d1, ...), got shape {tuple(input.shape)}{in_module()}")
+    channels = input.shape[1]
+    before, after = (
+        np.zeros((input.shape[0], count, *input.shape[2:]), input.dtype, like=input.data)
+        for count in (size // 2, (size - 1) // 2)
+    )
+    squares = cat([before, input * input, after], 1)
+    total = narrow(squares, 1, 0, channels)
+    for start in range(1, size):
+        total = total + narrow(squares, 1, start, channels)
+    return input / (total * (alpha / size) + k) ** beta
+
+
+__all__ = ["layer_norm", "local_response_norm", "rms_norm"]

@@ -1,4 +1,4 @@
-"""Normalization layers. PyTorch: `torch.nn`."""
+"""Normalization over the last dimensions, and by neighbouring channels. PyTorch: `torch.nn`."""
 
 # The functions return Any, arrays or tensors as their input is:
 # mypy: disable-error-code="no-any-return"
@@ -11,6 +11,7 @@ from ...tensor import Tensor
 from .. import functional as F
 from .. import init
 from ..module import Module, empty_parameter
+from .configured import Configured
 
 
 def _as_shape(normalized_shape: int | Sequence[int]) -> tuple[int, ...]:
@@ -47,7 +48,10 @@ class LayerNorm(Module):
         return F.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:
-        return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
+        return (
+            f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}, "
+            f"bias={self.bias is not None}"
+        )
 
 
 class RMSNorm(Module):
@@ -80,4 +84,20 @@ class RMSNorm(Module):
         return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
 
 
-__all__ = ["LayerNorm", "RMSNorm"]
+class LocalResponseNorm(Configured):
+    """`input` divided by a power of the mean square over `size` neighbouring channels; (N, C, d1, ...). PyTorch:
+    `torch.nn.LocalResponseNorm`."""
+
+    size: int
+    alpha: float = 1e-4
+    beta: float = 0.75
+    k: float = 1.0
+
+    def forward(self, input: Tensor) -> Tensor:
+        return F.local_response_norm(input, self.size, self.alpha, self.beta, self.k)
+
+    def extra_repr(self) -> str:
+        return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"
+
+
+__all__ = ["LayerNorm", "LocalResponseNorm", "RMSNorm"]

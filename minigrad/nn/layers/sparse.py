@@ -16,7 +16,8 @@ class Embedding(Module):
     """A table of vectors: ids (...) give (..., embedding_dim). PyTorch: `torch.nn.Embedding`.
 
     `weight` (num_embeddings, embedding_dim) starts standard normal; the row `padding_idx` starts at 0 and gets no
-    gradient. Raises IndexError for an id out of range, TypeError for ids that are not integers.
+    gradient. Raises IndexError for an id out of range, TypeError for ids that are not integers, NotImplementedError for
+    `max_norm`, `scale_grad_by_freq` and `sparse`.
 
     >>> import minigrad as mg
     >>> mg.nn.Embedding(10, 4)(mg.tensor([[1, 2, 3]])).shape
@@ -24,10 +25,13 @@ class Embedding(Module):
     """
 
     def __init__(
-        self, num_embeddings: int, embedding_dim: int, padding_idx: int | None = None, device: Any = None,
+        self, num_embeddings: int, embedding_dim: int, padding_idx: int | None = None, max_norm: float | None = None,
+        norm_type: float = 2.0, scale_grad_by_freq: bool = False, sparse: bool = False, device: Any = None,
         dtype: Any = None,
     ) -> None:  # fmt: skip
         super().__init__()
+        if max_norm is not None or scale_grad_by_freq or sparse:
+            raise NotImplementedError("Embedding: max_norm, scale_grad_by_freq and sparse are not supported")
         if padding_idx is not None and not -num_embeddings <= padding_idx < num_embeddings:
             raise ValueError(f"Embedding: padding_idx {padding_idx} is out of range for {num_embeddings} rows")
         self.num_embeddings = num_embeddings

@@ -1,0 +1,60 @@
+"""Lengths, distances and angles between vectors along a dimension."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...ops import ShapeError, clamp_min, norm
+from ...ops.failure import in_module
+
+
+def normalize(input: Any, p: float = 2.0, dim: Any = 1, eps: float = 1e-12) -> Any:
+    """`input` divided by its `p`-norm along `dim`, or by `eps` where that is larger. PyTorch: `F.normalize`.
+
+    >>> import minigrad as mg
+    >>> mg.nn.functional.normalize(mg.tensor([3.0, 4.0]), dim=0)
+    tensor([0.6, 0.8])
+    """
+    return input / clamp_min(norm(input, p, dim, keepdim=True), eps)
+
+
+def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Any:
+    """The cosine of the angle between vectors along `dim`, of broadcast inputs. PyTorch: `F.cosine_similarity`.
+
+    A length below `eps` counts as `eps`. Raises ShapeError if the shapes do not broadcast.
+    """
+    _check_broadcast("cosine_similarity", x1, x2)
+    unit1, unit2 = (x / _at_least(norm(x, 2, dim, keepdim=True), eps) for x in _as_long(x1, x2))
+    return (unit1 * unit2).sum(dim)
+
+
+def pairwise_distance(x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Any:
+    """The `p`-norm of x1 - x2 + eps along the last dimension, of broadcast inputs. PyTorch: `F.pairwise_distance`.
+
+    Raises ShapeError if the shapes do not broadcast.
+    """
+    _check_broadcast("pairwise_distance", x1, x2)
+    return norm(x1 - x2 + eps, p, -1, keepdim)
+
+
+def _as_long(x1: Any, x2: Any) -> tuple[Any, ...]:
+    """Both with as many dimensions as the longer: so that a dimension counted from the front is the same one."""
+    ndim = max(x1.ndim, x2.ndim)
+    return tuple(x.reshape(*(1,) * (ndim - x.ndim), *x.shape) for x in (x1, x2))
+
+
+def _at_least(length: Any, eps: float) -> Any:
+    """`length` raised to `eps` in value alone: PyTorch's gradient does not see it."""
+    return length + (clamp_min(length, eps) - length).detach()
+
+
+def _check_broadcast(name: str, x1: Any, x2: Any) -> None:
+    for axis, (size1, size2) in enumerate(zip(reversed(x1.shape), reversed(x2.shape)), 1):
+        if size1 != size2 and 1 not in (size1, size2):
+            raise ShapeError(
+                f"{name}: inputs of shapes {tuple(x1.shape)} and {tuple(x2.shape)} do not broadcast: sizes {size1} and "
+                f"{size2} at dimension {-axis}{in_module()}"
+            )
+
+
+__all__ = ["cosine_similarity", "normalize", "pairwise_distance"]
