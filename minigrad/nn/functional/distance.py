@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from ...ops import ShapeError, clamp_min, norm
 from ...ops.failure import in_module
+from ...ops.shape import expand
 
 
 def normalize(input: Any, p: float = 2.0, dim: Any = 1, eps: float = 1e-12) -> Any:
@@ -23,8 +26,8 @@ def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Any:
 
     A length below `eps` counts as `eps`. Raises ShapeError if the shapes do not broadcast.
     """
-    _check_broadcast("cosine_similarity", x1, x2)
-    unit1, unit2 = (x / _at_least(norm(x, 2, dim, keepdim=True), eps) for x in _as_long(x1, x2))
+    shape = _broadcast("cosine_similarity", x1, x2)
+    unit1, unit2 = (x / _at_least(norm(x, 2, dim, keepdim=True), eps) for x in (expand(x1, shape), expand(x2, shape)))
     return (unit1 * unit2).sum(dim)
 
 
@@ -33,14 +36,8 @@ def pairwise_distance(x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-6, keepd
 
     Raises ShapeError if the shapes do not broadcast.
     """
-    _check_broadcast("pairwise_distance", x1, x2)
+    _broadcast("pairwise_distance", x1, x2)
     return norm(x1 - x2 + eps, p, -1, keepdim)
-
-
-def _as_long(x1: Any, x2: Any) -> tuple[Any, ...]:
-    """Both with as many dimensions as the longer: so that a dimension counted from the front is the same one."""
-    ndim = max(x1.ndim, x2.ndim)
-    return tuple(x.reshape(*(1,) * (ndim - x.ndim), *x.shape) for x in (x1, x2))
 
 
 def _at_least(length: Any, eps: float) -> Any:
@@ -48,13 +45,15 @@ def _at_least(length: Any, eps: float) -> Any:
     return length + (clamp_min(length, eps) - length).detach()
 
 
-def _check_broadcast(name: str, x1: Any, x2: Any) -> None:
-    for axis, (size1, size2) in enumerate(zip(reversed(x1.shape), reversed(x2.shape)), 1):
-        if size1 != size2 and 1 not in (size1, size2):
-            raise ShapeError(
-                f"{name}: inputs of shapes {tuple(x1.shape)} and {tuple(x2.shape)} do not broadcast: sizes {size1} and "
-                f"{size2} at dimension {-axis}{in_module()}"
-            )
+def _broadcast(name: str, x1: Any, x2: Any) -> tuple[int, ...]:
+    """The shape to which both broadcast."""
+    try:
+        return np.broadcast_shapes(tuple(x1.shape), tuple(x2.shape))
+    except ValueError:
+        raise ShapeError(
+            f"{name}: inputs of shapes {tuple(x1.shape)} and {tuple(x2.shape)} do not broadcast: counted from the end, "
+            f"sizes must be equal or 1{in_module()}"
+        ) from None
 
 
 __all__ = ["cosine_similarity", "normalize", "pairwise_distance"]

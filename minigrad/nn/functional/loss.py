@@ -180,13 +180,17 @@ def l1_loss(input: Any, target: Any, reduction: str = "mean", weight: Any = None
 def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 1.0, weight: Any = None) -> Any:
     """Half the squared difference up to `delta`, and beyond the straight line that goes on from there.
 
-    PyTorch: `F.huber_loss`; `weight` is as in `mse_loss`. Source: Huber, "Robust estimation of a location parameter"
+    PyTorch: `F.huber_loss`. `weight`, of the shape of `input`, multiplies the losses, and nothing else. Source: Huber, "Robust estimation of a location parameter"
     (1964). Raises ValueError unless `delta` is above 0.
     """
     check_same_shape("huber_loss", input, target)
     if delta <= 0:
         raise ValueError(f"huber_loss: delta must be above 0, got {delta}")
-    return _weighted("huber_loss", delta * _smooth_l1(input - target, delta), weight, reduction)
+    losses = delta * _smooth_l1(input - target, delta)
+    if weight is not None:
+        check_same_shape("huber_loss", input, weight, "weight")
+        losses = losses * weight
+    return reduced("huber_loss", losses, reduction)
 
 
 def smooth_l1_loss(input: Any, target: Any, reduction: str = "mean", beta: float = 1.0) -> Any:

@@ -5,12 +5,17 @@ from tests.oracle.calls import (
     activation,
     affine,
     attention,
+    channel_norm,
+    distance,
     elementwise,
     index,
     inplace,
+    likelihood,
     loss,
+    margin,
     normalization,
     ordering,
+    piecewise,
     products,
     reduce,
     rounding,
@@ -21,6 +26,6 @@ from tests.oracle.calls import (
 )
 
 FAMILIES = {module.__name__.rpartition(".")[2]: module.CALLS for module in (
-    activation, affine, attention, elementwise, index, inplace, loss, normalization, ordering, products, reduce,
-    rounding, scan, shape, sparse, transcendental,
+    activation, affine, attention, channel_norm, distance, elementwise, index, inplace, likelihood, loss, margin,
+    normalization, ordering, piecewise, products, reduce, rounding, scan, shape, sparse, transcendental,
 )}  # fmt: skip

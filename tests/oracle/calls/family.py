@@ -35,3 +35,11 @@ class Family(dict):
 
 def ids(m, *values):
     return m.tensor(np.array(values))
+
+
+def differentiated_once(m, function, x):
+    """The value and the gradient of `function`, both as values: for what has no second derivative in PyTorch."""
+    leaf = x.detach().clone().requires_grad_()
+    out = function(leaf)
+    (gradient,) = m.autograd.grad(out.sum(), leaf)
+    return m.cat([out.detach().reshape(-1), gradient.reshape(-1)]) * x.sum()
