@@ -180,8 +180,8 @@ def l1_loss(input: Any, target: Any, reduction: str = "mean", weight: Any = None
 def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 1.0, weight: Any = None) -> Any:
     """Half the squared difference up to `delta`, and beyond the straight line that goes on from there.
 
-    PyTorch: `F.huber_loss`. `weight`, of the shape of `input`, multiplies the losses, and nothing else. Source: Huber, "Robust estimation of a location parameter"
-    (1964). Raises ValueError unless `delta` is above 0.
+    PyTorch: `F.huber_loss`. `weight`, of the shape of `input`, multiplies the losses, and nothing else. Source: Huber,
+    "Robust estimation of a location parameter" (1964). Raises ValueError unless `delta` is above 0.
     """
     check_same_shape("huber_loss", input, target)
     if delta <= 0:

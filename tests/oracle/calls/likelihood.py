@@ -53,7 +53,8 @@ CALLS.functional(
 )
 CALLS.functional(
     "binary_cross_entropy_with_logits far out",
-    lambda F, m, x, y: F.binary_cross_entropy_with_logits(x * 200.0, y, reduction="none"), (9,), (9,), values=(-1.0, 1.0),
+    lambda F, m, x, y: F.binary_cross_entropy_with_logits(x * 200.0, y, reduction="none"), (9,), (9,),
+    values=(-1.0, 1.0),
 )  # fmt: skip
 CALLS.functional(
     "gaussian_nll_loss of small variances",

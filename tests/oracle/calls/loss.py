@@ -38,7 +38,8 @@ for _reduction in ("mean", "sum", "none"):
     ):  # fmt: skip
         CALLS.functional(
             f"{_name}, {_reduction}",
-            lambda F, m, x, y, n=_name, s=_settings, r=_reduction: getattr(F, n)(x, y, reduction=r, **s), (3, 4), (3, 4),
+            lambda F, m, x, y, n=_name, s=_settings, r=_reduction: getattr(F, n)(x, y, reduction=r, **s), (3, 4),
+            (3, 4),
         )  # fmt: skip
         if _name != "smooth_l1_loss":
             CALLS.functional(

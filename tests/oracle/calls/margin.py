@@ -51,8 +51,8 @@ CALLS.functional(
     "cosine_embedding_loss of one", lambda F, m, x, y: F.cosine_embedding_loss(x, y, signs(m, -1)[0]), (3,), (3,)
 )
 CALLS.functional(
-    "triplet_margin_loss by the 1-norm", lambda F, m, a, p, n: F.triplet_margin_loss(a, p, n, 2.0, 1.0, eps=0.1), (3,), (3,),
-    (3,),
+    "triplet_margin_loss by the 1-norm", lambda F, m, a, p, n: F.triplet_margin_loss(a, p, n, 2.0, 1.0, eps=0.1), (3,),
+    (3,), (3,),
 )  # fmt: skip
 
 

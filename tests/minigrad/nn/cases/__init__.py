@@ -3,9 +3,17 @@
 from tests.minigrad.nn.cases.activation import ACTIVATION
 from tests.minigrad.nn.cases.affine import AFFINE
 from tests.minigrad.nn.cases.attention import ATTENTION
+from tests.minigrad.nn.cases.channel_norm import CHANNEL_NORM
+from tests.minigrad.nn.cases.distance import DISTANCE
+from tests.minigrad.nn.cases.likelihood import LIKELIHOOD
 from tests.minigrad.nn.cases.loss import LOSS
+from tests.minigrad.nn.cases.margin import MARGIN
 from tests.minigrad.nn.cases.noise import NOISE
 from tests.minigrad.nn.cases.normalization import NORMALIZATION
+from tests.minigrad.nn.cases.piecewise import PIECEWISE
 from tests.minigrad.nn.cases.sparse import SPARSE
 
-FUNCTIONAL = {**ACTIVATION, **AFFINE, **ATTENTION, **LOSS, **NOISE, **NORMALIZATION, **SPARSE}
+FUNCTIONAL = {
+    **ACTIVATION, **AFFINE, **ATTENTION, **CHANNEL_NORM, **DISTANCE, **LIKELIHOOD, **LOSS, **MARGIN, **NOISE,
+    **NORMALIZATION, **PIECEWISE, **SPARSE,
+}  # fmt: skip

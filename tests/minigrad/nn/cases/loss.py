@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 
 import minigrad as mg
 from minigrad.nn import functional as F
-from tests.minigrad.nn.cases.case import filled
-from tests.minigrad.ops.cases.case import Case, fixed
+from tests.minigrad.nn.cases.case import filled, reductions, two
+from tests.minigrad.ops.cases.case import Case, fixed, separated
 
 
 @st.composite
@@ -59,7 +59,24 @@ LOSS = {
         _logits().map(lambda s: (s[0], s[0], s[1])), names=("cross_entropy",),
         settings=fixed(reduction=st.sampled_from(["mean", "sum", "none"]), label_smoothing=st.sampled_from([0.0, 0.1])),
     ),
-    "mse_loss": Case(
-        F.mse_loss, filled.map(lambda s: (s, s)), fixed(reduction=st.sampled_from(["mean", "sum", "none"]))
+    "nll_loss": Case(
+        lambda x, w, seed, ignored, reduction: F.nll_loss(
+            x, _ids(x.shape, seed, ignored), 1.5 + w * 0.5, -100 if ignored is None else ignored, reduction
+        ),
+        _logits(),
+        _keep_first(fixed(seed=st.integers(0, 99), ignored=st.sampled_from([None, 0]), reduction=reductions)),
     ),
+    "mse_loss": Case(F.mse_loss, two, fixed(reduction=reductions)),
+    "l1_loss": Case(F.l1_loss, two, fixed(reduction=reductions), separated),
+    "smooth_l1_loss": Case(
+        F.smooth_l1_loss, two, fixed(reduction=reductions, beta=st.sampled_from([0.0, 0.7, 100.0])), separated
+    ),
+    "huber_loss": Case(F.huber_loss, two, fixed(reduction=reductions, delta=st.sampled_from([0.7, 100.0])), separated),
+    **{
+        f"{name} with weights": Case(
+            lambda x, y, w, name=name, **settings: getattr(F, name)(x, y, weight=1.5 + 0.01 * w, **settings),
+            filled.map(lambda size: (size,) * 3), fixed(reduction=reductions, **settings), separated, (name,),
+        )
+        for name, settings in (("mse_loss", {}), ("l1_loss", {}), ("huber_loss", {"delta": st.just(0.7)}))
+    },
 }  # fmt: skip
