@@ -170,10 +170,9 @@ def lerp(input: Any, end: Any, weight: Any) -> Any:
     tensor([ 0.5, 15. ])
     """
     step = end - input
-    near = abs(weight) < 0.5
-    if near.__class__ is bool:
-        return input + weight * step if near else end - step * (1 - weight)
-    return where(near, input + weight * step, end - step * (1 - weight))
+    if isinstance(weight, (int, float)):
+        return input + weight * step if -0.5 < weight < 0.5 else end - step * (1 - weight)
+    return where(abs(weight) < 0.5, input + weight * step, end - step * (1 - weight))
 
 
 def addcmul(input: Any, tensor1: Any, tensor2: Any, *, value: float = 1) -> Any:
@@ -216,7 +215,7 @@ def xlogy(input: Any, other: Any) -> Any:
 def logit(input: Any, eps: float | None = None) -> Any:
     """log(input / (1 - input)), the inverse of `sigmoid`; `eps` first limits `input` to [eps, 1 - eps]. PyTorch:
     `torch.logit`."""
-    if eps is not None and eps >= 0:
+    if eps is not None:
         input = clamp(input, eps, 1 - eps)
     return log(input) - log1p(-1.0 * input)  # the factor makes floats of unsigned integers
 
