@@ -12,7 +12,7 @@ import math
 import re
 import types
 import typing
-from argparse import ArgumentError
+from argparse import SUPPRESS, ArgumentError
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -226,6 +226,7 @@ def parse_arguments(command: str, argv: Sequence[str], resumable: bool = False) 
     """
     # Both spellings of a flag, --max-steps and --max_steps; what follows "=" is left alone.
     flags = [re.sub(r"^--[\w.-]+", lambda flag: "--" + flag[0][2:].replace("-", "_"), argument) for argument in argv]
+    _check_flags(flags)
     try:
         parsed = _parser(command, resumable).parse_args(flags)
     except ArgumentError as error:
@@ -243,6 +244,7 @@ def load_config(path: str | Path | None = None, flags: Sequence[str] = ()) -> Co
     >>> load_config(flags=["--seed", "7"]).seed
     7
     """
+    _check_flags(flags)
     parser = _parser("lm", resumable=True)
     settings = None if path is None else _read_yaml(parser, Path(path))
     try:
@@ -300,11 +302,31 @@ def _parser(command: str, resumable: bool) -> Any:
     if resumable:
         parser.add_argument("--resume", action="store_true", help="go on with the run in --out, or with the newest")
     parser.add_class_arguments(Config, as_group=False)
+    for action in parser._actions:
+        if action.dest in _groups():
+            action.help = SUPPRESS  # `_check_flags` refuses it
     return parser
 
 
+def _groups() -> dict[str, dict[str, Any]]:
+    """The settings that are groups of settings, such as "model", with their defaults."""
+    return {key: value for key, value in _plain(Config()).items() if isinstance(value, dict)}
+
+
+def _check_flags(flags: Sequence[str]) -> None:
+    """What jsonargparse lets pass on a command line: a group's flag, whose file `_check_keys` would not see."""
+    for argument in flags:
+        name = argument[2:].partition("=")[0] if argument.startswith("--") else ""
+        if group := _groups().get(name):
+            key, value = next(iter(group.items()))
+            raise ConfigError(
+                f"--{name} is a group of settings; give them one by one, such as --{name}.{key} {value}, or in the "
+                f"file of --config"
+            )
+
+
 def _flag_problem(flags: Sequence[str], error: ArgumentError) -> str:
-    known = ["config", "resume", "help", *_flat(_plain(Config()))]
+    known = ["config", "resume", "help", "data+", *_flat(_plain(Config()))]
     names = [flag[2:].partition("=")[0] for flag in flags if flag.startswith("--")]
     for name in names:
         if name not in known and (near := difflib.get_close_matches(name, known, 1)):

@@ -50,6 +50,14 @@ def test_every_command_has_a_help(command, capsys):
     assert f"usage: lm {command}" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("command", ["train", "count"])
+def test_the_help_names_no_flag_that_is_refused(command, capsys):
+    with pytest.raises(SystemExit):
+        main([command, "--help"])
+    output = capsys.readouterr().out
+    assert "--model.n_layer " in output and "--model " not in output
+
+
 def test_train_says_what_came_out(tmp_path, capsys):
     assert main(["train", "--out", str(tmp_path / "my run"), "--data", str(write_text(tmp_path)), *FLAGS]) == 0
     output = capsys.readouterr().out

@@ -180,5 +180,21 @@ def test_a_bad_flag_is_named(argv, message):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("group", ["tokenizer", "model", "optimizer", "schedule", "training"])
+@pytest.mark.parametrize("spelling", [["--{}", "{{}}"], ["--{}={{}}"], ["--{}", "absent.yaml"]], ids=" ".join)
+def test_a_group_has_no_flag_of_its_own(group, spelling):
+    flags = [word.format(group) for word in spelling]
+    for read in (lambda: parse_arguments("lm train", flags), lambda: load_config(flags=flags)):
+        with pytest.raises(ConfigError, match=rf"^--{group} is a group of settings; .* --{group}\.\w+ \S+, or in"):
+            read()
+
+
+def test_a_text_more_is_not_taken_for_an_unknown_flag():
+    assert load_config(flags=["--data", "a.txt", "--data+", "b.txt"]).data == ["a.txt", "b.txt"]
+    with pytest.raises(ConfigError, match="max_steps") as caught:
+        load_config(flags=["--data+", "a.txt", "--max_steps", "x"])
+    assert "data" not in str(caught.value)
+
+
 def test_differences_name_settings():
     assert differences(Config(), Config(model=ModelConfig(n_layer=2))) == ["model.n_layer: 4 and 2"]
