@@ -300,7 +300,8 @@ def _parser(command: str, resumable: bool) -> Any:
     parser = ArgumentParser(prog=command, exit_on_error=False, allow_abbrev=False, print_config=None)
     parser.add_argument("--config", metavar="FILE", help="a YAML file of settings; flags come after it and win")
     if resumable:
-        parser.add_argument("--resume", action="store_true", help="go on with the run in --out, or with the newest")
+        newest = "the newest of runs/<name of the config file>"
+        parser.add_argument("--resume", action="store_true", help=f"go on with the run in --out, or with {newest}")
     parser.add_class_arguments(Config, as_group=False)
     for action in parser._actions:
         if action.dest in _groups():

@@ -58,6 +58,20 @@ def test_the_help_names_no_flag_that_is_refused(command, capsys):
     assert "--model.n_layer " in output and "--model " not in output
 
 
+@pytest.mark.parametrize("command", ["train", "count"])
+def test_the_help_says_what_a_setting_is(command, capsys):
+    with pytest.raises(SystemExit):
+        main([command, "--help"])
+    words = " ".join(capsys.readouterr().out.split())
+    assert "held out for validation" in words and "attention heads per block" in words
+
+
+def test_the_help_says_which_run_is_resumed(capsys):
+    with pytest.raises(SystemExit):
+        main(["train", "--help"])
+    assert "or with the newest of runs/<name of the config file>" in " ".join(capsys.readouterr().out.split())
+
+
 def test_train_says_what_came_out(tmp_path, capsys):
     assert main(["train", "--out", str(tmp_path / "my run"), "--data", str(write_text(tmp_path)), *FLAGS]) == 0
     output = capsys.readouterr().out
