@@ -315,15 +315,20 @@ def _groups() -> dict[str, dict[str, Any]]:
 
 
 def _check_flags(flags: Sequence[str]) -> None:
-    """What jsonargparse lets pass on a command line: a group's flag, whose file `_check_keys` would not see."""
+    """What jsonargparse lets pass on a command line: comments, and flags of groups, whose files nobody would check."""
+    name = ""
     for argument in flags:
-        name = argument[2:].partition("=")[0] if argument.startswith("--") else ""
-        if group := _groups().get(name):
-            key, value = next(iter(group.items()))
-            raise ConfigError(
-                f"--{name} is a group of settings; give them one by one, such as --{name}.{key} {value}, or in the "
-                f"file of --config"
-            )
+        value = argument
+        if argument.startswith("--"):
+            name, _, value = argument[2:].partition("=")
+            if group := _groups().get(name):
+                key, default = next(iter(group.items()))
+                raise ConfigError(
+                    f"--{name} is a group of settings; give them one by one, such as --{name}.{key} {default}, or in "
+                    f"the file of --config"
+                )
+        if value.lstrip().startswith("#") and name != "config":  # which is the one that is not read as YAML
+            raise ConfigError(f"--{name} {value!r} is a comment in YAML, so nothing; name a file ./{value.lstrip()}")
 
 
 def _flag_problem(flags: Sequence[str], error: ArgumentError) -> str:

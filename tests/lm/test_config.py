@@ -1,5 +1,6 @@
 """Settings: where they come from, and what is refused."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -187,6 +188,18 @@ def test_a_group_has_no_flag_of_its_own(group, spelling):
     for read in (lambda: parse_arguments("lm train", flags), lambda: load_config(flags=flags)):
         with pytest.raises(ConfigError, match=rf"^--{group} is a group of settings; .* --{group}\.\w+ \S+, or in"):
             read()
+
+
+@pytest.mark.parametrize("name", ["data", "data+", "out", "tokenizer.path"])
+@pytest.mark.parametrize("spelling", [["--{}", "#notes.txt"], ["--{}=#notes.txt"], ["--{}", "\n#notes.txt"]], ids=repr)
+def test_a_value_that_is_a_comment_is_refused(name, spelling):
+    with pytest.raises(ConfigError, match=rf"^--{re.escape(name)} .* is a comment in YAML.* \./#notes\.txt$"):
+        load_config(flags=["--seed", "1", *(word.format(name) for word in spelling)])
+
+
+def test_a_name_may_hold_what_begins_a_comment():
+    assert load_config(flags=["--data", "./#notes.txt", "--out", "a #1"]).data == "./#notes.txt"
+    assert parse_arguments("lm train", ["--config", "#mine.yaml"]).config_file == "#mine.yaml"
 
 
 def test_a_text_more_is_not_taken_for_an_unknown_flag():
