@@ -315,8 +315,9 @@ def _groups() -> dict[str, dict[str, Any]]:
 
 
 def _check_flags(flags: Sequence[str]) -> None:
-    """What jsonargparse lets pass on a command line: comments, and flags of groups, whose files nobody would check."""
+    """What jsonargparse lets pass on a command line: repeated flags, comments, groups whose files have no check."""
     name = ""
+    seen: set[str] = set()
     for argument in flags:
         value = argument
         if argument.startswith("--"):
@@ -327,7 +328,10 @@ def _check_flags(flags: Sequence[str]) -> None:
                     f"--{name} is a group of settings; give them one by one, such as --{name}.{key} {default}, or in "
                     f"the file of --config"
                 )
-        if value.lstrip().startswith("#") and name != "config":  # which is the one that is not read as YAML
+            if name in seen:
+                raise ConfigError(f"--{name} is there twice" + ("; add a text with --data+" if name == "data" else ""))
+            seen.add(name.removesuffix("+"))  # --data+ adds to what came before it
+        if value.lstrip().startswith("#") and name not in ("", "config"):  # --config is not read as YAML
             raise ConfigError(f"--{name} {value!r} is a comment in YAML, so nothing; name a file ./{value.lstrip()}")
 
 

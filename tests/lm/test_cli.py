@@ -11,13 +11,13 @@ import pytest
 
 from lm.cli import COMMANDS, main
 from lm.training.log import read_log
-from tests.lm.training.tiny import FLAGS, TEXT, write_text
+from tests.lm.training.tiny import FLAGS, TEXT, tiny_flags, write_text
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp("trained")
-    assert main(["train", "--out", str(folder / "run"), "--data", str(write_text(folder)), *FLAGS]) == 0
+    assert main(["train", "--out", str(folder / "run"), *tiny_flags(folder)]) == 0
     return folder / "run"
 
 
@@ -73,7 +73,7 @@ def test_the_help_says_which_run_is_resumed(capsys):
 
 
 def test_train_says_what_came_out(tmp_path, capsys):
-    assert main(["train", "--out", str(tmp_path / "my run"), "--data", str(write_text(tmp_path)), *FLAGS]) == 0
+    assert main(["train", "--out", str(tmp_path / "my run"), *tiny_flags(tmp_path)]) == 0
     output = capsys.readouterr().out
     entries = [entry for entry in read_log(tmp_path / "my run") if entry["split"] == "val"]
     assert f"this model         {entries[-1]['bits_per_byte']:.3f} bits per byte" in output
@@ -85,9 +85,9 @@ def test_train_says_what_came_out(tmp_path, capsys):
 
 def test_train_without_out_numbers_its_folders(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    write_text(tmp_path)
+    flags = tiny_flags(tmp_path, "--max_steps", "1", "--data", "text.txt")
     for expected in ("runs/default", "runs/default-2"):
-        assert main(["train", "--data", "text.txt", *FLAGS, "--max-steps", "1"]) == 0
+        assert main(["train", *flags]) == 0
         assert f"The run is in {expected}:" in capsys.readouterr().out
     assert main(["train", "--resume", "--max-steps", "2"]) == 0
     assert "The run is in runs/default-2:" in capsys.readouterr().out
@@ -223,7 +223,7 @@ def test_a_training_run_is_not_written_over(trained, capsys):
 @pytest.mark.parametrize("name", ["regex", "yaml", "jsonargparse", "matplotlib"])
 def test_a_missing_package_is_one_line_that_says_how_to_get_it(tmp_path, name):
     program = f"import sys; sys.modules[{name!r}] = None\nfrom lm.cli import main\nsys.exit(main(sys.argv[1:]))"
-    command = ["train", "--out", str(tmp_path / "run"), "--data", str(write_text(tmp_path)), *FLAGS]
+    command = ["train", "--out", str(tmp_path / "run"), *tiny_flags(tmp_path)]
     result = subprocess.run([sys.executable, "-c", program, *command], capture_output=True, text=True)
     assert result.returncode == 1
     assert result.stderr == f"lm train: needs {name}, which is not installed: pip install 'minigrad[lm]'\n"
@@ -231,8 +231,8 @@ def test_a_missing_package_is_one_line_that_says_how_to_get_it(tmp_path, name):
 
 
 def test_a_prompt_may_spell_a_special_token(tmp_path, capsys):
-    flags = [*FLAGS, "--max_steps", "1", "--tokenizer.kind", "bpe", "--tokenizer.vocab_size", "260"]
-    assert main(["train", "--out", str(tmp_path / "run"), "--data", str(write_text(tmp_path)), *flags]) == 0
+    flags = tiny_flags(tmp_path, "--max_steps", "1", "--tokenizer.kind", "bpe", "--tokenizer.vocab_size", "260")
+    assert main(["train", "--out", str(tmp_path / "run"), *flags]) == 0
     capsys.readouterr()
     command = ["generate", "--run", str(tmp_path / "run"), "--max-new-tokens", "1", "--prompt", "<|endoftext|>"]
     assert main(command) == 0
@@ -260,8 +260,7 @@ def test_an_unknown_command_is_a_usage_error(capsys):
 
 def test_the_run_holds_no_absolute_path_that_was_not_given(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    write_text(tmp_path)
-    assert main(["train", "--data", "text.txt", "--out", "run", *FLAGS, "--max-steps", "1"]) == 0
+    assert main(["train", "--out", "run", *tiny_flags(tmp_path, "--max_steps", "1", "--data", "text.txt")]) == 0
     for path in (tmp_path / "run").rglob("*"):
         if path.is_file():
             assert str(tmp_path).encode() not in path.read_bytes(), path

@@ -173,6 +173,7 @@ def test_an_empty_file_changes_nothing(tmp_path):
         (["--model.n_layers=3"], r"unknown flag --model\.n_layers; did you mean --model\.n_layer\?$"),
         (["--zzz", "3"], "--zzz"),
         (["stray"], "stray"),
+        (["#stray"], "unrecognized arguments: #stray"),
     ],
 )
 def test_a_bad_flag_is_named(argv, message):
@@ -202,8 +203,22 @@ def test_a_name_may_hold_what_begins_a_comment():
     assert parse_arguments("lm train", ["--config", "#mine.yaml"]).config_file == "#mine.yaml"
 
 
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--data", "a", "--data", "b"], r"--data is there twice; add a text with --data\+$"),
+        (["--data+", "a", "--data", "b"], "--data is there twice"),
+        (["--max-steps", "1", "--seed", "1", "--max_steps=2"], "--max_steps is there twice$"),
+        (["--model.n_layer", "1", "--model.n_layer", "1"], r"--model\.n_layer is there twice$"),
+    ],
+)
+def test_a_flag_that_is_given_twice_is_refused(flags, message):
+    with pytest.raises(ConfigError, match=message):
+        parse_arguments("lm train", flags)
+
+
 def test_a_text_more_is_not_taken_for_an_unknown_flag():
-    assert load_config(flags=["--data", "a.txt", "--data+", "b.txt"]).data == ["a.txt", "b.txt"]
+    assert load_config(flags=["--data", "a", "--data+", "b", "--data+", "c"]).data == ["a", "b", "c"]
     with pytest.raises(ConfigError, match="max_steps") as caught:
         load_config(flags=["--data+", "a.txt", "--max_steps", "x"])
     assert "data" not in str(caught.value)

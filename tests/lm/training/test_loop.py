@@ -24,7 +24,7 @@ from lm.training.log import read_log
 from lm.training.loop import accumulate_gradients, load_best, make_optimizer, make_schedule, train
 from lm.training.run import resume_run, start_run
 from minigrad import Tensor
-from tests.lm.training.tiny import FLAGS, TEXT, timeless_log, tiny_config, weights, write_text
+from tests.lm.training.tiny import TEXT, timeless_log, tiny_config, tiny_flags, weights
 
 CONFIGS = Path(__file__).parents[3] / "configs"
 
@@ -123,7 +123,7 @@ def check_kills(folder: Path, flags: list[str], kills: int, seed: int) -> None:
 
 
 def test_a_run_that_is_killed_and_resumed_ends_with_the_same_bits(tmp_path):
-    check_kills(tmp_path, [*FLAGS, "--data", str(write_text(tmp_path)), "--max_steps", "60"], kills=4, seed=1)
+    check_kills(tmp_path, tiny_flags(tmp_path, "--max_steps", "60"), kills=4, seed=1)
 
 
 @pytest.mark.slow
@@ -143,7 +143,7 @@ def test_the_default_run_survives_twenty_kills(tmp_path):
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_saves_at_the_next_step_boundary(tmp_path, number, status):
-    flags = [*FLAGS, "--data", str(write_text(tmp_path)), "--max_steps", "100000", "--training.save_every", "100000"]
+    flags = tiny_flags(tmp_path, "--max_steps", "100000", "--training.save_every", "100000")
     # A background job of a shell is born ignoring SIGINT, and so are its children.
     program = (
         "import signal, sys, lm.cli\n"
