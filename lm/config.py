@@ -139,7 +139,7 @@ class ScheduleConfig:
     Args:
         kind: how it falls until `max_steps`: "cosine", "linear", or "constant" (it does not).
         warmup_steps: steps of warm-up.
-        min_lr: what it falls to.
+        min_lr: what it falls to; without meaning for "constant".
     """
 
     kind: Literal["cosine", "linear", "constant"] = "cosine"
@@ -203,8 +203,9 @@ class Config:
         check_seed(self.seed)
         _require(self.max_steps >= 1, "max_steps", self.max_steps, "at least 1")
         _require(self.data != [], "data", self.data, "null or name at least one file")
-        rule = f"at most optimizer.lr = {self.optimizer.lr}"
-        _require(self.schedule.min_lr <= self.optimizer.lr, "schedule.min_lr", self.schedule.min_lr, rule)
+        if self.schedule.kind != "constant":  # which never falls to it
+            rule = f"at most optimizer.lr = {self.optimizer.lr}"
+            _require(self.schedule.min_lr <= self.optimizer.lr, "schedule.min_lr", self.schedule.min_lr, rule)
 
 
 # ---- from YAML and flags, and back --------------------------------------------------------------------------------

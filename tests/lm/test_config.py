@@ -114,6 +114,7 @@ def test_flags_may_be_written_with_hyphens():
         ("optimizer: {betas: [0.9]}", r'"optimizer\.betas"[\s\S]*2 elements'),
         ("optimizer: {lr: .nan}", r"optimizer\.lr must be positive"),
         ("optimizer: {lr: 1e-5}", r"schedule\.min_lr must be at most optimizer\.lr = 1e-05"),
+        ("{optimizer: {lr: 1e-5}, schedule: {kind: linear}}", r"schedule\.min_lr must be at most optimizer\.lr"),
         ("tokenizer: {vocab_size: 255}", r"tokenizer\.vocab_size must be at least 257"),
         ("tokenizer: {kind: words}", r'"tokenizer\.kind"[\s\S]*words'),
         ("data: []", "data must be null or name at least one file"),
@@ -138,6 +139,11 @@ def test_a_character_tokenizer_needs_no_vocabulary_size(tmp_path, flags):
     config = load_config(flags=flags)
     assert config == Config(tokenizer=TokenizerConfig("character", None))
     assert load_config(write(tmp_path, "tokenizer: {kind: character}")) == config
+
+
+def test_a_constant_learning_rate_may_be_below_the_one_it_would_fall_to(tmp_path):
+    config = load_config(flags=["--optimizer.lr", "1e-5", "--schedule.kind", "constant"])
+    assert config.optimizer.lr == 1e-5 < config.schedule.min_lr
 
 
 def test_a_quoted_name_is_a_name(tmp_path):

@@ -368,6 +368,12 @@ def test_a_run_shorter_than_its_warm_up_has_a_schedule(kind):
     assert 0 < schedule(0) < schedule(2) < 1
 
 
+def test_a_constant_learning_rate_stays_whatever_it_would_fall_to():
+    flags = ["--schedule.kind", "constant", "--schedule.warmup_steps", "0", "--optimizer.lr", "1e-5"]
+    schedule = make_schedule(load_config(flags=flags))
+    assert [schedule(step) for step in (0, 1, 999)] == [1.0, 1.0, 1.0]
+
+
 def test_each_step_has_its_learning_rate(unbroken):
     config = load_config(unbroken / "config.yaml")
     schedule = make_schedule(config)
