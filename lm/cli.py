@@ -153,9 +153,16 @@ def _show_sample(run: Run) -> None:
     print("\nsample:\n")
     print("\n".join(f"  | {line}" for line in sample.splitlines()))
     print(f"\nThe run is in {run.folder}: loss.png is its curve, log.jsonl every step. Try next:")
-    print(f'  lm generate --run {folder} --prompt "The"')
+    print(f"  lm generate --run {folder} --prompt={shlex.quote(_first_word(run))}")
     print(f"  lm eval --run {folder}")
     print("  lm train --data your-text.txt")
+
+
+def _first_word(run: Run) -> str:
+    """A prompt whose characters the tokenizer has, whatever the language: the beginning of the text."""
+    tokens = run.corpus.train.tokens
+    text = run.tokenizer.decode(tokens.window(0, min(64, len(tokens))).tolist())
+    return text.split()[0][:20] if text.strip() else text
 
 
 def generate(argv: Sequence[str]) -> int:

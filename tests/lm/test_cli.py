@@ -2,6 +2,7 @@
 
 import io
 import json
+import shlex
 import subprocess
 import sys
 import time
@@ -81,6 +82,18 @@ def test_train_says_what_came_out(tmp_path, capsys):
     assert f"lm generate --run '{tmp_path / 'my run'}' --prompt" in output
     assert output.count("\n  lm ") == 3
     assert (tmp_path / "my run" / "loss.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("text", ["año dos\n" * 50, "--'$x' y\n" * 50, " \n" * 200], ids=repr)
+def test_the_command_for_generating_works_on_the_run_it_is_printed_for(tmp_path, capsys, text):
+    flags = tiny_flags(tmp_path, "--max_steps", "1")
+    (tmp_path / "text.txt").write_text(text, encoding="utf-8")
+    assert main(["train", "--out", str(tmp_path / "my run"), *flags]) == 0
+    _, _, printed = capsys.readouterr().out.partition("\n  lm generate ")
+    command = shlex.split(printed.partition("\n  lm eval")[0])
+    assert main(["generate", *command, "--max-new-tokens", "3"]) == 0
+    word = text.split()[0] if text.strip() else " \n"
+    assert capsys.readouterr().out.startswith(word)
 
 
 def test_train_without_out_numbers_its_folders(tmp_path, monkeypatch, capsys):
