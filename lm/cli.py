@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 RUNS = Path("runs")
 SAMPLE_TOKENS = 150
+TOO_LARGE = (
+    "`lm count` with the same flags tells what a step needs; a smaller training.batch_size with more "
+    "training.accumulation_steps, or a smaller model, needs less, in a new --out"
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -74,8 +78,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _message(error: BaseException) -> str:
     if isinstance(error, OSError) and error.filename is not None:
-        return f"{error.filename}: {error.strerror}"
-    return str(error) or type(error).__name__
+        text = f"{error.filename}: {error.strerror}"
+    else:
+        text = str(error) or type(error).__name__
+    return "; ".join([text, *getattr(error, "__notes__", [])])  # where it arose, and what to do
 
 
 def train(argv: Sequence[str]) -> int:
@@ -105,7 +111,11 @@ def train(argv: Sequence[str]) -> int:
     with opened as run:
         print(_describe(run), file=sys.stderr)
         with catch_stop_signals() as stop:
-            train(run, stop)
+            try:
+                train(run, stop)
+            except MemoryError as error:
+                error.add_note(TOO_LARGE)
+                raise
         _report(run)
     if stop:
         print(f"stopped. To go on:\n  lm train --resume --out {shlex.quote(str(folder))}")

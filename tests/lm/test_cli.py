@@ -2,16 +2,20 @@
 
 import io
 import json
+import re
 import shlex
 import subprocess
 import sys
 import time
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from lm.cli import COMMANDS, main
+from lm.models import GPT2
 from lm.training.log import read_log
+from minigrad import Tensor
 from tests.lm.training.tiny import FLAGS, TEXT, tiny_flags, write_text
 
 
@@ -256,6 +260,20 @@ def test_a_perplexity_beyond_what_a_float_holds_is_inf(trained, monkeypatch, cap
     monkeypatch.setattr("lm.training.evaluate.evaluate", lambda *_: 710.0)
     assert main(["eval", "--run", str(trained)]) == 0
     assert "perplexity         inf\n" in capsys.readouterr().out
+
+
+def test_out_of_memory_says_where_and_what_to_do(tmp_path, monkeypatch, capsys):
+    def too_large(model, ids, targets):
+        return Tensor(np.broadcast_to(np.float32(0), (1 << 40, 1 << 12))) * 2.0
+
+    monkeypatch.setattr(GPT2, "loss", too_large)
+    assert main(["train", "--out", str(tmp_path / "run"), *tiny_flags(tmp_path)]) == 1
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert re.match(r"lm train: Unable to allocate 16\.0 PiB .*; in mul of \(1099511627776, 4096\) float32 and ", last)
+    assert last.endswith(
+        "; `lm count` with the same flags tells what a step needs; a smaller training.batch_size with more "
+        "training.accumulation_steps, or a smaller model, needs less, in a new --out"
+    )
 
 
 def test_a_closed_pipe_is_no_error(trained):
