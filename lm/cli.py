@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import errno
+import io
 import math
 import os
 import shlex
@@ -49,6 +50,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     from lm.training.run_lock import RunLockedError
 
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal that cannot show a character fails no finished run
     command, _ = COMMANDS[parsed.command]
     try:
         with warnings.catch_warnings():

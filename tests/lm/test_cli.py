@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import re
 import shlex
 import subprocess
@@ -274,6 +275,21 @@ def test_out_of_memory_says_where_and_what_to_do(tmp_path, monkeypatch, capsys):
         "; `lm count` with the same flags tells what a step needs; a smaller training.batch_size with more "
         "training.accumulation_steps, or a smaller model, needs less, in a new --out"
     )
+
+
+def test_a_terminal_without_the_characters_of_the_text_is_no_error(tmp_path):
+    (tmp_path / "text.txt").write_text("año " * 200, encoding="utf-8")
+    flags = [*FLAGS, "--data", str(tmp_path / "text.txt")]
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    result = lm("train", "--out", str(tmp_path / "run"), *flags, env=environment)
+    assert result.returncode == 0, result.stderr
+    assert "sample:\n\n  | a" in result.stdout and "?" in result.stdout
+
+
+def test_a_stdout_that_is_no_stream_of_text_is_left_alone(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", io.StringIO())
+    assert main(["count"]) == 0
+    assert sys.stdout.getvalue().startswith("vocabulary of 2,048")
 
 
 def test_a_closed_pipe_is_no_error(trained):
