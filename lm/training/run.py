@@ -90,11 +90,10 @@ def start_run(folder: Path, config: Config) -> Iterator[Run]:
                 raise
             config = replace(config, out=None)  # the folder may be moved
             atomic_write(folder / _CONFIG, dump_config(config).encode())
-            missing = []
             yield _prepare(folder, config, text, tokenizer)
     finally:
         for path in missing:
-            with suppress(OSError):  # it was never made, or another process uses it by now
+            with suppress(OSError):  # it holds the run, was never made, or another process uses it by now
                 path.rmdir()
 
 
