@@ -99,7 +99,7 @@ def train(argv: Sequence[str]) -> int:
     import yaml  # type: ignore[import-untyped,unused-ignore]  # noqa: F401
 
     from lm.training.loop import train
-    from lm.training.run import new_folder, newest_folder, resume_run, start_run
+    from lm.training.run import newest_folder, resume_run, start_numbered_run, start_run
     from lm.training.signals import catch_stop_signals
     from minigrad.backends.numpy import keep_freed_memory
 
@@ -108,9 +108,10 @@ def train(argv: Sequence[str]) -> int:
     if arguments.resume:
         folder = Path(config.out) if config.out else newest_folder(RUNS, name)
         opened = resume_run(folder, arguments.config_file, arguments.flags)
+    elif config.out:
+        opened = start_run(Path(config.out), config)
     else:
-        folder = Path(config.out) if config.out else new_folder(RUNS, name)
-        opened = start_run(folder, config)
+        opened = start_numbered_run(RUNS, name, config)
     with opened as run:
         print(_describe(run), file=sys.stderr)
         with catch_stop_signals() as stop:
@@ -121,7 +122,7 @@ def train(argv: Sequence[str]) -> int:
                 raise
         _report(run)
     if stop:
-        print(f"stopped. To go on:\n  lm train --resume --out {shlex.quote(str(folder))}")
+        print(f"stopped. To go on:\n  lm train --resume --out {shlex.quote(str(run.folder))}")
     else:
         _show_sample(run)
     return stop.exit_code

@@ -12,8 +12,8 @@ import errno
 import hashlib
 import os
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Collection, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from lm.config import Config, ConfigError, differences, dump_config, load_config
 from lm.data.corpus import Corpus, check_length, open_corpus, write_corpus
 from lm.data.text import Text, open_text
 from lm.tokenizer import BPETokenizer, CharacterTokenizer, load_tokenizer, save_tokenizer, train_bpe
-from lm.training.run_lock import RunLock
+from lm.training.run_lock import RunLock, RunLockedError
 from minigrad.io import CorruptFileError, atomic_write
 
 END_OF_TEXT = "<|endoftext|>"
@@ -44,12 +44,13 @@ class Run:
         return hashlib.sha256((self.folder / _TOKENIZER).read_bytes()).hexdigest()
 
 
-def new_folder(parent: Path, name: str) -> Path:
+def new_folder(parent: Path, name: str, taken: Collection[Path] = ()) -> Path:
     """parent/name where nothing of the name holds anything, else parent/name-2 or one more than the greatest number.
 
-    Raises FileExistsError for a file of such a name.
+    Those in `taken` count as if they held something. Raises FileExistsError for a file of such a name.
     """
-    number = 1 + max((number for number, folder in _numbered(parent, name) if _contents(folder)), default=0)
+    numbers = [number for number, folder in _numbered(parent, name) if folder in taken or _contents(folder)]
+    number = 1 + max(numbers, default=0)
     return parent / (name if number == 1 else f"{name}-{number}")
 
 
@@ -95,6 +96,23 @@ def start_run(folder: Path, config: Config) -> Iterator[Run]:
         for path in missing:
             with suppress(OSError):  # it holds the run, was never made, or another process uses it by now
                 path.rmdir()
+
+
+@contextmanager
+def start_numbered_run(parent: Path, name: str, config: Config) -> Iterator[Run]:
+    """`start_run` in the `new_folder`, or in the next where another process was faster. Raises the same."""
+    taken: list[Path] = []
+    with ExitStack() as started:
+        while True:
+            folder = new_folder(parent, name, taken)
+            try:
+                run = started.enter_context(start_run(folder, config))
+                break
+            except (FileExistsError, RunLockedError):
+                if not folder.is_dir():  # nobody was: it cannot be made
+                    raise
+                taken.append(folder)
+        yield run
 
 
 @contextmanager

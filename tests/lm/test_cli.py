@@ -16,6 +16,7 @@ import pytest
 from lm.cli import COMMANDS, main
 from lm.models import GPT2
 from lm.training.log import read_log
+from lm.training.run_lock import RunLock
 from minigrad import Tensor
 from tests.lm.training.tiny import FLAGS, TEXT, tiny_flags, write_text
 
@@ -110,6 +111,15 @@ def test_train_without_out_numbers_its_folders(tmp_path, monkeypatch, capsys):
     assert main(["train", "--resume", "--max-steps", "2"]) == 0
     assert "The run is in runs/default-2:" in capsys.readouterr().out
     assert max(entry["step"] for entry in read_log(tmp_path / "runs/default-2")) == 2
+
+
+def test_train_without_out_leaves_a_run_that_begins_at_the_same_moment_alone(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    flags = tiny_flags(tmp_path, "--max_steps", "1", "--data", "text.txt")
+    (tmp_path / "runs/default").mkdir(parents=True)
+    with RunLock("runs/default"):
+        assert main(["train", *flags]) == 0
+    assert "The run is in runs/default-2:" in capsys.readouterr().out
 
 
 def test_eval_gives_the_loss_of_the_best_model(trained, capsys):
