@@ -59,7 +59,9 @@ def main(argv: Sequence[str] | None = None) -> int:
                 f"lm {parsed.command}: warning: {message}", file=sys.stderr
             )
             return command(parsed.arguments)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
+        for note in getattr(error, "__notes__", []):
+            print(note, file=sys.stderr)
         return 130
     except BrokenPipeError:  # the reader of the output has gone, as in `lm generate ... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -99,7 +101,7 @@ def train(argv: Sequence[str]) -> int:
     import yaml  # type: ignore[import-untyped,unused-ignore]  # noqa: F401
 
     from lm.training.loop import train
-    from lm.training.run import newest_folder, resume_run, start_numbered_run, start_run
+    from lm.training.run import how_to_go_on, newest_folder, resume_run, start_numbered_run, start_run
     from lm.training.signals import catch_stop_signals
     from minigrad.backends.numpy import keep_freed_memory
 
@@ -122,7 +124,7 @@ def train(argv: Sequence[str]) -> int:
                 raise
         _report(run)
     if stop:
-        print(f"stopped. To go on:\n  lm train --resume --out {shlex.quote(str(run.folder))}")
+        print(how_to_go_on(run.folder))
     else:
         _show_sample(run)
     return stop.exit_code

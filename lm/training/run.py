@@ -12,6 +12,7 @@ import errno
 import hashlib
 import os
 import re
+import shlex
 from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -153,6 +154,11 @@ def resume_run(folder: Path, config_file: str | None, flags: tuple[str, ...]) ->
             yield Run(folder, config, load_tokenizer(folder / _TOKENIZER), corpus)
 
 
+def how_to_go_on(folder: Path) -> str:
+    """What a person reads whose run was stopped."""
+    return f"stopped. To go on:\n  lm train --resume --out {shlex.quote(str(folder))}"
+
+
 def open_run(folder: Path) -> Run:
     """A prepared run, to be read. Raises FileNotFoundError where there is none."""
     if not (folder / _CONFIG).exists():
@@ -187,8 +193,12 @@ def _read(config: Config, text: Text) -> BPETokenizer | CharacterTokenizer:
 
 
 def _prepare(folder: Path, config: Config, text: Text, tokenizer: BPETokenizer | CharacterTokenizer) -> Run:
-    save_tokenizer(tokenizer, folder / _TOKENIZER)
-    write_corpus(folder / _CORPUS, text, tokenizer, config.val_fraction)
+    try:
+        save_tokenizer(tokenizer, folder / _TOKENIZER)
+        write_corpus(folder / _CORPUS, text, tokenizer, config.val_fraction)
+    except KeyboardInterrupt as error:
+        error.add_note(how_to_go_on(folder))
+        raise
     corpus = open_corpus(folder / _CORPUS)
     assert corpus is not None  # it was just written
     return Run(folder, config, tokenizer, corpus)

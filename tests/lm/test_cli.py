@@ -122,6 +122,30 @@ def test_train_without_out_leaves_a_run_that_begins_at_the_same_moment_alone(tmp
     assert "The run is in runs/default-2:" in capsys.readouterr().out
 
 
+def test_ctrl_c_while_the_text_is_prepared_says_how_to_go_on(tmp_path, monkeypatch, capsys):
+    def interrupted(text):
+        raise KeyboardInterrupt
+
+    command = ["train", "--out", str(tmp_path / "my run"), *tiny_flags(tmp_path)]
+    with monkeypatch.context() as patched:
+        patched.setattr("lm.data.corpus.gzip_size", interrupted)
+        assert main(command) == 130
+    stopped, printed = capsys.readouterr().err.splitlines()
+    assert stopped == "stopped. To go on:"
+    assert main(shlex.split(printed)[1:]) == 0
+    assert "The run is in" in capsys.readouterr().out
+
+
+def test_ctrl_c_while_the_text_is_read_leaves_nothing(tmp_path, monkeypatch, capsys):
+    def interrupted(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("lm.training.run.make_tokenizer", interrupted)
+    assert main(["train", "--out", str(tmp_path / "run"), *tiny_flags(tmp_path)]) == 130
+    assert capsys.readouterr().err == ""
+    assert not (tmp_path / "run").exists()
+
+
 def test_eval_gives_the_loss_of_the_best_model(trained, capsys):
     assert main(["eval", "--run", str(trained)]) == 0
     output = capsys.readouterr().out
