@@ -20,7 +20,9 @@ from lm.training.run import (
 )
 from lm.training.run_lock import RunLock, RunLockedError
 from minigrad import CorruptFileError
+from minigrad.io import atomic
 from tests.lm.training.tiny import TEXT, tiny_config
+from tests.minigrad.io.faults import PowerCuts, write_tree
 
 
 def listing(folder: Path) -> dict[str, bytes]:
@@ -224,6 +226,30 @@ def test_an_interrupted_preparation_is_made_again(tmp_path):
         open_run(tmp_path / "run")
     with resume_run(tmp_path / "run", None, ()) as resumed:
         assert resumed.corpus.sha256 == started.corpus.sha256
+
+
+def test_power_cut_at_any_moment_of_the_preparation_leaves_a_run_or_none(tmp_path, monkeypatch):
+    config = tiny_config(tmp_path)
+    (tmp_path / "run").mkdir()
+    disk = PowerCuts(tmp_path / "run")
+    with monkeypatch.context() as patched:
+        patched.setattr(atomic, "files", disk.files)
+        with start_run(tmp_path / "run", config) as unbroken:
+            pass
+    found, trees = set(), []
+    for done, tree in disk.states():
+        if done < len(disk.log) and tree in trees:
+            continue
+        folder = tmp_path / str(len(trees))
+        trees.append(tree)
+        write_tree(folder, tree)
+        begun, prepared = (folder / "config.yaml").exists(), (folder / "corpus" / "corpus.json").exists()
+        with resume_run(folder, None, ()) if begun else start_run(folder, config) as run:
+            assert run.config == unbroken.config
+            assert run.tokenizer_sha256 == unbroken.tokenizer_sha256
+            assert listing(folder / "corpus").items() >= listing(tmp_path / "run" / "corpus").items()
+        found.add((done == len(disk.log), begun, prepared))
+    assert found == {(False, False, False), (False, True, False), (False, True, True), (True, True, True)}
 
 
 @pytest.mark.parametrize("open_it", [lambda folder: resume_run(folder, None, ()).__enter__(), open_run])
