@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
 import time
@@ -15,6 +16,7 @@ import pytest
 
 from lm.cli import COMMANDS, main
 from lm.models import GPT2
+from lm.tokenizer import load_tokenizer
 from lm.training.log import read_log
 from lm.training.run_lock import RunLock
 from minigrad import Tensor
@@ -154,6 +156,23 @@ def test_eval_gives_the_loss_of_the_best_model(trained, capsys):
     assert f"bits per byte      {best['bits_per_byte']:.4f}" in output
 
 
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_an_evaluation(trained, monkeypatch, capsys, number, status):
+    loss = GPT2.loss
+
+    def interrupted(model, ids, targets):
+        signal.raise_signal(number)
+        return loss(model, ids, targets)
+
+    monkeypatch.setattr(GPT2, "loss", interrupted)
+    before = signal.signal(number, signal.default_int_handler)  # a shell's background jobs are born ignoring SIGINT
+    try:
+        assert main(["eval", "--run", str(trained)]) == status
+    finally:
+        signal.signal(number, before)
+    assert capsys.readouterr().out == ""
+
+
 def test_eval_of_another_text(trained, tmp_path, capsys):
     (tmp_path / "other.txt").write_text("line 7: 49 is the square of 7.\n" * 9)
     assert main(["eval", "--run", str(trained), "--data", str(tmp_path / "other.txt")]) == 0
@@ -282,13 +301,26 @@ def test_a_missing_package_is_one_line_that_says_how_to_get_it(tmp_path, name):
     assert not (tmp_path / "run").exists()
 
 
-def test_a_prompt_may_spell_a_special_token(tmp_path, capsys):
-    flags = tiny_flags(tmp_path, "--max_steps", "1", "--tokenizer.kind", "bpe", "--tokenizer.vocab_size", "260")
-    assert main(["train", "--out", str(tmp_path / "run"), *flags]) == 0
-    capsys.readouterr()
-    command = ["generate", "--run", str(tmp_path / "run"), "--max-new-tokens", "1", "--prompt", "<|endoftext|>"]
+@pytest.fixture(scope="module")
+def trained_bpe(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("trained_bpe")
+    flags = tiny_flags(folder, "--max_steps", "1", "--tokenizer.kind", "bpe", "--tokenizer.vocab_size", "260")
+    assert main(["train", "--out", str(folder / "run"), *flags]) == 0
+    return folder / "run"
+
+
+def test_a_prompt_may_spell_a_special_token(trained_bpe, capsys):
+    command = ["generate", "--run", str(trained_bpe), "--max-new-tokens", "1", "--prompt", "<|endoftext|>"]
     assert main(command) == 0
     assert capsys.readouterr().out.startswith("<|endoftext|>")
+
+
+def test_the_end_of_text_ends_what_is_generated(trained_bpe, monkeypatch, capsys):
+    tokenizer = load_tokenizer(trained_bpe / "tokenizer.json")
+    tokens = iter([*tokenizer.encode(" square"), tokenizer.eot_token, *tokenizer.encode(" circle")])
+    monkeypatch.setattr("lm.generation.sampling.greedy", lambda logits: next(tokens))
+    assert main(["generate", "--run", str(trained_bpe), "--prompt", "a", "--greedy"]) == 0
+    assert capsys.readouterr().out == "a square\n"
 
 
 def test_a_perplexity_beyond_what_a_float_holds_is_inf(trained, monkeypatch, capsys):
