@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from .function import Function as Function
 from .tensor import Tensor, accumulate, differentiate
 
 
