@@ -101,6 +101,10 @@ class Absent(tuple[Any, ...]):
     def restore(self, node: Node) -> tuple[Any, ...]:
         raise NotImplementedError
 
+    def held(self) -> Sequence[Array]:
+        """The arrays that are kept instead."""
+        return ()
+
 
 class _Freed(Absent):
     """Values that a backward has consumed."""

@@ -13,6 +13,7 @@ from contextvars import Context, copy_context
 from typing import Any
 
 from .. import grad_mode
+from ..backends import Array
 from ..graph import Absent, Node, Restored, describe
 from ..hooks import forward_hooks
 from ..ops import default_generator
@@ -128,6 +129,9 @@ class _Dropped(Absent):
 
     def restore(self, node: Node) -> tuple[Any, ...]:
         return self.stretch.take(self.number, node)
+
+    def held(self) -> list[Array]:
+        return [each.data for each in leaves(self.stretch.arguments) if isinstance(each, Tensor)]
 
 
 def _recording(function: Callable[..., Any], args: Any, kwargs: Any) -> tuple[Any, list[Node]]:
