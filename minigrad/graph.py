@@ -86,7 +86,7 @@ class Node:
         self.hooks: list[Callable[[Value], Value | None]] | None = None
         self.retained_by: Callable[[], Leaf | None] | None = None
         if forward_watchers:
-            for watcher in tuple(forward_watchers):
+            for watcher in forward_watchers:
                 if watcher.record:
                     watcher.record(self)
 
@@ -156,7 +156,7 @@ class Partial:
 
 class Parts:
     """The cotangents of a node with several outputs, by the number of the output. Each output is a node of its own,
-    which passes its cotangent on as the one part of `Parts`; the sum of such is what the several outputs have."""
+    which passes its cotangent on as the only part; different parts add up to what the several outputs have."""
 
     __slots__ = ("base", "dtype", "parts", "shape")
 
@@ -167,10 +167,7 @@ class Parts:
         self.base = None
 
     def __add__(self, other: Parts) -> Parts:
-        summed = dict(self.parts)
-        for number, part in other.parts.items():
-            summed[number] = summed[number] + part if number in summed else part
-        return Parts(self.shape, summed)
+        return Parts(self.shape, {**self.parts, **other.parts})
 
 
 class _Cotangent:
@@ -213,7 +210,7 @@ def backward(
             gradient, owned = _cast(gradient, target.dtype, recorder), True
         if source is not None and backward_watchers and gradient.__class__ is not Parts:
             owned = False  # a hook may keep what it sees
-            for hooks in tuple(backward_watchers):
+            for hooks in backward_watchers:
                 if hooks.accumulate:
                     hooks.accumulate(source, target, gradient)
         sum_so_far = pending.get(target)
@@ -259,7 +256,7 @@ def backward(
                 node.saved = kept.restore(node)
             if writes_so_far:
                 _check_unwritten(node)
-            for hooks in tuple(backward_watchers):
+            for hooks in backward_watchers:
                 if hooks.begin:
                     hooks.begin(node, cotangent)
             for i, gradient in node.op.vjp(node, cotangent, edges, recorder):
@@ -272,18 +269,18 @@ def backward(
                 )
         except Exception as error:
             error.add_note(f"in the backward of {describe(node)}")
-            for hooks in tuple(backward_watchers):
+            for hooks in backward_watchers:
                 if hooks.failed:
                     hooks.failed(node, error)
             raise
-        for hooks in tuple(backward_watchers):
+        for hooks in backward_watchers:
             if hooks.end:
                 hooks.end(node)
         if retain_graph:
             node.saved = kept
         elif any(value.__class__ is not tuple for value in node.saved):
             node.saved = freed  # shapes alone may stay: as in PyTorch, a graph that saved no array can be walked again
-        del cotangent, incoming, kept
+        del cotangent, incoming
 
     for leaf, gradient in pending.items():
         value = _run_hooks(leaf.hooks, gradient) if leaf.hooks else gradient.value
