@@ -81,8 +81,6 @@ class _Stretch:
 
     def _run_again(self, asking: Node) -> None:
         again = next(clock)
-        arguments = [each for each in leaves(self.arguments) if isinstance(each, Tensor)]
-        self._check_unwritten(arguments, again, asking)
         args, kwargs = fill(self.arguments, (_stand_in(each) for each in leaves(self.arguments)))
         now = default_generator.get_state()
         if self.generator is not None:
@@ -92,9 +90,8 @@ class _Stretch:
         finally:
             if self.generator is not None:
                 default_generator.set_state(now)
-        self._check_unwritten(
-            [edge for twin in twins for edge in twin.edges if isinstance(edge, Tensor)], again, asking
-        )
+        read = [edge for twin in twins for edge in twin.edges] + leaves(self.arguments)
+        self._check_unwritten([each for each in read if isinstance(each, Tensor)], again, asking)
         made = [(twin.op, twin.shape) for twin in twins]
         if len(made) != len(self.made) or any(_differ(a, b) for a, b in zip(made, self.made)):
             raise RuntimeError(

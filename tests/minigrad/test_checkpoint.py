@@ -241,6 +241,14 @@ def test_what_it_reads_may_not_change_before_the_backward():
         out.backward()
 
 
+def test_an_argument_without_gradient_may_not_change_either():
+    x, mask = leaf(1.0, 2.0), mg.tensor([True, False])
+    out = checkpoint(lambda x, mask: mg.where(mask, x * x, x).sum(), x, mask)
+    mask[1] = True
+    with pytest.raises(RuntimeError, match=r"changed in place by an assignment by index"):
+        out.backward()
+
+
 def test_a_function_that_does_not_repeat_itself_is_caught():
     flags = [True]
 

@@ -121,6 +121,8 @@ def test_results_stay_in_the_graph_of_what_requires_grad():
     assert w.grad is None
     with mg.no_grad():
         assert not func.grad(lambda x: (w * x).sum())(w).requires_grad
+    tangent = func.jvp(lambda x: x * x, (x,), (w,))[1]  # 2 x w
+    assert mg.autograd.grad(tangent.sum(), w)[0].tolist() == [2.0, 4.0]
     output, vjp_fn = func.vjp(lambda x: x * x, x)
     assert not output.requires_grad and not vjp_fn(x).requires_grad
     assert mg.autograd.grad(vjp_fn(w).sum(), w)[0].tolist() == [2.0, 4.0]
