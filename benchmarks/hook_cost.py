@@ -3,10 +3,10 @@
     python -m benchmarks.hook_cost [--blocks 50] [--rounds 5]
 
 Two steps are measured: a perceptron on 8 numbers, where nothing but the cost per operation counts, and the character
-GPT of `shakespeare.py` on random ids. Three processes take turns, a block of steps each: the package as it is, the same
-again (the control: what it differs by is noise), and the copy without hooks. Ratios are taken between blocks that ran
-one after another. Two processes of one program differ by some percent for good, by where their memory lies, so every
-round starts new ones; printed is the median of each round's median ratio, and all of them.
+GPT of `shakespeare.py` on random ids. Two processes take turns, a block of steps each: the package as it is, and the
+copy without hooks or, as a control, the package again: what that differs by is noise. Ratios are taken between blocks
+that ran one after another. Two processes of one program differ by some percent for good, by where their memory lies,
+so every round starts new ones; printed is the median of each round's median ratio, and all of them.
 """
 
 from __future__ import annotations
@@ -123,15 +123,19 @@ class NoHooks(Hooks):
     """The copy without hooks."""
 
 
-def ratios(folders: dict[str, Path], size: str, blocks: int, block: int) -> dict[str, float]:
-    """With new processes: the median of the times of `Hooks` over those of each of the others."""
-    workers = {name: Worker(f"benchmarks.hook_cost:{name}", folder=str(folders[name]), size=size) for name in folders}
-    in_turns(list(workers.values()), 10 * block, block)  # warm up
-    seconds = in_turns(list(workers.values()), blocks * block, block)
-    for worker in workers.values():
+def ratio(folders: dict[str, Path], other: str, size: str, blocks: int, block: int) -> float:
+    """With new processes: the median of the times of `Hooks` over those of `other`.
+
+    Two take turns, never three: whoever is always in the middle never runs twice in a row, and pays for cold caches.
+    """
+    workers = [
+        Worker(f"benchmarks.hook_cost:{name}", folder=str(folders[name]), size=size) for name in ("Hooks", other)
+    ]
+    in_turns(workers, 10 * block, block)  # warm up
+    with_hooks, others = in_turns(workers, blocks * block, block).values()
+    for worker in workers:
         worker.close()
-    times = {name: seconds[worker.peer] for name, worker in workers.items()}
-    return {name: median([a / b for a, b in zip(times["Hooks"], times[name])]) for name in ("NoHooks", "Again")}
+    return median([a / b for a, b in zip(with_hooks, others)])
 
 
 def main() -> None:
@@ -146,10 +150,13 @@ def main() -> None:
             make_copy(folder, without_hooks=name == "NoHooks")
         folders["Again"] = folders["Hooks"]
         for size, blocks, block in (("perceptron", 20 * arguments.blocks, 10), ("gpt", arguments.blocks, 1)):
-            rounds = [ratios(folders, size, blocks, block) for _ in range(arguments.rounds)]
+            found: dict[str, list[float]] = {"NoHooks": [], "Again": []}
+            for _ in range(arguments.rounds):
+                for name in found:
+                    found[name].append(ratio(folders, name, size, blocks, block))
             for name, title in (("NoHooks", "with / without hooks"), ("Again", "with / with (control)")):
-                found = [each[name] for each in rounds]
-                print(f"{size:<10}  {title:<22} {median(found):.4f}   {' '.join(f'{each:.4f}' for each in found)}")
+                each = " ".join(f"{value:.4f}" for value in found[name])
+                print(f"{size:<10}  {title:<22} {median(found[name]):.4f}   {each}", flush=True)
 
 
 if __name__ == "__main__":
