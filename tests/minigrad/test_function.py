@@ -372,3 +372,14 @@ def test_hooks_and_retained_gradients_of_the_outputs():
     (r + 2.0 * a).sum().backward()
     assert a.grad.item() == 2.0
     np.testing.assert_allclose(x.grad.data, [10.0 * 0.6 - 2.0 * 4.0 / 25.0], rtol=1e-15)
+
+
+def test_watchers_see_gradients_as_arrays_whatever_the_number_of_outputs():
+    x, y, seen = leaf(3.0), leaf(4.0), []
+    r, a = PolarForm.apply(x, y)
+    with mg.graph.backward_hooks(accumulate=lambda source, target, gradient: seen.append(type(gradient))):
+        (r + a).sum().backward(retain_graph=True)
+    assert set(seen) == {np.ndarray}
+    with mg.autograd.detect_anomaly(), mg.debug.detect_nonfinite(), mg.profiler.profile() as prof:
+        (r + a).sum().backward()
+    assert sum(event.bytes for event in prof.events if event.name == "PolarForm") == 16  # of x and y
