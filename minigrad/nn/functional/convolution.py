@@ -280,7 +280,9 @@ def unfold(input: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, st
     first = seen.ndim - 5
     seen = permute(seen, (*range(first + 1), first + 3, first + 4, first + 1, first + 2))
     out = reshape(seen, (*lead, channels * math.prod(kernel), rows * columns))
-    return out if getattr(out, "view_of", None) is None else clone(out)  # no window was cut out: still the input's memory
+    return (
+        out if getattr(out, "view_of", None) is None else clone(out)
+    )  # no window was cut out: still the input's memory
 
 
 def fold(input: Any, output_size: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Any:
