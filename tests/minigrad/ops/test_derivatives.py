@@ -59,7 +59,8 @@ def test_every_public_operation_is_checked():
 def primitives():
     """Every primitive with a gradient, by name; that of a device transfer needs a second device."""
     found = {}
-    for module in (ops.cast, ops.elementwise, ops.transcendental, ops.reduce, ops.shape, ops.index, ops.products):
+    modules = (ops.cast, ops.elementwise, ops.transcendental, ops.reduce, ops.shape, ops.index, ops.products)
+    for module in (*modules, ops.windows):
         found.update({id(p): p for p in vars(module).values() if isinstance(p, Primitive) and p.differentiable})
     return {primitive.name for primitive in found.values()} - {"to"}
 

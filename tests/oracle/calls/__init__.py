@@ -5,17 +5,21 @@ from tests.oracle.calls import (
     activation,
     affine,
     attention,
+    convolution,
     elementwise,
     index,
     inplace,
     loss,
     normalization,
+    pooling,
     products,
     reduce,
+    resize,
     shape,
     sparse,
 )
 
 FAMILIES = {module.__name__.rpartition(".")[2]: module.CALLS for module in (
-    activation, affine, attention, elementwise, index, inplace, loss, normalization, products, reduce, shape, sparse,
+    activation, affine, attention, convolution, elementwise, index, inplace, loss, normalization, pooling, products,
+    reduce, resize, shape, sparse,
 )}  # fmt: skip

@@ -10,5 +10,6 @@ from tests.minigrad.ops.cases.inplace import IN_PLACE
 from tests.minigrad.ops.cases.products import PRODUCTS
 from tests.minigrad.ops.cases.reduce import REDUCE
 from tests.minigrad.ops.cases.shape import SHAPE
+from tests.minigrad.ops.cases.windows import WINDOWS
 
-CASES = {**ELEMENTWISE, **REDUCE, **SHAPE, **INDEX, **PRODUCTS, **IN_PLACE}
+CASES = {**ELEMENTWISE, **REDUCE, **SHAPE, **INDEX, **PRODUCTS, **WINDOWS, **IN_PLACE}
