@@ -106,8 +106,7 @@ def _sources(length: int, count: int, scale: float | None, align_corners: bool, 
 def _linear(length: int, sources: Array) -> list[tuple[Array, Array]]:
     if len(sources) == length:
         sources = np.arange(length, dtype=sources.dtype)
-    sources = np.maximum(sources, 0)
-    low = np.minimum(sources.astype(np.int64), length - 1)
+    low = np.minimum(sources.astype(np.int64), length - 1)  # 0 too where the source lies before the first entry
     t = np.clip(sources - low, 0, 1)
     return [(low, 1 - t), (np.minimum(low + 1, length - 1), t)]
 
