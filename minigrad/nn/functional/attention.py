@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...ops import ShapeError, default_generator, where
-from ...ops.cast import cast
+from ...ops.cast import cast, halves_in_float32
 from ...ops.composite import composite
 from ...ops.failure import in_module
 from ...ops.random import Key
@@ -69,6 +69,7 @@ def scaled_dot_product_attention(
 
 
 @composite
+@halves_in_float32
 def _attention(
     query: Any, key: Any, value: Any, mask: Any, dropout_p: float, draw: Key | None, is_causal: bool, scale: float
 ) -> Any:

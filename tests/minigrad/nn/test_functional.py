@@ -48,6 +48,47 @@ def test_a_wrong_call_is_a_type_error_with_and_without_kernels(call, mode):
         call(mg.ones(2, 2))
 
 
+HALF = {
+    "layer_norm": (300.0, lambda x: F.layer_norm(x, [64])),
+    "layer_norm_affine": (300.0, lambda x: F.layer_norm(x, [64], x[0] / 512.0, x[1] / 512.0)),
+    "rms_norm": (300.0, lambda x: F.rms_norm(x, [64])),
+    "gelu_tanh": (300.0, lambda x: F.gelu(x, "tanh")),
+    "softmax": (4.0, lambda x: F.softmax(x, -1)),
+    "log_softmax": (4.0, lambda x: F.log_softmax(x, -1)),
+    "attention": (120.0, lambda x: F.scaled_dot_product_attention(x, x, x)),
+}  # what it is given is normal with this standard deviation
+
+
+@pytest.mark.parametrize("name", HALF)
+def test_float16_is_computed_in_float32(name):
+    """Values and gradients are those of float64, rounded once: squares of what is given would overflow."""
+    scale, function = HALF[name]
+    drawn = (np.random.default_rng(0).standard_normal((4, 64)) * scale).astype(np.float16)
+    results = []
+    for dtype in (np.float16, np.float64):
+        x = mg.tensor(drawn.astype(dtype), requires_grad=True)
+        out = function(x)
+        (out / 64.0).square().sum().backward()
+        assert out.dtype == x.grad.dtype == dtype
+        results.append((out.data.astype(np.float64), x.grad.data.astype(np.float64)))
+    (out, gradient), (wanted, wanted_gradient) = results
+    half = np.finfo(np.float16)
+    np.testing.assert_allclose(out, wanted, rtol=half.eps, atol=2 * half.smallest_subnormal)
+    # the cotangent has been rounded, and more than one term adds up
+    np.testing.assert_allclose(gradient, wanted_gradient, rtol=16 * half.eps, atol=4 * half.smallest_subnormal)
+
+
+def test_float16_beside_float32_gives_float32():
+    x = mg.tensor(np.full((2, 8), 300.0, np.float16))
+    out = F.rms_norm(x, [8], weight=mg.ones(8))
+    assert out.dtype == np.float32 and np.allclose(out.data, 1.0)
+
+
+def test_the_default_eps_of_rms_norm_in_float16_is_float32s():
+    x = mg.tensor(np.full(2, 1e-3, np.float16))
+    assert F.rms_norm(x, [2]).tolist() == pytest.approx([0.9453, 0.9453], abs=1e-4)  # PyTorch's answer
+
+
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("size", [(2, 1, 3, 3), (1, 1, 1, 3, 3), (3,), (1, 1, 1, 3), (2, 1, 3, 1)])
 def test_an_attention_mask_broadcasts_in_every_mode(size, mode):
