@@ -334,6 +334,8 @@ class Module:
             if set_to_none:
                 parameter.grad = None
             elif parameter.grad is not None:
+                if parameter.grad.requires_grad:  # it is part of a graph, which ends here
+                    parameter.grad = parameter.grad.detach()
                 parameter.grad.data[...] = 0
                 log_write(parameter.grad.data, "zero_grad")
 
