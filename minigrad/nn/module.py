@@ -10,12 +10,14 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
+from numbers import Integral
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from ..backends import Array, backend_for
+from ..backends import Array, as_array, backend_for
 from ..grad_mode import State, state
+from ..ops import ShapeError
 from ..tensor import Tensor
 from ..writes import log_write
 from . import tree
@@ -44,7 +46,7 @@ class Parameter(Tensor):
     def __init__(self, data: Tensor | Array, requires_grad: bool = True) -> None:
         if not isinstance(data, Tensor) and not hasattr(data, "dtype"):
             raise TypeError(f"Parameter needs a Tensor or an array, got {type(data).__name__}")
-        super().__init__(data.data if isinstance(data, Tensor) else data)
+        super().__init__(data.data if isinstance(data, Tensor) else as_array(data))
         self.requires_grad_(requires_grad)
 
     def __repr__(self) -> str:
@@ -53,6 +55,8 @@ class Parameter(Tensor):
 
 def empty_parameter(*shape: int, dtype: Any = None, device: Any = None) -> Parameter:
     """A parameter of uninitialised memory, float32 on the CPU unless told otherwise."""
+    if not all(isinstance(size, Integral) and size >= 0 for size in shape):
+        raise ShapeError(f"no parameter can have shape {shape}: sizes are whole numbers, not below 0")
     xp = backend_for("cpu" if device is None else device).xp
     return Parameter(xp.empty(shape, dtype=np.float32 if dtype is None else dtype))
 

@@ -63,7 +63,7 @@ def scaled_dot_product_attention(
         )
     if enable_gqa:
         key, value = _repeat_heads(key, query.shape[-3]), _repeat_heads(value, query.shape[-3])
-    scale = 1.0 / math.sqrt(query.shape[-1]) if scale is None else scale
+    scale = 1.0 / math.sqrt(max(query.shape[-1], 1)) if scale is None else scale
     draw = default_generator.key("dropout") if dropout_p > 0.0 else None
     return _attention(query, key, value, attn_mask, dropout_p, draw, is_causal, scale)
 
@@ -78,7 +78,13 @@ def _attention(
         length, source = scores.shape[-2:]
         mask = np.arange(source) <= np.arange(length)[:, None]
     if mask is not None:
+        shape = tuple(scores.shape)
         scores = where(mask, scores, -math.inf) if mask.dtype.kind == "b" else scores + mask
+        if scores.shape != shape:
+            raise ShapeError(
+                f"scaled_dot_product_attention: attn_mask of shape {tuple(mask.shape)} does not broadcast to the "
+                f"scores {shape}, (..., L, S), but beyond them{in_module()}"
+            )
     weights = softmax(scores, -1)
     if draw is not None:
         weights = _dropout(weights, dropout_p, draw)
@@ -88,7 +94,7 @@ def _attention(
 def _repeat_heads(x: Any, heads: int) -> Any:
     """(..., G, S, E) to (..., heads, S, E): each head serves heads / G consecutive queries."""
     groups = x.shape[-3]
-    if heads % groups:
+    if groups == 0 or heads % groups:
         raise ShapeError(f"scaled_dot_product_attention: {heads} query heads are not a multiple of {groups} key heads")
     if groups == heads:
         return x

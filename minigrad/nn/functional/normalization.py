@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...ops import ShapeError, rsqrt
+from ...ops import DTypeError, ShapeError, rsqrt
 from ...ops.cast import halves_in_float32
 from ...ops.composite import composite
 from ...ops.failure import in_module
@@ -15,6 +15,8 @@ from ...ops.failure import in_module
 
 def _check_normalized(name: str, input: Any, normalized_shape: Sequence[int], *affine: Any) -> tuple[int, ...]:
     shape = tuple(normalized_shape)
+    if input.dtype.kind != "f":
+        raise DTypeError(f"{name} needs floating-point input, got {input.dtype}; convert it with .float(){in_module()}")
     if not shape or tuple(input.shape[-len(shape) :]) != shape:
         raise ShapeError(
             f"{name}: input of shape {tuple(input.shape)} does not end in normalized_shape {shape}{in_module()}"
