@@ -10,13 +10,15 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
+from numbers import Integral
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from ..backends import Array, backend_for
+from ..backends import Array, as_array, backend_for
 from ..grad_mode import State, state
 from ..hooks import RemovableHandle, add
+from ..ops import ShapeError
 from ..tensor import Tensor
 from ..writes import log_write
 from . import tree
@@ -46,7 +48,7 @@ class Parameter(Tensor):
     def __init__(self, data: Tensor | Array, requires_grad: bool = True) -> None:
         if not isinstance(data, Tensor) and not hasattr(data, "dtype"):
             raise TypeError(f"Parameter needs a Tensor or an array, got {type(data).__name__}")
-        super().__init__(data.data if isinstance(data, Tensor) else data)
+        super().__init__(data.data if isinstance(data, Tensor) else as_array(data))
         self.requires_grad_(requires_grad)
 
     def __repr__(self) -> str:
@@ -55,6 +57,8 @@ class Parameter(Tensor):
 
 def empty_parameter(*shape: int, dtype: Any = None, device: Any = None) -> Parameter:
     """A parameter of uninitialised memory, float32 on the CPU unless told otherwise."""
+    if not all(isinstance(size, Integral) and size >= 0 for size in shape):
+        raise ShapeError(f"no parameter can have shape {shape}: sizes are whole numbers, not below 0")
     xp = backend_for("cpu" if device is None else device).xp
     return Parameter(xp.empty(shape, dtype=np.float32 if dtype is None else dtype))
 
@@ -349,6 +353,8 @@ class Module:
             if set_to_none:
                 parameter.grad = None
             elif parameter.grad is not None:
+                if parameter.grad.requires_grad:  # it is part of a graph, which ends here
+                    parameter.grad = parameter.grad.detach()
                 parameter.grad.data[...] = 0
                 log_write(parameter.grad.data, "zero_grad")
 

@@ -145,6 +145,7 @@ def test_a_parameter_shares_memory_and_must_be_floating():
     parameter = nn.Parameter(data)
     assert parameter.requires_grad and parameter.data is data
     assert not nn.Parameter(mg.zeros(2), requires_grad=False).requires_grad
+    assert isinstance(nn.Parameter(np.float32(2.0)).data, np.ndarray)
     with pytest.raises(RuntimeError, match="int64"):
         nn.Parameter(mg.arange(3))
     with pytest.raises(TypeError, match="list"):
