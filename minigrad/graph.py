@@ -340,8 +340,8 @@ def _check_unwritten(node: Node) -> None:
     since = node.saved.time if isinstance(node.saved, Restored) else node.seq
     settings = (s if isinstance(s, (tuple, list)) else (s,) for s in node.settings.values())  # an index, say
     for value in itertools.chain(node.saved, *settings):
-        if not hasattr(value, "base"):
-            continue  # a shape, or a number
+        if not hasattr(value, "strides"):
+            continue  # a shape, a number, or a dtype (whose `base` is itself)
         written = last_write(value)
         if written is not None and written.time > since:
             raise RuntimeError(

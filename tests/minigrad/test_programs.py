@@ -181,7 +181,8 @@ class Programs(RuleBasedStateMachine):
         x.value[...] = {"add_": before + other, "mul_": before * other, "copy_": other}[name]
         if recorded:
             # As in PyTorch, what was overwritten stays in the graph, with a gradient of zero.
-            x.needs = (*(x.needs if x.recorded else ()), *(y.needs if y.recorded else ()), *((array, self.clock) for array in before_saved))
+            kept = [need for dual in (x, y) if dual.recorded for need in dual.needs]
+            x.needs = (*kept, *((array, self.clock) for array in before_saved))
             x.slope[...] = slope
             x.recorded = True
             x.version += 1

@@ -184,6 +184,15 @@ def test_an_index_of_slices_and_ints_is_a_view(index):
     assert float(base.data[0]) == 7.0
 
 
+def test_a_cast_is_walked_while_the_log_of_writes_holds_something():
+    """A dtype, which the cast keeps, is its own `base`: looking for the owner of its memory would never end."""
+    written = mg.zeros(2).add_(1.0)
+    x = leaf(1.0, 2.0)
+    x.float().double().sum().backward()
+    np.testing.assert_array_equal(x.grad.data, [1.0, 1.0])
+    assert written.tolist() == [1.0, 1.0]
+
+
 # -------------------------------------------------------------------------------- right uses are right
 
 
