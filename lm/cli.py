@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import errno
+import io
 import math
 import os
 import shlex
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 
 RUNS = Path("runs")
 SAMPLE_TOKENS = 150
+TOO_LARGE = (
+    "`lm count` with the same flags tells what a step needs; a smaller training.batch_size with more "
+    "training.accumulation_steps, or a smaller model, needs less, in a new --out"
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -45,6 +50,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     from lm.training.run_lock import RunLockedError
 
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal that cannot show a character fails no finished run
     command, _ = COMMANDS[parsed.command]
     try:
         with warnings.catch_warnings():
@@ -52,7 +59,9 @@ def main(argv: Sequence[str] | None = None) -> int:
                 f"lm {parsed.command}: warning: {message}", file=sys.stderr
             )
             return command(parsed.arguments)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
+        for note in getattr(error, "__notes__", []):
+            print(note, file=sys.stderr)
         return 130
     except BrokenPipeError:  # the reader of the output has gone, as in `lm generate ... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -74,8 +83,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _message(error: BaseException) -> str:
     if isinstance(error, OSError) and error.filename is not None:
-        return f"{error.filename}: {error.strerror}"
-    return str(error) or type(error).__name__
+        text = f"{error.filename}: {error.strerror}"
+    else:
+        text = str(error) or type(error).__name__
+    return "; ".join([text, *getattr(error, "__notes__", [])])  # where it arose, and what to do
 
 
 def train(argv: Sequence[str]) -> int:
@@ -90,7 +101,7 @@ def train(argv: Sequence[str]) -> int:
     import yaml  # type: ignore[import-untyped,unused-ignore]  # noqa: F401
 
     from lm.training.loop import train
-    from lm.training.run import new_folder, newest_folder, resume_run, start_run
+    from lm.training.run import how_to_go_on, newest_folder, resume_run, start_numbered_run, start_run
     from lm.training.signals import catch_stop_signals
     from minigrad.backends.numpy import keep_freed_memory
 
@@ -99,16 +110,21 @@ def train(argv: Sequence[str]) -> int:
     if arguments.resume:
         folder = Path(config.out) if config.out else newest_folder(RUNS, name)
         opened = resume_run(folder, arguments.config_file, arguments.flags)
+    elif config.out:
+        opened = start_run(Path(config.out), config)
     else:
-        folder = Path(config.out) if config.out else new_folder(RUNS, name)
-        opened = start_run(folder, config)
+        opened = start_numbered_run(RUNS, name, config)
     with opened as run:
         print(_describe(run), file=sys.stderr)
         with catch_stop_signals() as stop:
-            train(run, stop)
+            try:
+                train(run, stop)
+            except MemoryError as error:
+                error.add_note(TOO_LARGE)
+                raise
         _report(run)
     if stop:
-        print(f"stopped. To go on:\n  lm train --resume --out {shlex.quote(str(folder))}")
+        print(how_to_go_on(run.folder))
     else:
         _show_sample(run)
     return stop.exit_code
@@ -153,9 +169,16 @@ def _show_sample(run: Run) -> None:
     print("\nsample:\n")
     print("\n".join(f"  | {line}" for line in sample.splitlines()))
     print(f"\nThe run is in {run.folder}: loss.png is its curve, log.jsonl every step. Try next:")
-    print(f'  lm generate --run {folder} --prompt "The"')
+    print(f"  lm generate --run {folder} --prompt={shlex.quote(_first_word(run))}")
     print(f"  lm eval --run {folder}")
     print("  lm train --data your-text.txt")
+
+
+def _first_word(run: Run) -> str:
+    """A prompt whose characters the tokenizer has, whatever the language: the beginning of the text."""
+    tokens = run.corpus.train.tokens
+    text = run.tokenizer.decode(tokens.window(0, min(64, len(tokens))).tolist())
+    return text.split()[0][:20] if text.strip() else text
 
 
 def generate(argv: Sequence[str]) -> int:

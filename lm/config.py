@@ -12,7 +12,7 @@ import math
 import re
 import types
 import typing
-from argparse import ArgumentError
+from argparse import SUPPRESS, ArgumentError
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -139,7 +139,7 @@ class ScheduleConfig:
     Args:
         kind: how it falls until `max_steps`: "cosine", "linear", or "constant" (it does not).
         warmup_steps: steps of warm-up.
-        min_lr: what it falls to.
+        min_lr: what it falls to; without meaning for "constant".
     """
 
     kind: Literal["cosine", "linear", "constant"] = "cosine"
@@ -203,8 +203,9 @@ class Config:
         check_seed(self.seed)
         _require(self.max_steps >= 1, "max_steps", self.max_steps, "at least 1")
         _require(self.data != [], "data", self.data, "null or name at least one file")
-        rule = f"at most optimizer.lr = {self.optimizer.lr}"
-        _require(self.schedule.min_lr <= self.optimizer.lr, "schedule.min_lr", self.schedule.min_lr, rule)
+        if self.schedule.kind != "constant":  # which never falls to it
+            rule = f"at most optimizer.lr = {self.optimizer.lr}"
+            _require(self.schedule.min_lr <= self.optimizer.lr, "schedule.min_lr", self.schedule.min_lr, rule)
 
 
 # ---- from YAML and flags, and back --------------------------------------------------------------------------------
@@ -226,6 +227,7 @@ def parse_arguments(command: str, argv: Sequence[str], resumable: bool = False) 
     """
     # Both spellings of a flag, --max-steps and --max_steps; what follows "=" is left alone.
     flags = [re.sub(r"^--[\w.-]+", lambda flag: "--" + flag[0][2:].replace("-", "_"), argument) for argument in argv]
+    _check_flags(flags)
     try:
         parsed = _parser(command, resumable).parse_args(flags)
     except ArgumentError as error:
@@ -243,6 +245,7 @@ def load_config(path: str | Path | None = None, flags: Sequence[str] = ()) -> Co
     >>> load_config(flags=["--seed", "7"]).seed
     7
     """
+    _check_flags(flags)
     parser = _parser("lm", resumable=True)
     settings = None if path is None else _read_yaml(parser, Path(path))
     try:
@@ -298,13 +301,43 @@ def _parser(command: str, resumable: bool) -> Any:
     parser = ArgumentParser(prog=command, exit_on_error=False, allow_abbrev=False, print_config=None)
     parser.add_argument("--config", metavar="FILE", help="a YAML file of settings; flags come after it and win")
     if resumable:
-        parser.add_argument("--resume", action="store_true", help="go on with the run in --out, or with the newest")
+        newest = "the newest of runs/<name of the config file>"
+        parser.add_argument("--resume", action="store_true", help=f"go on with the run in --out, or with {newest}")
     parser.add_class_arguments(Config, as_group=False)
+    for action in parser._actions:
+        if action.dest in _groups():
+            action.help = SUPPRESS  # `_check_flags` refuses it
     return parser
 
 
+def _groups() -> dict[str, dict[str, Any]]:
+    """The settings that are groups of settings, such as "model", with their defaults."""
+    return {key: value for key, value in _plain(Config()).items() if isinstance(value, dict)}
+
+
+def _check_flags(flags: Sequence[str]) -> None:
+    """What jsonargparse lets pass on a command line: repeated flags, comments, groups whose files have no check."""
+    name = ""
+    seen: set[str] = set()
+    for argument in flags:
+        value = argument
+        if argument.startswith("--"):
+            name, _, value = argument[2:].partition("=")
+            if group := _groups().get(name):
+                key, default = next(iter(group.items()))
+                raise ConfigError(
+                    f"--{name} is a group of settings; give them one by one, such as --{name}.{key} {default}, or in "
+                    f"the file of --config"
+                )
+            if name in seen:
+                raise ConfigError(f"--{name} is there twice" + ("; add a text with --data+" if name == "data" else ""))
+            seen.add(name.removesuffix("+"))  # --data+ adds to what came before it
+        if value.lstrip().startswith("#") and name not in ("", "config"):  # --config is not read as YAML
+            raise ConfigError(f"--{name} {value!r} is a comment in YAML, so nothing; name a file ./{value.lstrip()}")
+
+
 def _flag_problem(flags: Sequence[str], error: ArgumentError) -> str:
-    known = ["config", "resume", "help", *_flat(_plain(Config()))]
+    known = ["config", "resume", "help", "data+", *_flat(_plain(Config()))]
     names = [flag[2:].partition("=")[0] for flag in flags if flag.startswith("--")]
     for name in names:
         if name not in known and (near := difflib.get_close_matches(name, known, 1)):

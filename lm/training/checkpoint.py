@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+import math
 import os
 import platform
 import re
@@ -71,6 +72,7 @@ def save_checkpoint(
 
     Raises:
         TypeError: something in `state` that JSON cannot hold, or an array that safetensors cannot.
+        ValueError: a number in `state` that is not finite, which JSON does not have.
         OSError: naming the path and the bytes needed; everything saved before is untouched.
     """
     if step < 0 or keep < 1:
@@ -256,7 +258,9 @@ def _best_step(path: Path) -> int:
 
 
 def _as_json(value: Any, where: str) -> Any:
-    """`value` with its tuples as lists; TypeError for whatever JSON would drop or change."""
+    """`value` with its tuples as lists; TypeError, or ValueError for a number, for what JSON would drop or change."""
+    if type(value) is float and not math.isfinite(value):
+        raise ValueError(f"{where} is {value}; JSON has no number that is not finite, save None in its place")
     if value is None or type(value) in (bool, int, float, str):
         return value
     if isinstance(value, (list, tuple)):
@@ -272,8 +276,7 @@ def _differences(saved: Any, wanted: Any, where: str = "") -> list[str]:
         keys = [*saved, *(key for key in wanted if key not in saved)]
         pairs = [(f"{where}.{key}".lstrip("."), saved.get(key, "nothing"), wanted.get(key, "nothing")) for key in keys]
         return [line for name, before, now in pairs for line in _differences(before, now, name)]
-    both_nan = saved != saved and wanted != wanted
-    return [] if saved == wanted or both_nan else [f"{where}: {saved} -> {wanted}"]
+    return [] if saved == wanted else [f"{where}: {saved} -> {wanted}"]
 
 
 def _listed(differences: list[str]) -> str:

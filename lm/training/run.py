@@ -12,8 +12,9 @@ import errno
 import hashlib
 import os
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+import shlex
+from collections.abc import Collection, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from lm.config import Config, ConfigError, differences, dump_config, load_config
 from lm.data.corpus import Corpus, check_length, open_corpus, write_corpus
 from lm.data.text import Text, open_text
 from lm.tokenizer import BPETokenizer, CharacterTokenizer, load_tokenizer, save_tokenizer, train_bpe
-from lm.training.run_lock import RunLock
+from lm.training.run_lock import RunLock, RunLockedError
 from minigrad.io import CorruptFileError, atomic_write
 
 END_OF_TEXT = "<|endoftext|>"
@@ -44,12 +45,13 @@ class Run:
         return hashlib.sha256((self.folder / _TOKENIZER).read_bytes()).hexdigest()
 
 
-def new_folder(parent: Path, name: str) -> Path:
+def new_folder(parent: Path, name: str, taken: Collection[Path] = ()) -> Path:
     """parent/name where nothing of the name holds anything, else parent/name-2 or one more than the greatest number.
 
-    Raises FileExistsError for a file of such a name.
+    Those in `taken` count as if they held something. Raises FileExistsError for a file of such a name.
     """
-    number = 1 + max((number for number, folder in _numbered(parent, name) if _contents(folder)), default=0)
+    numbers = [number for number, folder in _numbered(parent, name) if folder in taken or _contents(folder)]
+    number = 1 + max(numbers, default=0)
     return parent / (name if number == 1 else f"{name}-{number}")
 
 
@@ -90,12 +92,28 @@ def start_run(folder: Path, config: Config) -> Iterator[Run]:
                 raise
             config = replace(config, out=None)  # the folder may be moved
             atomic_write(folder / _CONFIG, dump_config(config).encode())
-            missing = []
             yield _prepare(folder, config, text, tokenizer)
     finally:
         for path in missing:
-            with suppress(OSError):  # it was never made, or another process uses it by now
+            with suppress(OSError):  # it holds the run, was never made, or another process uses it by now
                 path.rmdir()
+
+
+@contextmanager
+def start_numbered_run(parent: Path, name: str, config: Config) -> Iterator[Run]:
+    """`start_run` in the `new_folder`, or in the next where another process was faster. Raises the same."""
+    taken: list[Path] = []
+    with ExitStack() as started:
+        while True:
+            folder = new_folder(parent, name, taken)
+            try:
+                run = started.enter_context(start_run(folder, config))
+                break
+            except (FileExistsError, RunLockedError):
+                if not folder.is_dir():  # nobody was: it cannot be made
+                    raise
+                taken.append(folder)
+        yield run
 
 
 @contextmanager
@@ -136,6 +154,11 @@ def resume_run(folder: Path, config_file: str | None, flags: tuple[str, ...]) ->
             yield Run(folder, config, load_tokenizer(folder / _TOKENIZER), corpus)
 
 
+def how_to_go_on(folder: Path) -> str:
+    """What a person reads whose run was stopped."""
+    return f"stopped. To go on:\n  lm train --resume --out {shlex.quote(str(folder))}"
+
+
 def open_run(folder: Path) -> Run:
     """A prepared run, to be read. Raises FileNotFoundError where there is none."""
     if not (folder / _CONFIG).exists():
@@ -170,8 +193,12 @@ def _read(config: Config, text: Text) -> BPETokenizer | CharacterTokenizer:
 
 
 def _prepare(folder: Path, config: Config, text: Text, tokenizer: BPETokenizer | CharacterTokenizer) -> Run:
-    save_tokenizer(tokenizer, folder / _TOKENIZER)
-    write_corpus(folder / _CORPUS, text, tokenizer, config.val_fraction)
+    try:
+        save_tokenizer(tokenizer, folder / _TOKENIZER)
+        write_corpus(folder / _CORPUS, text, tokenizer, config.val_fraction)
+    except KeyboardInterrupt as error:
+        error.add_note(how_to_go_on(folder))
+        raise
     corpus = open_corpus(folder / _CORPUS)
     assert corpus is not None  # it was just written
     return Run(folder, config, tokenizer, corpus)

@@ -44,7 +44,7 @@ def save(run: Run, model: GPT2, optimizer: optim.Optimizer, at: Position) -> Non
         at.step,
         weights,
         moments,
-        {**run_identity(run), "best_loss": at.best_loss, "seconds": at.seconds},
+        {**run_identity(run), "best_loss": _or_none(at.best_loss), "seconds": at.seconds},
         best_step=at.best_step,
         keep=run.config.training.keep,
     )
@@ -63,8 +63,8 @@ def restore(run: Run, model: GPT2, optimizer: optim.Optimizer) -> Position | Non
     warn_of_other_environment(checkpoint)
     model.load_state_dict(checkpoint.model)
     load_optimizer_arrays(model, optimizer, checkpoint.optimizer)
-    state = checkpoint.state
-    return Position(checkpoint.step, checkpoint.best_step, state["best_loss"], state["seconds"])
+    best_loss, seconds = checkpoint.state["best_loss"], checkpoint.state["seconds"]
+    return Position(checkpoint.step, checkpoint.best_step, math.inf if best_loss is None else best_loss, seconds)
 
 
 def run_identity(run: Run) -> dict[str, Any]:
@@ -77,6 +77,7 @@ def run_settings(config: Config) -> dict[str, Any]:
     settings = dataclasses.asdict(config)
     for name in ("data", "out", "max_steps"):
         del settings[name]
+    settings["optimizer"]["max_norm"] = _or_none(config.optimizer.max_norm)
     return settings
 
 
@@ -100,6 +101,11 @@ def load_optimizer_arrays(model: GPT2, optimizer: optim.Optimizer, arrays: Mappi
         name, _, kind = key.rpartition(".")
         state.setdefault(numbers.get(name, name), {})[kind] = array
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+
+
+def _or_none(number: float) -> float | None:
+    """None for infinity, which JSON does not have."""
+    return None if number == math.inf else number
 
 
 def _names_by_number(model: GPT2, optimizer: optim.Optimizer) -> list[str]:

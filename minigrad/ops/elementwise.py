@@ -170,10 +170,9 @@ def lerp(input: Any, end: Any, weight: Any) -> Any:
     tensor([ 0.5, 15. ])
     """
     step = end - input
-    near = abs(weight) < 0.5
-    if near.__class__ is bool:
-        return input + weight * step if near else end - step * (1 - weight)
-    return where(near, input + weight * step, end - step * (1 - weight))
+    if isinstance(weight, (int, float)):
+        return input + weight * step if -0.5 < weight < 0.5 else end - step * (1 - weight)
+    return where(abs(weight) < 0.5, input + weight * step, end - step * (1 - weight))
 
 
 def addcmul(input: Any, tensor1: Any, tensor2: Any, *, value: float = 1) -> Any:
@@ -189,7 +188,7 @@ def addcdiv(input: Any, tensor1: Any, tensor2: Any, *, value: float = 1) -> Any:
 
 
 def _difference(x: Any, y: Any) -> Any:
-    """`x - y`, and 0 where both are the same infinity."""
+    """`x - y`, and 0 where both are the same infinity: they share the gradient evenly, where PyTorch has nan."""
     same = (x == y) & (abs(x) == math.inf)
     return where(same, 0.0, x) - where(same, 0.0, y)
 
@@ -203,6 +202,8 @@ logaddexp = Primitive("logaddexp", np.logaddexp, promote=to_float).rules(
 def xlogy(input: Any, other: Any) -> Any:
     """`input * log(other)`, and 0 where `input` is 0 and `other` is not nan. PyTorch: `torch.xlogy`.
 
+    Where log(other) is not finite and `input` is 0, both gradients are 0 (PyTorch's may be nan or infinite).
+
     >>> import minigrad as mg
     >>> mg.xlogy(mg.tensor([0.0, 2.0]), mg.tensor([0.0, 1.0]))
     tensor([0., 0.])
@@ -214,9 +215,9 @@ def xlogy(input: Any, other: Any) -> Any:
 def logit(input: Any, eps: float | None = None) -> Any:
     """log(input / (1 - input)), the inverse of `sigmoid`; `eps` first limits `input` to [eps, 1 - eps]. PyTorch:
     `torch.logit`."""
-    if eps is not None and eps >= 0:
+    if eps is not None:
         input = clamp(input, eps, 1 - eps)
-    return log(input) - log1p(-input)
+    return log(input) - log1p(-1.0 * input)  # the factor makes floats of unsigned integers
 
 
 absolute, negative, multiply, subtract, clip = abs, neg, mul, sub, clamp

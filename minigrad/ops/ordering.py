@@ -1,7 +1,7 @@
 """Sorting, and what is chosen by rank: the largest few, the k-th, the median.
 
-One primitive finds the order; values are read by it, so that their gradient goes to where they came from. Equal
-elements keep their order, and nan counts as larger than everything.
+Places are found on the bare arrays; values are read by them, so that their gradient goes to where they came from.
+A sort leaves equal elements in their order, and nan counts as larger than everything.
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ from typing import Any
 import numpy as np
 
 from ..backends import Array
+from ..tensor import Tensor
 from .cast import clone
 from .elementwise import where
 from .failure import ShapeError
 from .index import along, dim_of, getitem
 from .primitive import Primitive
-from .reduce import Selected, amax, sum
+from .reduce import Selected, amax, any, argmax, sum
 from .shape import narrow, reshape, squeeze
 
 
@@ -58,10 +59,11 @@ def sort(input: Any, dim: int = -1, descending: bool = False, *, stable: bool = 
 
 
 def topk(input: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool = True) -> Selected:
-    """(values, indices) of the `k` largest or smallest along `dim`, the first of equals. PyTorch: `torch.topk`;
-    `sorted` or not, they are in order.
+    """(values, indices) of the `k` largest or smallest along `dim`. PyTorch: `torch.topk`; `sorted` or not, they are in
+    order.
 
-    Raises ValueError if `k` is negative or greater than the dimension.
+    Which of several equal elements are taken is not said. Raises ValueError if `k` is negative or greater than the
+    dimension.
 
     >>> import minigrad as mg
     >>> mg.topk(mg.tensor([1, 4, 2, 3]), 2).indices
@@ -70,8 +72,15 @@ def topk(input: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool =
     size = _size(input, dim)
     if not 0 <= k <= size:
         raise ShapeError(f"topk: k={k} of dimension {dim} of shape {tuple(input.shape)}, which has size {size}")
-    order = argsort(input, dim, largest)
-    return _read(input, dim, narrow(order, dim, 0, k) if input.ndim else order)
+    if not 0 < k <= size // 8:  # much of it: sort all
+        order = argsort(input, dim, largest)
+        return _read(input, dim, narrow(order, dim, 0, k) if input.ndim else order)
+    axis = dim_of(input.ndim, dim)
+    rank = size - k if largest else k - 1
+    chosen = slice(rank, None) if largest else slice(k)
+    places = np.sort(np.argpartition(input.data, rank, axis=axis)[(slice(None),) * axis + (chosen,)], axis=axis)
+    order = _order(np.take_along_axis(input.data, places, axis), axis=axis, descending=largest)
+    return _read(input, dim, Tensor(np.take_along_axis(places, order, axis)))
 
 
 def kthvalue(input: Any, k: int, dim: int = -1, keepdim: bool = False) -> Selected:
@@ -86,8 +95,7 @@ def kthvalue(input: Any, k: int, dim: int = -1, keepdim: bool = False) -> Select
     size = _size(input, dim)
     if not 1 <= k <= size:
         raise ShapeError(f"kthvalue: k={k} of dimension {dim} of shape {tuple(input.shape)}, which has size {size}")
-    order = argsort(input, dim)
-    return _read(input, dim, narrow(order, dim, k - 1, 1) if input.ndim else order, keepdim)
+    return _read(input, dim, _place_of_rank(input, k - 1, dim), keepdim)
 
 
 def median(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
@@ -106,12 +114,19 @@ def median(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
     size = _size(input, dim)
     if size == 0:
         raise IndexError(f"median: dimension {dim} of shape {tuple(input.shape)} has size 0")
-    x = _with_dimension(input)
-    dim = dim_of(x.ndim, dim)
-    nans = sum(x != x, dim, keepdim=True)
-    rank = where(nans > 0, size - nans, (size - 1) // 2)
-    indices = getitem(argsort(x, dim), along(x.shape, dim, rank.data))
-    return _read(input, dim, reshape(indices, ()) if input.ndim == 0 else indices, keepdim)
+    places = _place_of_rank(input, (size - 1) // 2, dim)
+    if input.ndim and input.dtype.kind == "f":
+        nan = input.detach() != input.detach()
+        places = where(any(nan, dim, keepdim=True), argmax(nan, dim, keepdim=True), places)
+    return _read(input, dim, places, keepdim)
+
+
+def _place_of_rank(input: Any, rank: int, dim: int) -> Tensor:
+    """Where along `dim`, which stays at size 1, the element stands that sorting would put at `rank`."""
+    x = _with_dimension(input).data
+    axis = dim_of(x.ndim, dim)
+    places = np.argpartition(x, rank, axis=axis)[(slice(None),) * axis + (slice(rank, rank + 1),)]
+    return Tensor(places if input.ndim else places.reshape(()))
 
 
 def _median_of_all(input: Any) -> Any:

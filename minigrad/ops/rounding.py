@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from ..backends import Array
-from .dtypes import result_dtype
 from .elementwise import true_divide, zero_gradient
 from .primitive import Primitive
 
@@ -28,6 +27,15 @@ _round = Primitive("round", _rounding(np.rint)).rules(x=zero_gradient)
 floor_divide = Primitive("floor_divide", np.floor_divide).rules(x=zero_gradient, y=zero_gradient)
 remainder = Primitive("remainder", np.remainder).rules(x=lambda g: g, y=lambda g, x, y: -g * floor_divide(x, y))
 fmod = Primitive("fmod", np.fmod).rules(x=lambda g: g, y=lambda g, x, y: -g * trunc(true_divide(x, y)))
+
+
+def _truncated_quotient(x: Array, y: Array) -> Array:
+    if np.result_type(x, y).kind == "f":
+        return np.trunc(np.true_divide(x, y))
+    return np.floor_divide(x - np.fmod(x, y), y)
+
+
+_trunc_divide = Primitive("div", _truncated_quotient).rules(x=zero_gradient, y=zero_gradient)
 
 
 def round(input: Any, *, decimals: int = 0) -> Any:
@@ -64,9 +72,7 @@ def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Any:
     if rounding_mode == "floor":
         return floor_divide(input, other)
     if rounding_mode == "trunc":
-        if result_dtype((input, other)).kind == "f":
-            return trunc(true_divide(input, other))
-        return floor_divide(input - fmod(input, other), other)
+        return _trunc_divide(input, other)
     raise ValueError(f"div: rounding_mode must be None, 'trunc' or 'floor', got {rounding_mode!r}")
 
 

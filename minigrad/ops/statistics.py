@@ -100,7 +100,7 @@ def norm(input: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False, dty
         raise ValueError(f"norm: p must be 'fro' or a number, got {p!r}")
     x = input if dtype is None else cast(input, dtype=np.dtype(dtype))
     if p == 0:
-        return sum(cast(x != 0, dtype=x.dtype), dim, keepdim)
+        return sum(where(x == 0, x * 0.0, 1.0), dim, keepdim)  # whose gradient is 0
     if p == 1:
         return sum(abs(x), dim, keepdim)
     if math.isinf(p):

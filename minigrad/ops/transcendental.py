@@ -41,14 +41,22 @@ sin = Primitive("sin", np.sin, promote=to_float).rules(x=lambda g, x: g * cos(x)
 cos: Primitive = Primitive("cos", np.cos, promote=to_float).rules(x=lambda g, x: -g * sin(x))
 asin = Primitive("asin", np.arcsin, promote=to_float).rules(x=lambda g, x: g / sqrt((1.0 - x) * (1.0 + x)))
 acos = Primitive("acos", np.arccos, promote=to_float).rules(x=lambda g, x: -g / sqrt((1.0 - x) * (1.0 + x)))
+
+
+def _squared_radius(x: Any, y: Any) -> Any:
+    square = x * x + y * y
+    return square + (square == 0)  # 1 at the origin, where the angle has gradient 0
+
+
 atan2 = Primitive("atan2", np.arctan2, promote=to_float).rules(
-    x=lambda g, x, y: g * y / (x * x + y * y),
-    y=lambda g, x, y: -g * x / (x * x + y * y),
+    x=lambda g, x, y: g * y / _squared_radius(x, y),
+    y=lambda g, x, y: -g * x / _squared_radius(x, y),
 )
 sinh = Primitive("sinh", np.sinh, promote=to_float).rules(x=lambda g, x: g * cosh(x))
 cosh: Primitive = Primitive("cosh", np.cosh, promote=to_float).rules(x=lambda g, x: g * sinh(x))
 tanh = Primitive("tanh", np.tanh, promote=to_float).rules(x=lambda g, out: g * (1.0 - out * out))
 asinh = Primitive("asinh", np.arcsinh, promote=to_float).rules(x=lambda g, x: g / hypot(x, 1.0))
+acosh = Primitive("acosh", np.arccosh, promote=to_float).rules(x=lambda g, x: g / sqrt((x - 1.0) * (x + 1.0)))
 
 
 def tan(input: Any) -> Any:
@@ -61,15 +69,9 @@ def atan(input: Any) -> Any:
     return atan2(input, 1.0)
 
 
-def acosh(input: Any) -> Any:
-    """The number not below 0 with this hyperbolic cosine; nan below 1. PyTorch: `torch.acosh`."""
-    above = input - 1.0
-    return log1p(above + sqrt(above) * sqrt(above + 2.0))
-
-
 def atanh(input: Any) -> Any:
     """The number with this hyperbolic tangent; nan outside of [-1, 1]. PyTorch: `torch.atanh`."""
-    return 0.5 * (log1p(input) - log1p(-input))
+    return 0.5 * (log1p(input) - log1p(-1.0 * input))  # the factor makes floats of unsigned integers
 
 
 # ------------------------------------------------------------------------------------- the normal and the logistic

@@ -2,22 +2,31 @@
 
 import io
 import json
+import os
+import re
+import shlex
+import signal
 import subprocess
 import sys
 import time
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from lm.cli import COMMANDS, main
+from lm.models import GPT2
+from lm.tokenizer import load_tokenizer
 from lm.training.log import read_log
-from tests.lm.training.tiny import FLAGS, TEXT, write_text
+from lm.training.run_lock import RunLock
+from minigrad import Tensor
+from tests.lm.training.tiny import FLAGS, TEXT, tiny_flags, write_text
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp("trained")
-    assert main(["train", "--out", str(folder / "run"), "--data", str(write_text(folder)), *FLAGS]) == 0
+    assert main(["train", "--out", str(folder / "run"), *tiny_flags(folder)]) == 0
     return folder / "run"
 
 
@@ -50,8 +59,30 @@ def test_every_command_has_a_help(command, capsys):
     assert f"usage: lm {command}" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("command", ["train", "count"])
+def test_the_help_names_no_flag_that_is_refused(command, capsys):
+    with pytest.raises(SystemExit):
+        main([command, "--help"])
+    output = capsys.readouterr().out
+    assert "--model.n_layer " in output and "--model " not in output
+
+
+@pytest.mark.parametrize("command", ["train", "count"])
+def test_the_help_says_what_a_setting_is(command, capsys):
+    with pytest.raises(SystemExit):
+        main([command, "--help"])
+    words = " ".join(capsys.readouterr().out.split())
+    assert "held out for validation" in words and "attention heads per block" in words
+
+
+def test_the_help_says_which_run_is_resumed(capsys):
+    with pytest.raises(SystemExit):
+        main(["train", "--help"])
+    assert "or with the newest of runs/<name of the config file>" in " ".join(capsys.readouterr().out.split())
+
+
 def test_train_says_what_came_out(tmp_path, capsys):
-    assert main(["train", "--out", str(tmp_path / "my run"), "--data", str(write_text(tmp_path)), *FLAGS]) == 0
+    assert main(["train", "--out", str(tmp_path / "my run"), *tiny_flags(tmp_path)]) == 0
     output = capsys.readouterr().out
     entries = [entry for entry in read_log(tmp_path / "my run") if entry["split"] == "val"]
     assert f"this model         {entries[-1]['bits_per_byte']:.3f} bits per byte" in output
@@ -61,15 +92,60 @@ def test_train_says_what_came_out(tmp_path, capsys):
     assert (tmp_path / "my run" / "loss.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.parametrize("text", ["año dos\n" * 50, "--'$x' y\n" * 50, " \n" * 200], ids=repr)
+def test_the_command_for_generating_works_on_the_run_it_is_printed_for(tmp_path, capsys, text):
+    flags = tiny_flags(tmp_path, "--max_steps", "1")
+    (tmp_path / "text.txt").write_text(text, encoding="utf-8")
+    assert main(["train", "--out", str(tmp_path / "my run"), *flags]) == 0
+    _, _, printed = capsys.readouterr().out.partition("\n  lm generate ")
+    command = shlex.split(printed.partition("\n  lm eval")[0])
+    assert main(["generate", *command, "--max-new-tokens", "3"]) == 0
+    word = text.split()[0] if text.strip() else " \n"
+    assert capsys.readouterr().out.startswith(word)
+
+
 def test_train_without_out_numbers_its_folders(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    write_text(tmp_path)
+    flags = tiny_flags(tmp_path, "--max_steps", "1", "--data", "text.txt")
     for expected in ("runs/default", "runs/default-2"):
-        assert main(["train", "--data", "text.txt", *FLAGS, "--max-steps", "1"]) == 0
+        assert main(["train", *flags]) == 0
         assert f"The run is in {expected}:" in capsys.readouterr().out
     assert main(["train", "--resume", "--max-steps", "2"]) == 0
     assert "The run is in runs/default-2:" in capsys.readouterr().out
     assert max(entry["step"] for entry in read_log(tmp_path / "runs/default-2")) == 2
+
+
+def test_train_without_out_leaves_a_run_that_begins_at_the_same_moment_alone(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    flags = tiny_flags(tmp_path, "--max_steps", "1", "--data", "text.txt")
+    (tmp_path / "runs/default").mkdir(parents=True)
+    with RunLock("runs/default"):
+        assert main(["train", *flags]) == 0
+    assert "The run is in runs/default-2:" in capsys.readouterr().out
+
+
+def test_ctrl_c_while_the_text_is_prepared_says_how_to_go_on(tmp_path, monkeypatch, capsys):
+    def interrupted(text):
+        raise KeyboardInterrupt
+
+    command = ["train", "--out", str(tmp_path / "my run"), *tiny_flags(tmp_path)]
+    with monkeypatch.context() as patched:
+        patched.setattr("lm.data.corpus.gzip_size", interrupted)
+        assert main(command) == 130
+    stopped, printed = capsys.readouterr().err.splitlines()
+    assert stopped == "stopped. To go on:"
+    assert main(shlex.split(printed)[1:]) == 0
+    assert "The run is in" in capsys.readouterr().out
+
+
+def test_ctrl_c_while_the_text_is_read_leaves_nothing(tmp_path, monkeypatch, capsys):
+    def interrupted(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("lm.training.run.make_tokenizer", interrupted)
+    assert main(["train", "--out", str(tmp_path / "run"), *tiny_flags(tmp_path)]) == 130
+    assert capsys.readouterr().err == ""
+    assert not (tmp_path / "run").exists()
 
 
 def test_eval_gives_the_loss_of_the_best_model(trained, capsys):
@@ -78,6 +154,23 @@ def test_eval_gives_the_loss_of_the_best_model(trained, capsys):
     best = min((entry for entry in read_log(trained) if entry["split"] == "val"), key=lambda entry: entry["loss"])
     assert f"loss               {best['loss']:.4f} nats" in output
     assert f"bits per byte      {best['bits_per_byte']:.4f}" in output
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_an_evaluation(trained, monkeypatch, capsys, number, status):
+    loss = GPT2.loss
+
+    def interrupted(model, ids, targets):
+        signal.raise_signal(number)
+        return loss(model, ids, targets)
+
+    monkeypatch.setattr(GPT2, "loss", interrupted)
+    before = signal.signal(number, signal.default_int_handler)  # a shell's background jobs are born ignoring SIGINT
+    try:
+        assert main(["eval", "--run", str(trained)]) == status
+    finally:
+        signal.signal(number, before)
+    assert capsys.readouterr().out == ""
 
 
 def test_eval_of_another_text(trained, tmp_path, capsys):
@@ -201,26 +294,68 @@ def test_a_training_run_is_not_written_over(trained, capsys):
 @pytest.mark.parametrize("name", ["regex", "yaml", "jsonargparse", "matplotlib"])
 def test_a_missing_package_is_one_line_that_says_how_to_get_it(tmp_path, name):
     program = f"import sys; sys.modules[{name!r}] = None\nfrom lm.cli import main\nsys.exit(main(sys.argv[1:]))"
-    command = ["train", "--out", str(tmp_path / "run"), "--data", str(write_text(tmp_path)), *FLAGS]
+    command = ["train", "--out", str(tmp_path / "run"), *tiny_flags(tmp_path)]
     result = subprocess.run([sys.executable, "-c", program, *command], capture_output=True, text=True)
     assert result.returncode == 1
     assert result.stderr == f"lm train: needs {name}, which is not installed: pip install 'minigrad[lm]'\n"
     assert not (tmp_path / "run").exists()
 
 
-def test_a_prompt_may_spell_a_special_token(tmp_path, capsys):
-    flags = [*FLAGS, "--max_steps", "1", "--tokenizer.kind", "bpe", "--tokenizer.vocab_size", "260"]
-    assert main(["train", "--out", str(tmp_path / "run"), "--data", str(write_text(tmp_path)), *flags]) == 0
-    capsys.readouterr()
-    command = ["generate", "--run", str(tmp_path / "run"), "--max-new-tokens", "1", "--prompt", "<|endoftext|>"]
+@pytest.fixture(scope="module")
+def trained_bpe(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("trained_bpe")
+    flags = tiny_flags(folder, "--max_steps", "1", "--tokenizer.kind", "bpe", "--tokenizer.vocab_size", "260")
+    assert main(["train", "--out", str(folder / "run"), *flags]) == 0
+    return folder / "run"
+
+
+def test_a_prompt_may_spell_a_special_token(trained_bpe, capsys):
+    command = ["generate", "--run", str(trained_bpe), "--max-new-tokens", "1", "--prompt", "<|endoftext|>"]
     assert main(command) == 0
     assert capsys.readouterr().out.startswith("<|endoftext|>")
+
+
+def test_the_end_of_text_ends_what_is_generated(trained_bpe, monkeypatch, capsys):
+    tokenizer = load_tokenizer(trained_bpe / "tokenizer.json")
+    tokens = iter([*tokenizer.encode(" square"), tokenizer.eot_token, *tokenizer.encode(" circle")])
+    monkeypatch.setattr("lm.generation.sampling.greedy", lambda logits: next(tokens))
+    assert main(["generate", "--run", str(trained_bpe), "--prompt", "a", "--greedy"]) == 0
+    assert capsys.readouterr().out == "a square\n"
 
 
 def test_a_perplexity_beyond_what_a_float_holds_is_inf(trained, monkeypatch, capsys):
     monkeypatch.setattr("lm.training.evaluate.evaluate", lambda *_: 710.0)
     assert main(["eval", "--run", str(trained)]) == 0
     assert "perplexity         inf\n" in capsys.readouterr().out
+
+
+def test_out_of_memory_says_where_and_what_to_do(tmp_path, monkeypatch, capsys):
+    def too_large(model, ids, targets):
+        return Tensor(np.broadcast_to(np.float32(0), (1 << 40, 1 << 12))) * 2.0
+
+    monkeypatch.setattr(GPT2, "loss", too_large)
+    assert main(["train", "--out", str(tmp_path / "run"), *tiny_flags(tmp_path)]) == 1
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert re.match(r"lm train: Unable to allocate 16\.0 PiB .*; in mul of \(1099511627776, 4096\) float32 and ", last)
+    assert last.endswith(
+        "; `lm count` with the same flags tells what a step needs; a smaller training.batch_size with more "
+        "training.accumulation_steps, or a smaller model, needs less, in a new --out"
+    )
+
+
+def test_a_terminal_without_the_characters_of_the_text_is_no_error(tmp_path):
+    (tmp_path / "text.txt").write_text("año " * 200, encoding="utf-8")
+    flags = [*FLAGS, "--data", str(tmp_path / "text.txt")]
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    result = lm("train", "--out", str(tmp_path / "run"), *flags, env=environment)
+    assert result.returncode == 0, result.stderr
+    assert "sample:\n\n  | a" in result.stdout and "?" in result.stdout
+
+
+def test_a_stdout_that_is_no_stream_of_text_is_left_alone(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", io.StringIO())
+    assert main(["count"]) == 0
+    assert sys.stdout.getvalue().startswith("vocabulary of 2,048")
 
 
 def test_a_closed_pipe_is_no_error(trained):
@@ -238,8 +373,7 @@ def test_an_unknown_command_is_a_usage_error(capsys):
 
 def test_the_run_holds_no_absolute_path_that_was_not_given(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    write_text(tmp_path)
-    assert main(["train", "--data", "text.txt", "--out", "run", *FLAGS, "--max-steps", "1"]) == 0
+    assert main(["train", "--out", "run", *tiny_flags(tmp_path, "--max_steps", "1", "--data", "text.txt")]) == 0
     for path in (tmp_path / "run").rglob("*"):
         if path.is_file():
             assert str(tmp_path).encode() not in path.read_bytes(), path

@@ -1,5 +1,6 @@
 """Settings: where they come from, and what is refused."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -113,6 +114,7 @@ def test_flags_may_be_written_with_hyphens():
         ("optimizer: {betas: [0.9]}", r'"optimizer\.betas"[\s\S]*2 elements'),
         ("optimizer: {lr: .nan}", r"optimizer\.lr must be positive"),
         ("optimizer: {lr: 1e-5}", r"schedule\.min_lr must be at most optimizer\.lr = 1e-05"),
+        ("{optimizer: {lr: 1e-5}, schedule: {kind: linear}}", r"schedule\.min_lr must be at most optimizer\.lr"),
         ("tokenizer: {vocab_size: 255}", r"tokenizer\.vocab_size must be at least 257"),
         ("tokenizer: {kind: words}", r'"tokenizer\.kind"[\s\S]*words'),
         ("data: []", "data must be null or name at least one file"),
@@ -137,6 +139,11 @@ def test_a_character_tokenizer_needs_no_vocabulary_size(tmp_path, flags):
     config = load_config(flags=flags)
     assert config == Config(tokenizer=TokenizerConfig("character", None))
     assert load_config(write(tmp_path, "tokenizer: {kind: character}")) == config
+
+
+def test_a_constant_learning_rate_may_be_below_the_one_it_would_fall_to(tmp_path):
+    config = load_config(flags=["--optimizer.lr", "1e-5", "--schedule.kind", "constant"])
+    assert config.optimizer.lr == 1e-5 < config.schedule.min_lr
 
 
 def test_a_quoted_name_is_a_name(tmp_path):
@@ -172,12 +179,55 @@ def test_an_empty_file_changes_nothing(tmp_path):
         (["--model.n_layers=3"], r"unknown flag --model\.n_layers; did you mean --model\.n_layer\?$"),
         (["--zzz", "3"], "--zzz"),
         (["stray"], "stray"),
+        (["#stray"], "unrecognized arguments: #stray"),
     ],
 )
 def test_a_bad_flag_is_named(argv, message):
     with pytest.raises(ConfigError, match=message) as caught:
         parse_arguments("lm train", argv, resumable=True)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("group", ["tokenizer", "model", "optimizer", "schedule", "training"])
+@pytest.mark.parametrize("spelling", [["--{}", "{{}}"], ["--{}={{}}"], ["--{}", "absent.yaml"]], ids=" ".join)
+def test_a_group_has_no_flag_of_its_own(group, spelling):
+    flags = [word.format(group) for word in spelling]
+    for read in (lambda: parse_arguments("lm train", flags), lambda: load_config(flags=flags)):
+        with pytest.raises(ConfigError, match=rf"^--{group} is a group of settings; .* --{group}\.\w+ \S+, or in"):
+            read()
+
+
+@pytest.mark.parametrize("name", ["data", "data+", "out", "tokenizer.path"])
+@pytest.mark.parametrize("spelling", [["--{}", "#notes.txt"], ["--{}=#notes.txt"], ["--{}", "\n#notes.txt"]], ids=repr)
+def test_a_value_that_is_a_comment_is_refused(name, spelling):
+    with pytest.raises(ConfigError, match=rf"^--{re.escape(name)} .* is a comment in YAML.* \./#notes\.txt$"):
+        load_config(flags=["--seed", "1", *(word.format(name) for word in spelling)])
+
+
+def test_a_name_may_hold_what_begins_a_comment():
+    assert load_config(flags=["--data", "./#notes.txt", "--out", "a #1"]).data == "./#notes.txt"
+    assert parse_arguments("lm train", ["--config", "#mine.yaml"]).config_file == "#mine.yaml"
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--data", "a", "--data", "b"], r"--data is there twice; add a text with --data\+$"),
+        (["--data+", "a", "--data", "b"], "--data is there twice"),
+        (["--max-steps", "1", "--seed", "1", "--max_steps=2"], "--max_steps is there twice$"),
+        (["--model.n_layer", "1", "--model.n_layer", "1"], r"--model\.n_layer is there twice$"),
+    ],
+)
+def test_a_flag_that_is_given_twice_is_refused(flags, message):
+    with pytest.raises(ConfigError, match=message):
+        parse_arguments("lm train", flags)
+
+
+def test_a_text_more_is_not_taken_for_an_unknown_flag():
+    assert load_config(flags=["--data", "a", "--data+", "b", "--data+", "c"]).data == ["a", "b", "c"]
+    with pytest.raises(ConfigError, match="max_steps") as caught:
+        load_config(flags=["--data+", "a.txt", "--max_steps", "x"])
+    assert "data" not in str(caught.value)
 
 
 def test_differences_name_settings():

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 from ...ops.transcendental import sigmoid, tanh
 from . import (
     activation,
+    adaptive_pooling,
     affine,
     attention,
     channel_norm,
+    convolution,
     distance,
     likelihood,
     loss,
@@ -20,12 +22,16 @@ from . import (
     noise,
     normalization,
     piecewise,
+    pooling,
+    resize,
     sparse,
 )
 from .activation import *
+from .adaptive_pooling import *
 from .affine import *
 from .attention import *
 from .channel_norm import *
+from .convolution import *
 from .distance import *
 from .likelihood import *
 from .loss import *
@@ -33,11 +39,14 @@ from .margin import *
 from .noise import *
 from .normalization import *
 from .piecewise import *
+from .pooling import *
+from .resize import *
 from .sparse import *
 
 if not TYPE_CHECKING:  # a checker reads no computed list; to it, what a star brings is public
     __all__ = [
-        "sigmoid", "tanh", *activation.__all__, *affine.__all__, *attention.__all__, *channel_norm.__all__,
-        *distance.__all__, *likelihood.__all__, *loss.__all__, *margin.__all__, *noise.__all__, *normalization.__all__,
-        *piecewise.__all__, *sparse.__all__,
+        "sigmoid", "tanh", *activation.__all__, *adaptive_pooling.__all__, *affine.__all__, *attention.__all__,
+        *channel_norm.__all__, *convolution.__all__, *distance.__all__, *likelihood.__all__, *loss.__all__,
+        *margin.__all__, *noise.__all__, *normalization.__all__, *piecewise.__all__, *pooling.__all__,
+        *resize.__all__, *sparse.__all__,
     ]  # fmt: skip

@@ -9,7 +9,7 @@ import numpy as np
 
 from ...backends import backend_of
 from ...ops import ShapeError, abs, default_generator, erf, exp, log, logaddexp, sigmoid, tanh, where
-from ...ops.cast import cast
+from ...ops.cast import cast, halves_in_float32
 from ...ops.composite import composite
 from ...ops.failure import in_module
 from ...ops.index import dim_of
@@ -21,6 +21,7 @@ from .inplace import takes_inplace
 
 
 @composite
+@halves_in_float32
 def gelu(input: Any, approximate: str = "none") -> Any:
     """`input` times the normal distribution function of `input`. PyTorch: `F.gelu`.
 
@@ -81,7 +82,6 @@ def tanhshrink(input: Any) -> Any:
 # ------------------------------------------------------------------------------------------- over a dimension
 
 
-@composite
 def softmax(input: Any, dim: int, dtype: Any = None) -> Any:
     """exp(input) divided by its sum along `dim`; never overflows. PyTorch: `F.softmax`.
 
@@ -92,17 +92,26 @@ def softmax(input: Any, dim: int, dtype: Any = None) -> Any:
     >>> mg.nn.functional.softmax(mg.tensor([0.0, 0.0]), dim=0)
     tensor([0.5, 0.5])
     """
-    input = _as_dtype(input, dtype)
+    return _softmax(_as_dtype(input, dtype), dim)
+
+
+@composite
+@halves_in_float32
+def _softmax(input: Any, dim: int) -> Any:
     axes = axes_of(input.ndim, dim)
     exponentials = exp(input - finite_max(input, axes))
     total = exponentials.sum(axes, keepdims=True)
     return exponentials / where(total == 0, 1.0, total)
 
 
-@composite
 def log_softmax(input: Any, dim: int, dtype: Any = None) -> Any:
     """The logarithm of `softmax`, without forming it. PyTorch: `F.log_softmax`."""
-    input = _as_dtype(input, dtype)
+    return _log_softmax(_as_dtype(input, dtype), dim)
+
+
+@composite
+@halves_in_float32
+def _log_softmax(input: Any, dim: int) -> Any:
     axes = axes_of(input.ndim, dim)
     shifted = input - finite_max(input, axes)
     return shifted - log(exp(shifted).sum(axes, keepdims=True))

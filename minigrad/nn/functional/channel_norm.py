@@ -8,8 +8,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from ...grad_mode import no_grad
-from ...ops import ShapeError, rsqrt
+from ...ops import DTypeError, ShapeError, rsqrt
+from ...ops.cast import cast
 from ...ops.failure import in_module
 from ...ops.inplace import write
 
@@ -91,11 +94,14 @@ def group_norm(input: Any, num_groups: int, weight: Any = None, bias: Any = None
 
 
 def _standardized(input: Any, dims: tuple[int, ...], eps: float) -> tuple[Any, Any, Any]:
-    """`input` with zero mean and unit variance over `dims`, and that mean and biased variance."""
-    mean = input.mean(dims, keepdims=True)
-    centred = input - mean
+    """`input` with zero mean and unit variance over `dims`, and that mean and biased variance; all of float16 computed
+    in float32."""
+    x = cast(input, dtype=np.dtype(np.float32)) if input.dtype == np.float16 else input
+    mean = x.mean(dims, keepdims=True)
+    centred = x - mean
     var = (centred * centred).mean(dims, keepdims=True)
-    return centred * rsqrt(var + eps), mean, var
+    out = centred * rsqrt(var + eps)
+    return (out if x is input else cast(out, dtype=input.dtype)), mean, var
 
 
 def _by_running(name: str, input: Any, mean: Any, var: Any, eps: float) -> Any:
@@ -123,6 +129,8 @@ def _per_channel(values: Any, input: Any) -> Any:
 
 
 def _check_channels(name: str, input: Any, **per_channel: Any) -> None:
+    if input.dtype.kind != "f":
+        raise DTypeError(f"{name} needs floating-point input, got {input.dtype}; convert it with .float(){in_module()}")
     if input.ndim < 2:
         raise ShapeError(f"{name} takes (N, C, ...), batch and channels, got shape {tuple(input.shape)}{in_module()}")
     for what, values in per_channel.items():

@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 
 from ...ops import ShapeError, clamp_min, norm
+from ...ops.cast import halves_in_float32
 from ...ops.failure import in_module
 from ...ops.shape import expand
 
 
+@halves_in_float32
 def normalize(input: Any, p: float = 2.0, dim: Any = 1, eps: float = 1e-12) -> Any:
     """`input` divided by its `p`-norm along `dim`, or by `eps` where that is larger. PyTorch: `F.normalize`.
 
@@ -21,6 +23,7 @@ def normalize(input: Any, p: float = 2.0, dim: Any = 1, eps: float = 1e-12) -> A
     return input / clamp_min(norm(input, p, dim, keepdim=True), eps)
 
 
+@halves_in_float32
 def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Any:
     """The cosine of the angle between vectors along `dim`, of broadcast inputs. PyTorch: `F.cosine_similarity`.
 
@@ -31,6 +34,7 @@ def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Any:
     return (unit1 * unit2).sum(dim)
 
 
+@halves_in_float32
 def pairwise_distance(x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Any:
     """The `p`-norm of x1 - x2 + eps along the last dimension, of broadcast inputs. PyTorch: `F.pairwise_distance`.
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...backends import backend_of
-from ...ops import ShapeError, default_generator
+from ...ops import DTypeError, ShapeError, default_generator
 from ...ops.composite import composite
 from ...ops.failure import in_module
 from ...ops.random import Key
@@ -22,10 +22,10 @@ def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = F
     """Each element set to 0 with probability `p`, the others divided by 1 - p. PyTorch: `F.dropout`.
 
     The mask is a function of the default generator's seed and counter, so a replay draws the same one.
-    Source: Srivastava et al., "Dropout" (2014). Raises ValueError for `p` outside [0, 1].
+    With `inplace` the result is written into `input`. Source: Srivastava et al., "Dropout" (2014). Raises ValueError
+    for `p` outside [0, 1], and while training DTypeError (a TypeError) for integers.
     """
-    _check_probability("dropout", p)
-    if not training or p == 0.0:
+    if _drops_nothing("dropout", input, p, training):
         return input
     return _dropout(input, p, default_generator.key("dropout"))
 
@@ -61,8 +61,7 @@ def dropout3d(input: Any, p: float = 0.5, training: bool = True, inplace: bool =
 
 
 def _dropout_channels(name: str, input: Any, p: float, training: bool, channel_dim: int) -> Any:
-    _check_probability(name, p)
-    if not training or p == 0.0:
+    if _drops_nothing(name, input, p, training):
         return input
     factor = np.asarray(1.0 / (1.0 - p) if p < 1.0 else 0.0, input.dtype)
     return input * (_kept(name, input, p, channel_dim) * factor)
@@ -89,8 +88,7 @@ def feature_alpha_dropout(input: Any, p: float = 0.5, training: bool = False, in
 
 
 def _alpha_dropout(name: str, input: Any, p: float, training: bool, channel_dim: int) -> Any:
-    _check_probability(name, p)
-    if not training or p == 0.0:
+    if _drops_nothing(name, input, p, training):
         return input
     if p == 1.0:
         return input * 0.0
@@ -116,9 +114,15 @@ def _channel_dim(name: str, input: Any, *allowed: int) -> int:
     return 0 if len(allowed) > 1 and input.ndim == allowed[0] else 1
 
 
-def _check_probability(name: str, p: float) -> None:
+def _drops_nothing(name: str, input: Any, p: float, training: bool) -> bool:
+    """Whether the input stays as it is. Raises for what can be dropped from in no way."""
     if not 0.0 <= p <= 1.0:
         raise ValueError(f"{name}: p must be in [0, 1], got {p}")
+    if not training or p == 0.0:
+        return True
+    if input.dtype.kind != "f":
+        raise DTypeError(f"{name} needs floating-point input, got {input.dtype}; use .float(){in_module()}")
+    return False
 
 
 __all__ = ["alpha_dropout", "dropout", "dropout1d", "dropout2d", "dropout3d", "feature_alpha_dropout"]

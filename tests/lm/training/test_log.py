@@ -2,12 +2,15 @@
 
 import json
 import math
+import os
 from pathlib import Path
 
 import pytest
 
 from lm.training.log import FILE, Log, read_log, rewind_log
 from minigrad import CorruptFileError
+from minigrad.io import atomic
+from tests.minigrad.io.faults import PowerCuts, write_tree
 
 
 def entry(step, split="train"):
@@ -37,6 +40,33 @@ def test_a_log_is_appended_to(tmp_path):
     write(tmp_path, entry(1))
     write(tmp_path, entry(2))
     assert read_log(tmp_path) == [entry(1), entry(2)]
+
+
+def test_a_synced_log_survives_a_power_cut(tmp_path, monkeypatch):
+    synced = []
+    monkeypatch.setattr(os, "fsync", lambda descriptor: synced.append(os.fstat(descriptor)))
+    with Log(tmp_path) as log:
+        log.write(entry(1))
+        assert synced == []
+        log.sync()
+    assert [status.st_ino for status in synced] == [(tmp_path / FILE).stat().st_ino]
+    assert synced[0].st_size == (tmp_path / FILE).stat().st_size
+
+
+def test_power_cut_at_any_moment_of_rewinding_leaves_the_old_log_or_the_new(tmp_path, monkeypatch):
+    run = tmp_path / "run"
+    run.mkdir()
+    entries = [entry(step) for step in range(1, 6)]
+    write(run, *entries)
+    disk = PowerCuts(run)
+    with monkeypatch.context() as patched:
+        patched.setattr(atomic, "files", disk.files)
+        rewind_log(run, 3, evaluates=False)
+    found = set()
+    for i, (done, tree) in enumerate(disk.states()):
+        write_tree(tmp_path / str(i), tree)
+        found.add((done == len(disk.log), len(read_log(tmp_path / str(i)))))
+    assert found == {(False, 5), (False, 3), (True, 3)}
 
 
 def test_rewinding_drops_what_will_happen_again(tmp_path):

@@ -24,7 +24,7 @@ from lm.training.log import read_log
 from lm.training.loop import accumulate_gradients, load_best, make_optimizer, make_schedule, train
 from lm.training.run import resume_run, start_run
 from minigrad import Tensor
-from tests.lm.training.tiny import FLAGS, TEXT, timeless_log, tiny_config, weights, write_text
+from tests.lm.training.tiny import TEXT, timeless_log, tiny_config, tiny_flags, weights
 
 CONFIGS = Path(__file__).parents[3] / "configs"
 
@@ -123,7 +123,7 @@ def check_kills(folder: Path, flags: list[str], kills: int, seed: int) -> None:
 
 
 def test_a_run_that_is_killed_and_resumed_ends_with_the_same_bits(tmp_path):
-    check_kills(tmp_path, [*FLAGS, "--data", str(write_text(tmp_path)), "--max_steps", "60"], kills=4, seed=1)
+    check_kills(tmp_path, tiny_flags(tmp_path, "--max_steps", "60"), kills=4, seed=1)
 
 
 @pytest.mark.slow
@@ -143,7 +143,7 @@ def test_the_default_run_survives_twenty_kills(tmp_path):
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_saves_at_the_next_step_boundary(tmp_path, number, status):
-    flags = [*FLAGS, "--data", str(write_text(tmp_path)), "--max_steps", "100000", "--training.save_every", "100000"]
+    flags = tiny_flags(tmp_path, "--max_steps", "100000", "--training.save_every", "100000")
     # A background job of a shell is born ignoring SIGINT, and so are its children.
     program = (
         "import signal, sys, lm.cli\n"
@@ -173,6 +173,47 @@ def test_the_log_says_everything_once(unbroken):
     assert entries == sorted(entries, key=lambda entry: entry["seconds"])
 
 
+def test_the_log_has_the_gradients_norm_before_clipping(unbroken, tmp_path):
+    with start_run(tmp_path / "run", tiny_config(tmp_path)) as run:
+        mg.manual_seed(run.config.seed)
+        model = GPT2(run.config.model.gpt2(run.tokenizer.vocab_size))
+        loss = accumulate_gradients(model, run, step=0)
+        norm = math.sqrt(sum((parameter.grad.numpy().astype(float) ** 2).sum() for parameter in model.parameters()))
+    first, *later = [entry for entry in read_log(unbroken) if entry["split"] == "train"]
+    assert first["loss"] == loss
+    assert first["grad_norm"] == pytest.approx(norm, rel=1e-5)
+    assert len({entry["grad_norm"] for entry in later}) == len(later)
+
+
+class Clock:
+    """Goes on by 1, 3, 5, ... seconds from one look at it to the next, so that no two steps take equally long."""
+
+    def __init__(self, start):
+        self.start, self.looks = start, []
+
+    def monotonic(self):
+        self.looks.append(self.start + len(self.looks) ** 2)
+        return self.looks[-1]
+
+
+def test_the_log_has_the_speed_of_each_step_and_the_time_without_pauses(tmp_path, monkeypatch):
+    clock = Clock(1000)
+    monkeypatch.setattr(loop, "time", clock)
+    with start_run(tmp_path / "run", tiny_config(tmp_path)) as run:
+        train(run, StopAtPoll(9))
+    before = read_log(run.folder)
+    for entry in before:
+        if entry["split"] == "train":
+            end = clock.looks.index(clock.looks[0] + entry["seconds"])
+            assert entry["tokens_per_second"] == round(16 * 2 * 8 / (clock.looks[end] - clock.looks[end - 1]))
+    monkeypatch.setattr(loop, "time", Clock(9000))
+    with resume_run(run.folder, None, ()) as run:
+        train(run)
+    seconds = [entry["seconds"] for entry in read_log(run.folder)]
+    assert len(seconds) > len(before) >= 4
+    assert seconds == sorted(set(seconds)) and seconds[-1] < 1000
+
+
 def test_training_lowers_the_validation_loss(unbroken):
     losses = [entry["loss"] for entry in read_log(unbroken) if entry["split"] == "val"]
     assert losses[-1] < losses[0] - 0.1
@@ -185,10 +226,10 @@ def test_another_seed_trains_another_model(unbroken, tmp_path):
 
 
 def test_a_finished_run_is_left_alone(unbroken):
-    before = weights(unbroken), timeless_log(unbroken)
+    before = sorted((unbroken / "checkpoints").iterdir()), weights(unbroken), timeless_log(unbroken)
     with resume_run(unbroken, None, ()) as run:
         train(run)
-    assert (weights(unbroken), timeless_log(unbroken)) == before
+    assert (sorted((unbroken / "checkpoints").iterdir()), weights(unbroken), timeless_log(unbroken)) == before
 
 
 def test_a_run_can_be_made_longer(tmp_path):
@@ -368,6 +409,12 @@ def test_a_run_shorter_than_its_warm_up_has_a_schedule(kind):
     assert 0 < schedule(0) < schedule(2) < 1
 
 
+def test_a_constant_learning_rate_stays_whatever_it_would_fall_to():
+    flags = ["--schedule.kind", "constant", "--schedule.warmup_steps", "0", "--optimizer.lr", "1e-5"]
+    schedule = make_schedule(load_config(flags=flags))
+    assert [schedule(step) for step in (0, 1, 999)] == [1.0, 1.0, 1.0]
+
+
 def test_each_step_has_its_learning_rate(unbroken):
     config = load_config(unbroken / "config.yaml")
     schedule = make_schedule(config)
@@ -384,6 +431,13 @@ def test_the_best_model_is_the_one_with_the_lowest_validation_loss(tmp_path):
     best = min(entries, key=lambda entry: entry["loss"])
     assert step == best["step"] < entries[-1]["step"]  # else it shows nothing
     assert not model.training
+
+
+def test_of_equally_good_models_the_first_is_the_best(tmp_path, monkeypatch):
+    monkeypatch.setattr(loop, "evaluate", lambda *args: 1.5)
+    with start_run(tmp_path / "run", tiny_config(tmp_path)) as run:
+        train(run)
+        assert load_best(run)[1] == 0
 
 
 class Poisoned(GPT2):

@@ -9,10 +9,20 @@ import pytest
 
 from lm.config import ConfigError, load_config
 from lm.data.text import DataError
-from lm.training.run import make_tokenizer, new_folder, newest_folder, open_run, resume_run, start_run
+from lm.training.run import (
+    make_tokenizer,
+    new_folder,
+    newest_folder,
+    open_run,
+    resume_run,
+    start_numbered_run,
+    start_run,
+)
 from lm.training.run_lock import RunLock, RunLockedError
 from minigrad import CorruptFileError
+from minigrad.io import atomic
 from tests.lm.training.tiny import TEXT, tiny_config
+from tests.minigrad.io.faults import PowerCuts, write_tree
 
 
 def listing(folder: Path) -> dict[str, bytes]:
@@ -218,6 +228,30 @@ def test_an_interrupted_preparation_is_made_again(tmp_path):
         assert resumed.corpus.sha256 == started.corpus.sha256
 
 
+def test_power_cut_at_any_moment_of_the_preparation_leaves_a_run_or_none(tmp_path, monkeypatch):
+    config = tiny_config(tmp_path)
+    (tmp_path / "run").mkdir()
+    disk = PowerCuts(tmp_path / "run")
+    with monkeypatch.context() as patched:
+        patched.setattr(atomic, "files", disk.files)
+        with start_run(tmp_path / "run", config) as unbroken:
+            pass
+    found, trees = set(), []
+    for done, tree in disk.states():
+        if done < len(disk.log) and tree in trees:
+            continue
+        folder = tmp_path / str(len(trees))
+        trees.append(tree)
+        write_tree(folder, tree)
+        begun, prepared = (folder / "config.yaml").exists(), (folder / "corpus" / "corpus.json").exists()
+        with resume_run(folder, None, ()) if begun else start_run(folder, config) as run:
+            assert run.config == unbroken.config
+            assert run.tokenizer_sha256 == unbroken.tokenizer_sha256
+            assert listing(folder / "corpus").items() >= listing(tmp_path / "run" / "corpus").items()
+        found.add((done == len(disk.log), begun, prepared))
+    assert found == {(False, False, False), (False, True, False), (False, True, True), (True, True, True)}
+
+
 @pytest.mark.parametrize("open_it", [lambda folder: resume_run(folder, None, ()).__enter__(), open_run])
 def test_where_there_is_no_run_it_says_so(tmp_path, open_it):
     with pytest.raises(FileNotFoundError, match="no run"):
@@ -235,6 +269,65 @@ def test_folders_are_numbered(tmp_path):
         with start_run(folder, tiny_config(tmp_path)):
             pass
         assert newest_folder(tmp_path, "default") == folder
+
+
+def test_a_folder_that_another_process_locked_a_moment_ago_is_passed_over(tmp_path):
+    for expected in ("default-2", "default-3"):
+        (tmp_path / "default").mkdir(exist_ok=True)
+        with (
+            RunLock(tmp_path / "default"),
+            start_numbered_run(tmp_path, "default", tiny_config(tmp_path)) as run,
+        ):
+            assert run.folder == tmp_path / expected
+    assert [path.name for path in (tmp_path / "default").iterdir()] == ["run.lock"]
+
+
+def begun_meanwhile(monkeypatch):
+    """Another process begins a run in the folder that is about to be locked, the first time."""
+    enter, others = RunLock.__enter__, []
+
+    def slow(lock):
+        entered = enter(lock)
+        if not others:
+            others.append(lock.path.parent / "config.yaml")
+            others[0].write_text("seed: 99\n")
+        return entered
+
+    monkeypatch.setattr(RunLock, "__enter__", slow)
+    return others
+
+
+def test_a_run_that_began_meanwhile_is_not_written_over(tmp_path, monkeypatch):
+    config, others = tiny_config(tmp_path), begun_meanwhile(monkeypatch)
+    with pytest.raises(FileExistsError, match="holds a run"), start_run(tmp_path / "run", config):
+        pass
+    assert others[0].read_text() == "seed: 99\n"
+    assert {path.name for path in (tmp_path / "run").iterdir()} == {"config.yaml", "run.lock"}
+
+
+def test_a_folder_in_which_a_run_began_meanwhile_is_passed_over(tmp_path, monkeypatch):
+    config, others = tiny_config(tmp_path), begun_meanwhile(monkeypatch)
+    with start_numbered_run(tmp_path, "default", config) as run:
+        assert run.folder == tmp_path / "default-2"
+    assert others == [tmp_path / "default" / "config.yaml"]
+
+
+@pytest.mark.parametrize("link", ["runs", "runs/default"])
+def test_a_folder_that_cannot_be_made_ends_the_search_for_a_free_one(tmp_path, link):
+    config = tiny_config(tmp_path)
+    (tmp_path / link).parent.mkdir(exist_ok=True)
+    (tmp_path / link).symlink_to("nowhere")
+    with pytest.raises(FileExistsError, match="runs"), start_numbered_run(tmp_path / "runs", "default", config):
+        pass
+
+
+def test_an_error_in_a_numbered_run_is_the_callers(tmp_path):
+    with (
+        pytest.raises(FileExistsError, match="mine"),
+        start_numbered_run(tmp_path, "default", tiny_config(tmp_path)),
+    ):
+        raise FileExistsError("mine")
+    assert new_folder(tmp_path, "default") == tmp_path / "default-2"
 
 
 def test_a_removed_folder_does_not_change_which_is_the_newest(tmp_path):

@@ -24,8 +24,15 @@ def write_text(folder: Path) -> Path:
     return path
 
 
-def tiny_config(folder: Path, *flags: str) -> Config:
-    return load_config(flags=[*FLAGS, "--data", str(write_text(folder)), *flags])
+def tiny_flags(folder: Path, *changes: str) -> list[str]:
+    """`FLAGS` for the text in `folder`, but for what `changes` says otherwise."""
+    flags = [*FLAGS, "--data", str(write_text(folder)), *changes]
+    settings = dict(zip(flags[::2], flags[1::2]))
+    return [word for flag in settings.items() for word in flag]
+
+
+def tiny_config(folder: Path, *changes: str) -> Config:
+    return load_config(flags=tiny_flags(folder, *changes))
 
 
 def weights(folder: Path) -> str:

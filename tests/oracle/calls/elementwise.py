@@ -30,3 +30,4 @@ CALLS.call("xlogy", lambda m, x, y: m.xlogy(x, y), (2, 3), (2, 1), values=POSITI
 CALLS.call("logit", lambda m, x: m.logit(x) + m.logit(x, 0.25), (2, 3), values=INSIDE)
 CALLS.call("max of two", lambda m, x, y: m.max(x, y) - 2.0 * m.min(x, other=y), (2, 3), (3,))
 CALLS.call("comparisons", lambda m, x, y: ((x > y).to(x.dtype) + (x <= 0).to(x.dtype)) * x, (2, 3), (3,))
+CALLS.call("ties of logaddexp", lambda m, x, y: m.logaddexp(x - x.detach(), y - y.detach()), (4,), (4,))
