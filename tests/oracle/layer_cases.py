@@ -23,6 +23,7 @@ class Case:
     masks: dict[str, Any] = field(default_factory=dict)  # arrays that are keyword arguments
     settings: dict[str, Any] = field(default_factory=dict)
     torch_extra: dict[str, Any] = field(default_factory=dict)  # what PyTorch needs to be told beside
+    evaluating: bool = False  # whether in evaluation rather than in training
 
 
 CAUSAL = np.triu(np.ones((4, 4), bool), 1)
@@ -208,6 +209,11 @@ recurrent = [
 files = {
     "layers": layers, "attention": attention, "transformer": transformer, "windows": windows, "recurrent": recurrent,
 }  # fmt: skip
+
+
+def differentiated(name: str, array: np.ndarray) -> bool:
+    """Whether gradients are taken of an input that is given as it is: targets have none."""
+    return name == "input" and array.dtype.kind == "f"
 
 
 def positional(case: Case, inputs: dict[str, Any]) -> list[Any]:

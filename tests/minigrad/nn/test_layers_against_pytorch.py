@@ -1,16 +1,21 @@
 """Every layer gives PyTorch's values and gradients to float64 rounding. The numbers were made by
 `tests/oracle/make_layers.py`."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 import minigrad as mg
 from minigrad import nn
-from tests.oracle import layer_cases
+from tests.oracle import layer_cases, small_layer_cases
 from tests.oracle.layer_cases import Case
 
-CASES = [(file, case) for file, cases in layer_cases.files.items() for case in cases]
-EXPECTED = {file: layer_cases.load(file) for file in layer_cases.files}
+FILES = {**layer_cases.files, **small_layer_cases.files}
+CASES = [(file, case) for file, cases in FILES.items() for case in cases]
+EXPECTED = {file: layer_cases.load(file) for file in FILES}
+SETTINGS = json.loads((Path(layer_cases.__file__).parent / "layer_settings.json").read_text())
 
 
 def expected(file: str, case: Case, kind: str) -> dict[str, np.ndarray]:
@@ -19,15 +24,20 @@ def expected(file: str, case: Case, kind: str) -> dict[str, np.ndarray]:
 
 
 def make(file: str, case: Case, **changed) -> nn.Module:
-    module = getattr(nn, case.layer)(**{**case.arguments, **changed}).to(mg.float64)
-    module.load_state_dict(expected(file, case, "state"))
+    arguments = {
+        name: mg.tensor(value) if isinstance(value, np.ndarray) else value for name, value in case.arguments.items()
+    }
+    module = getattr(nn, case.layer)(**{**arguments, **changed}).to(mg.float64).train(not case.evaluating)
+    dtypes = {name: tensor.dtype for name, tensor in module.state_dict().items()}
+    state = expected(file, case, "state")
+    module.load_state_dict({name: value.astype(dtypes.get(name)) for name, value in state.items()})
     return module
 
 
 def run(file: str, case: Case, module: nn.Module):
     drawn = expected(file, case, "input")
     inputs = {
-        name: mg.tensor(drawn[name], requires_grad=True) if name in drawn else mg.tensor(spec)
+        name: mg.tensor(drawn.get(name, spec), requires_grad=name in drawn or layer_cases.differentiated(name, spec))
         for name, spec in case.inputs.items()
     }
     masks = {name: mg.tensor(mask) for name, mask in case.masks.items()}
@@ -57,6 +67,17 @@ def test_values_and_gradients_are_pytorchs(file, case):
     assert gradients.keys() == expected(file, case, "grad").keys()
     for name, gradient in expected(file, case, "grad").items():
         assert_equal_to_rounding(gradients[name], gradient, f"gradient of {name}")
+    buffers = dict(module.named_buffers())
+    for name, after in expected(file, case, "after").items():
+        assert_equal_to_rounding(buffers[name].to(mg.float64), after, f"{name} afterwards")
+
+
+@pytest.mark.parametrize(
+    "file, case", [(file, case) for file, case in CASES if file in small_layer_cases.files],
+    ids=lambda each: getattr(each, "name", each),
+)  # fmt: skip
+def test_settings_are_shown_as_pytorchs_are(file, case):
+    assert make(file, case).extra_repr() == SETTINGS[f"{file}/{case.name}"]
 
 
 @pytest.mark.parametrize("case", layer_cases.transformer, ids=lambda case: case.name)
