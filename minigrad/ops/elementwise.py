@@ -193,7 +193,12 @@ def _difference(x: Any, y: Any) -> Any:
     return where(same, 0.0, x) - where(same, 0.0, y)
 
 
-logaddexp = Primitive("logaddexp", np.logaddexp, promote=to_float).rules(
+def _logaddexp(x: Any, y: Any) -> Any:
+    with np.errstate(invalid="ignore"):  # alone among its kin NumPy's warns of a nan it is given
+        return np.logaddexp(x, y)
+
+
+logaddexp = Primitive("logaddexp", _logaddexp, promote=to_float).rules(
     x=lambda g, x, y: g * sigmoid(_difference(x, y)),
     y=lambda g, x, y: g * sigmoid(_difference(y, x)),
 )

@@ -48,8 +48,8 @@ def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
     Never overflows; its derivative, the sigmoid, keeps its digits on both sides.
 
     >>> import minigrad as mg
-    >>> mg.nn.functional.softplus(mg.tensor([-1000.0, 0.0, 1000.0]))
-    tensor([   0.    ,    0.6931, 1000.    ])
+    >>> mg.nn.functional.softplus(mg.tensor([0.0, 100.0]))
+    tensor([  0.6931, 100.    ])
     """
     scaled = input * beta
     return where(scaled > threshold, input, logaddexp(scaled, 0.0) / beta)

@@ -34,8 +34,9 @@ def batch_norm(
     for one value per channel in training, or if there are no statistics to use.
 
     >>> import minigrad as mg
-    >>> mg.nn.functional.batch_norm(mg.tensor([[1.0], [3.0]]), None, None, training=True).tolist()
-    [[-0.9999950...], [0.9999950...]]
+    >>> mg.nn.functional.batch_norm(mg.tensor([[1.0, 0.0], [3.0, 4.0]]), None, None, training=True)
+    tensor([[-1., -1.],
+            [ 1.,  1.]])
     """
     _check_channels("batch_norm", input, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
     if eps < 0 or (training and eps == 0):

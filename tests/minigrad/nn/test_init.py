@@ -62,6 +62,72 @@ def test_bounds_follow_the_fans():
         init.calculate_gain("relu6")
 
 
+def test_normal_weights_follow_the_fans():
+    weight = mg.empty(300, 50, 2)  # fan in 100, fan out 600
+    for std, settings in [
+        (math.sqrt(2) / 10, {}), (0.1, {"a": 1.0}), (math.sqrt(2 / 600), {"mode": "fan_out", "nonlinearity": "relu"}),
+        (0.1, {"nonlinearity": "conv2d"}), (5 / 30, {"nonlinearity": "tanh"}),
+    ]:  # fmt: skip
+        values = init.kaiming_normal_(weight, **settings).data
+        assert abs(values.std() / std - 1) < 0.03 and abs(values.mean()) < 0.03 * std
+    with pytest.raises(ValueError, match="kaiming_normal_: mode"):
+        init.kaiming_normal_(weight, mode="fan")
+    for slope in (True, "steep"):
+        with pytest.raises(ValueError, match="slope"):
+            init.calculate_gain("leaky_relu", slope)
+
+
+@pytest.mark.parametrize("size", [(4, 4), (3, 7), (7, 3), (6, 2, 2), (2, 3, 4), (1, 1)])
+def test_orthogonal_weights_have_orthonormal_rows_or_columns(size):
+    weight = init.orthogonal_(mg.empty(size, dtype=mg.float64), gain=3.0).data.reshape(size[0], -1) / 3.0
+    product = weight @ weight.T if weight.shape[0] <= weight.shape[1] else weight.T @ weight
+    np.testing.assert_allclose(product, np.eye(len(product)), atol=1e-14)
+
+
+def test_orthogonal_weights_are_uniform():
+    """Entries of a uniform 3 by 3 rotation or reflection have mean 0 and variance 1/3; as many are either."""
+    mg.manual_seed(0)
+    drawn = np.stack([init.orthogonal_(mg.empty(3, 3)).data for _ in range(2000)])
+    assert np.abs(drawn.mean(0)).max() < 0.05 and np.abs(drawn.var(0) - 1 / 3).max() < 0.03
+    assert abs((np.linalg.det(drawn) > 0).mean() - 0.5) < 0.04
+    assert init.orthogonal_(mg.empty(0, 3)).shape == (0, 3)
+    with pytest.raises(ValueError, match=r"\(3,\)"):
+        init.orthogonal_(mg.empty(3))
+
+
+def test_identities():
+    assert init.eye_(mg.empty(2, 3)).tolist() == [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]
+    with pytest.raises(ValueError, match=r"\(2,\)"):
+        init.eye_(mg.empty(2))
+
+
+@pytest.mark.parametrize("size, groups", [((3, 5, 3), 1), ((6, 2, 3, 4), 2), ((4, 6, 1, 2, 3), 4), ((5, 2, 2), 1)])
+def test_a_dirac_weight_passes_channels_on(size, groups):
+    weight = init.dirac_(mg.empty(size), groups).data
+    wanted = np.zeros(size)
+    for output in range(size[0]):
+        channel = output % (size[0] // groups)
+        if channel < size[1]:
+            wanted[(output, channel, *(n // 2 for n in size[2:]))] = 1
+    np.testing.assert_array_equal(weight, wanted)
+
+
+def test_dirac_weights_refuse_other_shapes():
+    with pytest.raises(ValueError, match=r"\(2, 3\)"):
+        init.dirac_(mg.empty(2, 3))
+    with pytest.raises(ValueError, match="5 outputs do not divide into 2 groups"):
+        init.dirac_(mg.empty(5, 3, 3), 2)
+
+
+def test_a_fraction_of_each_column_of_a_sparse_weight_is_zero():
+    weight = init.sparse_(mg.empty(50, 400), 0.31, std=0.5).data
+    assert ((weight == 0).sum(0) == 16).all()  # 15.5, rounded up
+    assert abs(weight[weight != 0].std() - 0.5) < 0.02
+    assert (np.abs((weight == 0).mean(1) - 0.32) < 0.12).all()  # whichever rows they are
+    with pytest.raises(ValueError, match=r"\(3,\)"):
+        init.sparse_(mg.empty(3), 0.1)
+
+
 def test_constants():
     x = mg.empty(2, 3)
     assert (init.ones_(x).data == 1).all() and (init.zeros_(x).data == 0).all()
