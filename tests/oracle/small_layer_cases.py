@@ -78,6 +78,7 @@ channel_norms = [
     ),
     Case("batch_norm3d", "BatchNorm3d", BATCH, {"input": (2, 3, 2, 1, 2)}),
     Case("instance_norm1d", "InstanceNorm1d", BATCH, {"input": (2, 3, 4)}),
+    Case("instance_norm1d_evaluating", "InstanceNorm1d", BATCH, {"input": (2, 3, 4)}, evaluating=True),
     Case("instance_norm1d_unbatched", "InstanceNorm1d", FOLLOWED, {"input": (3, 4)}),
     Case("instance_norm2d", "InstanceNorm2d", {**FOLLOWED, "momentum": 0.4, "eps": 0.1}, {"input": (2, 3, 2, 3)}),
     Case("instance_norm2d_evaluating", "InstanceNorm2d", FOLLOWED, {"input": (2, 3, 1, 1)}, evaluating=True),

@@ -42,4 +42,4 @@ def differentiated_once(m, function, x):
     leaf = x.detach().clone().requires_grad_()
     out = function(leaf)
     (gradient,) = m.autograd.grad(out.sum(), leaf)
-    return m.cat([out.detach().reshape(-1), gradient.reshape(-1)]) * x.sum()
+    return m.cat([out.detach().reshape(-1), gradient.reshape(-1)]) + x.sum() * 0.0
