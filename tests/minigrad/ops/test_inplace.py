@@ -376,3 +376,12 @@ def test_integers_keep_their_dtype_when_assigned():
     x[0] = leaf(1.7)[0]
     assert x.dtype == np.int64 and not x.requires_grad
     np.testing.assert_array_equal(x.data, [1, 2])
+
+
+def test_backward_through_a_cast_ends_while_a_write_is_noted():
+    """The check of what was saved meets the cast's dtype, whose `base` is itself."""
+    written = mg.zeros(2)
+    written.add_(1.0)
+    x = mg.ones(2, requires_grad=True)
+    x.double().sum().backward()
+    assert x.grad.tolist() == [1.0, 1.0]
