@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy as np
@@ -21,12 +22,18 @@ def normalize_index(index: Any) -> tuple[Any, ...]:
 
 
 def _index_part(part: Any) -> Any:
-    if part is None or part is Ellipsis or isinstance(part, (slice, bool)):
+    if part is None or part is Ellipsis or isinstance(part, bool):
         return part
+    if isinstance(part, slice):
+        bounds = (part.start, part.stop, part.step)
+        if all(bound is None or bound.__class__ is int for bound in bounds):
+            return part
+        return slice(*(None if bound is None else operator.index(bound) for bound in bounds))
     if isinstance(part, Tensor):
         part = part.data
     if isinstance(part, (list, range)):
-        part = np.asarray([int(p) if isinstance(p, Tensor) else p for p in part], dtype=None if len(part) else np.int64)
+        numbers = [p.item() if isinstance(p, Tensor) else p for p in part]
+        part = np.asarray(numbers, dtype=None if numbers else np.int64)
     if hasattr(part, "dtype"):
         if part.dtype.kind not in "iub":
             raise TypeError(f"an index must be of integers or bools, not {part.dtype}; convert ids with .long()")
