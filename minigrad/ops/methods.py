@@ -59,6 +59,8 @@ OPERATORS: dict[str, Callable[..., Any]] = {
     "__iadd__": inplace.add_, "__isub__": inplace.sub_, "__imul__": inplace.mul_, "__itruediv__": inplace.div_,
     "__ifloordiv__": inplace.IN_PLACE["floor_divide_"], "__imod__": inplace.IN_PLACE["remainder_"],
     "__ipow__": inplace.IN_PLACE["pow_"],
+    "__iand__": inplace.IN_PLACE["bitwise_and_"], "__ior__": inplace.IN_PLACE["bitwise_or_"],
+    "__ixor__": inplace.IN_PLACE["bitwise_xor_"],
     "__neg__": elementwise.neg, "__abs__": elementwise.abs, "__invert__": logic.bitwise_not,
     "__and__": logic.bitwise_and, "__rand__": _swapped(logic.bitwise_and),
     "__or__": logic.bitwise_or, "__ror__": _swapped(logic.bitwise_or),
