@@ -26,6 +26,8 @@ def axes_of(ndim: int, dim: Any) -> tuple[int, ...]:
         return tuple(range(ndim))
     axes = []
     for axis in dim if isinstance(dim, (tuple, list)) else (dim,):
+        if isinstance(axis, bool):
+            raise TypeError(f"dim must be an int, got {axis}")
         if not -ndim <= axis < ndim and not (ndim == 0 and axis in (0, -1)):
             raise IndexError(f"dim {axis} is out of range for a tensor of {ndim} dimensions")
         axes.append(axis % (ndim or 1))
@@ -193,13 +195,13 @@ _all = Primitive("all", lambda x, *, axes, keepdims: np.all(x, axis=axes, keepdi
 
 
 def any(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
-    """Whether any element is nonzero. PyTorch: `torch.any`."""
-    return _any(input, axes=axes_of(input.ndim, dim), keepdims=keepdim)
+    """Whether any element is nonzero; over no dimensions with `dim=()`. PyTorch: `torch.any`."""
+    return _any(input, axes=() if dim == () else axes_of(input.ndim, dim), keepdims=keepdim)
 
 
 def all(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
-    """Whether all elements are nonzero. PyTorch: `torch.all`."""
-    return _all(input, axes=axes_of(input.ndim, dim), keepdims=keepdim)
+    """Whether all elements are nonzero; over no dimensions with `dim=()`. PyTorch: `torch.all`."""
+    return _all(input, axes=() if dim == () else axes_of(input.ndim, dim), keepdims=keepdim)
 
 
 def logsumexp(input: Any, dim: Any, keepdim: bool = False) -> Any:
