@@ -46,8 +46,16 @@ def _pow_exponent(g: Any, out: Any, x: Any, y: Any) -> Any:
     return g * where(constant, 0.0, out * log(where(constant, 1.0, x)))
 
 
+def _to_powers(arrays: Any) -> Any:
+    """To a common dtype, with int64 for a bool beside a Python integer."""
+    arrays = to_common_dtype(arrays)
+    if int not in map(type, arrays):
+        return arrays
+    return [a if a.__class__ is int or a.dtype.kind != "b" else a.astype(np.int64) for a in arrays]
+
+
 # The operator and not the ufunc: it knows squares and square roots.
-pow = Primitive("pow", lambda x, y: x**y).rules(x=_pow_base, y=_pow_exponent)
+pow = Primitive("pow", lambda x, y: x**y, promote=_to_powers).rules(x=_pow_base, y=_pow_exponent)
 
 
 def zero_gradient(g: Any) -> Any:
@@ -55,12 +63,12 @@ def zero_gradient(g: Any) -> Any:
 
 
 abs = Primitive("abs", np.absolute).rules(x=lambda g, x: g * sign(x))
-sign: Primitive = Primitive("sign", np.sign).rules(x=zero_gradient)
+sign: Primitive = Primitive("sign", lambda x: x.copy() if x.dtype.kind == "b" else np.sign(x)).rules(x=zero_gradient)
 
 
 def square(input: Any) -> Any:
-    """`input * input`. PyTorch: `torch.square`."""
-    return input * input
+    """`input * input`; bools become int64. PyTorch: `torch.square`."""
+    return input**2 if input.dtype.kind == "b" else input * input
 
 
 def reciprocal(input: Any) -> Any:
@@ -89,12 +97,12 @@ _where = Primitive("where", lambda condition, x, y: np.where(condition, x, y), p
     y=lambda g, condition: where(condition, 0.0, g),
 )
 maximum = Primitive("maximum", np.maximum).rules(
-    x=lambda g, x, y: where(x == y, g * 0.5, where(x > y, g, 0.0)),
-    y=lambda g, x, y: where(x == y, g * 0.5, where(x < y, g, 0.0)),
+    x=lambda g, x, y: where(x == y, g * 0.5, where(x < y, 0.0, g)),  # beside a nan, both get all
+    y=lambda g, x, y: where(x == y, g * 0.5, where(x > y, 0.0, g)),
 )
 minimum = Primitive("minimum", np.minimum).rules(
-    x=lambda g, x, y: where(x == y, g * 0.5, where(x < y, g, 0.0)),
-    y=lambda g, x, y: where(x == y, g * 0.5, where(x > y, g, 0.0)),
+    x=lambda g, x, y: where(x == y, g * 0.5, where(x > y, 0.0, g)),
+    y=lambda g, x, y: where(x == y, g * 0.5, where(x < y, 0.0, g)),
 )
 clamp_min = Primitive("clamp_min", np.maximum).rules(
     x=lambda g, x, y: where(x >= y, g, 0.0),
