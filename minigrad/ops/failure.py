@@ -16,6 +16,10 @@ class ShapeError(ValueError, RuntimeError):
     """Shapes that do not fit. Both what NumPy's users expect (ValueError) and PyTorch's (RuntimeError)."""
 
 
+class DivisionByZeroError(ZeroDivisionError, RuntimeError):
+    """Integers divided by 0."""
+
+
 class DTypeError(TypeError, RuntimeError):
     """A dtype an operation does not work on."""
 
@@ -48,6 +52,8 @@ def explain(name: str, args: Sequence[Any], settings: dict[str, Any], error: Exc
         return DTypeError(f"{message}: {reason}")
     if isinstance(error, (ValueError, RuntimeError)):
         return ShapeError(f"{message}: {reason}")
+    if isinstance(error, ZeroDivisionError):
+        return DivisionByZeroError(f"{message}: {error}")
     return RuntimeError(f"{message}: {error}")
 
 
@@ -94,4 +100,4 @@ def _mismatch(name: str, shapes: list[tuple[int, ...]]) -> str:
     return ""
 
 
-__all__ = ["DTypeError", "DeviceError", "ShapeError"]
+__all__ = ["DTypeError", "DeviceError", "DivisionByZeroError", "ShapeError"]
