@@ -364,7 +364,8 @@ def _cotangent_of(output: Tensor, cotangent: Tensor | None, recorded: bool) -> A
 def tensor(data: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A new tensor holding a copy of `data`. PyTorch: `torch.tensor`.
 
-    Python floats become float32 and Python integers int64; a NumPy array keeps its dtype.
+    Python floats become float32 and Python integers int64; NumPy's arrays and numbers, also in a list, keep their
+    dtype.
 
     Raises TypeError for data that is not a rectangular array of numbers (strings, objects, complex numbers), and
     RuntimeError for a gradient asked of integers.
@@ -389,10 +390,24 @@ def tensor(data: Any, dtype: Any = None, device: Any = None, requires_grad: bool
             f"and float64"
         )
     if dtype is None and not known and array.dtype.kind == "f":
-        array = array.astype(np.float32)
+        array = array.astype(_floating_within(data))
     if not array.dtype.isnative:
         array = array.astype(array.dtype.newbyteorder("="))
     return Tensor(array).requires_grad_() if requires_grad else Tensor(array)
+
+
+def _floating_within(data: Any) -> DType:
+    """The common floating dtype of the arrays in nested lists; float32 where Python's numbers alone are floating."""
+    found: set[DType] = set()
+    rows = [data]
+    while rows:
+        row = rows.pop()
+        if hasattr(row, "dtype"):
+            found.add(np.dtype(row.dtype))
+        elif isinstance(row, (list, tuple)) and not set(map(type, row)) <= {float, int, bool}:
+            rows.extend(row)
+    floating = [dtype for dtype in found if dtype.kind == "f"]
+    return np.result_type(*floating) if floating else np.dtype(np.float32)
 
 
 def from_numpy(array: np.ndarray[Any, Any]) -> Tensor:
