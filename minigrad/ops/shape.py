@@ -156,10 +156,11 @@ def split(tensor: Any, split_size_or_sections: int | Sequence[int], dim: int = 0
 
 
 def chunk(input: Any, chunks: int, dim: int = 0) -> tuple[Any, ...]:
-    """Views of at most `chunks` equal consecutive parts. PyTorch: `torch.chunk`."""
+    """Views of at most `chunks` equal consecutive parts; of none, `chunks` empty ones. PyTorch: `torch.chunk`."""
     if chunks <= 0:
         raise ValueError(f"chunk needs a positive number of chunks, got {chunks}")
-    return split(input, max(1, -(-input.shape[dim_of(input.ndim, dim)] // chunks)), dim)
+    total = input.shape[dim_of(input.ndim, dim)]
+    return split(input, -(-total // chunks) if total else [0] * chunks, dim)
 
 
 def unbind(input: Any, dim: int = 0) -> tuple[Any, ...]:

@@ -129,3 +129,91 @@ def test_numbers_that_do_not_fit_are_refused():
 def test_a_number_in_a_tensor_formats_as_a_number():
     assert f"{mg.tensor(1.23456):.3f}" == "1.235"
     assert f"{mg.tensor([1.0])}" == "tensor([1.])"
+
+
+@pytest.mark.parametrize("function, expected", [
+    (lambda x: x.mean(), 300.0), (lambda x: x.var(), 40000.0), (lambda x: (x * 2).std(), 400.0),
+    (lambda x: (x * 100).mean(1)[0], 30000.0), (lambda x: x.std(1, keepdim=True)[0, 0], 200.0),
+])  # fmt: skip
+def test_statistics_of_half_precision_do_not_overflow(function, expected):
+    x = mg.tensor(np.tile(np.array([100.0, 500.0], np.float16), (300, 50)), requires_grad=True)
+    out = function(x)
+    assert out.dtype == mg.float16 and abs(out.item() / expected - 1) < 0.01
+    out.backward()
+    assert x.grad.dtype == mg.float16 and np.isfinite(x.grad.data).all()
+
+
+def test_the_correction_of_a_variance():
+    """PyTorch's answers, which come without a warning here."""
+    x = mg.tensor([1.0, 2.0])
+    assert x.var().item() == x.var(True).item() == x.var(0, True).item() == x.var(unbiased=True).item() == 0.5
+    assert x.var(False).item() == x.var(0, False).item() == x.var(correction=0).item() == 0.25
+    assert x.std(False).item() == mg.std_mean(x, False)[0].item() == 0.5
+    assert mg.var_mean(x, 0, False)[0].item() == 0.25
+    assert x.var(0, False, True).shape == x.std(0, False, True).shape == (1,)
+    with pytest.raises(TypeError, match="only one"):
+        x.var(unbiased=True, correction=1)
+    for correction in (2, 5):
+        assert x.var(correction=correction).item() == math.inf
+        assert x.std(correction=correction).item() == math.inf
+    assert math.isnan(mg.tensor([5.0]).var().item()) and math.isnan(mg.ones(0).var().item())
+    with pytest.raises(mg.DTypeError, match="var needs a floating-point tensor, got int64"):
+        mg.tensor([5]).var()
+
+
+@pytest.mark.parametrize("function, x, y", [
+    (mg.maximum, [1.0, 1.0, 0.0, 1.0], [1.0, 1.0, 1.0, 1.0]), (mg.minimum, [1.0, 1.0, 1.0, 1.0], [1.0, 1.0, 0.0, 1.0]),
+])  # fmt: skip
+def test_beside_a_nan_both_get_the_gradient_of_an_extreme(function, x, y):
+    nan = math.nan
+    a, b = leaf(nan, 1.0, 2.0, nan), leaf(1.0, nan, 3.0, nan)
+    ga, gb = mg.autograd.grad(function(a, b).sum(), (a, b))
+    assert ga.tolist() == x and gb.tolist() == y
+
+
+@pytest.mark.parametrize("quotient", [
+    lambda x, y: x // y, lambda x, y: x % y, mg.fmod, lambda x, y: mg.div(x, y, rounding_mode="trunc"),
+])  # fmt: skip
+def test_integers_are_not_divided_by_zero(quotient):
+    x = mg.tensor([1, 2])
+    for divisor in (0, mg.tensor([1, 0]), mg.tensor(0)):
+        with pytest.raises(ZeroDivisionError, match=r"of \(2,\) int64 and .*no quotient by 0") as error:
+            quotient(x, divisor)
+        assert isinstance(error.value, RuntimeError)
+    assert quotient(x[:0], 0).shape == (0,)
+    with np.errstate(all="ignore"):
+        assert quotient(x.float(), 0.0).dtype == mg.float32
+
+
+def test_powers_and_signs_of_bools():
+    x = mg.tensor([True, False])
+    for power in (x**2, x**3, x.square(), 2**x):
+        assert power.dtype == mg.int64
+    assert (2**x).tolist() == [2, 1] and (x**0).tolist() == [1, 1]
+    assert x.sign().dtype == mg.bool and x.sign().tolist() == [True, False]
+
+
+def test_over_no_dimensions_nothing_is_reduced():
+    x = mg.tensor([[0.0, 2.0]])
+    assert x.any(()).tolist() == x.all(dim=()).tolist() == [[False, True]]
+    assert x.sum(()).item() == 2.0
+
+
+@pytest.mark.parametrize("reduce", [mg.sum, mg.amax, mg.any, mg.mean, mg.logsumexp])
+def test_a_bool_is_no_dimension(reduce):
+    with pytest.raises(TypeError, match="dim must be an int, got True"):
+        reduce(mg.ones(2, 3), True)
+
+
+def test_nothing_falls_into_as_many_parts_as_are_asked_for():
+    assert [part.shape for part in mg.ones(2, 0).chunk(3, 1)] == [(2, 0)] * 3
+    assert [part.shape for part in mg.ones(3).chunk(5)] == [(1,)] * 3
+
+
+@pytest.mark.parametrize("data, dtype", [
+    ([np.float64(1 / 3)], mg.float64), ([0.5, np.float64(1 / 3)], mg.float64), ([np.float32(1 / 3), 0.5], mg.float32),
+    ([np.float16(1 / 3)], mg.float16), ([np.ones(2), np.ones(2)], mg.float64), ([[0.5], (1, 2.0)[:1]], mg.float32),
+    ([np.int64(1), 0.5], mg.float32), ([[np.float64(1.0)], [2.0]], mg.float64), ([], mg.float32), (0.5, mg.float32),
+])  # fmt: skip
+def test_numbers_of_numpy_in_a_list_keep_their_precision(data, dtype):
+    assert mg.tensor(data).dtype == dtype
