@@ -224,7 +224,7 @@ def backward(
         cotangent = incoming.value
         if node.hooks:
             cotangent = _run_hooks(node.hooks, incoming)
-        if node.retained_by is not None and targets is None:
+        if node.retained_by is not None:
             results[node] = cotangent if recorder else cotangent.copy()
         if isinstance(cotangent, np.generic):  # what NumPy makes of 0-d arithmetic; rules may count on an array
             cotangent = np.asarray(cotangent)

@@ -562,3 +562,13 @@ def test_a_leaf_frozen_since_the_forward_gets_no_gradient():
     w.requires_grad_(False)
     loss.backward()
     assert w.grad is None
+
+
+def test_a_retained_gradient_is_kept_by_a_backward_into_chosen_inputs_too():
+    x = leaf(1.0, 2.0)
+    before, after = x * 2.0, None
+    before.retain_grad()
+    after = before * x
+    after.retain_grad()
+    after.sum().backward(inputs=[x])
+    assert after.grad.tolist() == [1.0, 1.0] and before.grad.tolist() == [1.0, 2.0] and x.grad.tolist() == [4.0, 8.0]
