@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as _np
 
-from . import autograd, nn, ops, optim
+from . import autograd, debug, func, nn, ops, optim, profiler
 from .grad_mode import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from .io import CorruptFileError, load_file, save_file
 from .ops import *
@@ -30,9 +30,9 @@ int64 = _np.dtype("int64")
 bool = _np.dtype("bool")
 
 __all__ = [
-    "CorruptFileError", "Tensor", "autograd", "bool", "enable_grad", "float16", "float32", "float64", "from_numpy",
-    "int32", "int64", "is_grad_enabled", "load_file", "nn", "no_grad", "ops", "optim", "save_file", "set_grad_enabled",
-    "tensor",
+    "CorruptFileError", "Tensor", "autograd", "bool", "debug", "enable_grad", "float16", "float32", "float64",
+    "from_numpy", "func", "int32", "int64", "is_grad_enabled", "load_file", "nn", "no_grad", "ops", "optim", "profiler",
+    "save_file", "set_grad_enabled", "tensor",
 ]  # fmt: skip
 if not TYPE_CHECKING:  # a checker reads no computed list
     __all__ += ops.__all__

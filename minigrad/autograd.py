@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from .debug import detect_anomaly as detect_anomaly
+from .debug import set_detect_anomaly as set_detect_anomaly
+from .function import Function as Function
 from .tensor import Tensor, accumulate, differentiate
 
 

@@ -5,25 +5,25 @@ node, or a leaf tensor. `backward` visits nodes in the reverse of the order they
 cotangent of its output, and adds what comes back to the cotangents of its inputs. Nothing here knows what a Tensor
 is: a leaf is anything with `shape` and `dtype`, a cotangent anything that adds.
 
-Hooks show the walk to whoever watches; tracers, profilers and teaching tools are built on them.
+Hooks (`hooks.py`) show nodes and the walk to whoever watches; tracers, profilers and teaching tools are built on them.
 """
 
 from __future__ import annotations
 
 import heapq
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
 from .backends import Array, backend_of
+from .hooks import backward_hooks as backward_hooks
+from .hooks import backward_watchers, forward_watchers
 from .writes import clock, last_write, writes_so_far
 
 Leaf: TypeAlias = Any  # a tensor that was not computed: `shape`, `dtype`
 Value: TypeAlias = Any  # a raw array in a plain backward, a recorded tensor when the backward itself is recorded
-F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Operation(Protocol):
@@ -85,48 +85,47 @@ class Node:
         self.seq = next(clock)
         self.hooks: list[Callable[[Value], Value | None]] | None = None
         self.retained_by: Callable[[], Leaf | None] | None = None
+        if forward_watchers:
+            for watcher in forward_watchers:
+                if watcher.record:
+                    watcher.record(self)
 
     def __repr__(self) -> str:
         where = f" in {self.module}" if self.module else ""
         return f"<{self.op.name} -> {tuple(self.shape)} {self.dtype}{where}>"
 
 
-class _Freed(tuple[Any, ...]):
-    """Stands in for saved values that a backward has consumed."""
+class Absent(tuple[Any, ...]):
+    """Stands in for saved values that are not there. A backward asks it to bring them back."""
 
-    __slots__ = ()
+    def restore(self, node: Node) -> tuple[Any, ...]:
+        raise NotImplementedError
+
+    def held(self) -> Sequence[Array]:
+        """The arrays that are kept instead."""
+        return ()
+
+
+class _Freed(Absent):
+    """Values that a backward has consumed."""
+
+    def restore(self, node: Node) -> tuple[Any, ...]:
+        raise RuntimeError(
+            f"backward through {describe(node)} a second time: what it saved was freed by the first backward. "
+            f"Pass retain_graph=True to the first one, or compute the value again"
+        )
 
 
 freed = _Freed()
 
 
+class Restored(tuple[Any, ...]):
+    """Saved values that were computed again, and the time they are of: what was written before it does not matter."""
+
+    time: int
+
+
 # ------------------------------------------------------------------------------------------------- the walk
-
-
-class BackwardHooks(NamedTuple):
-    """Functions the walk calls: tracers, profilers and teaching tools are built on these and nothing else."""
-
-    begin: Callable[[Node, Value], None] | None = None  # before a node's vjp, with the output's cotangent
-    end: Callable[[Node], None] | None = None  # after it
-    accumulate: Callable[[Node, Node | Leaf, Value], None] | None = None  # per gradient: from, to, what
-
-
-_hooks: list[BackwardHooks] = []
-
-
-@contextmanager
-def backward_hooks(
-    begin: Callable[[Node, Value], None] | None = None,
-    end: Callable[[Node], None] | None = None,
-    accumulate: Callable[[Node, Node | Leaf, Value], None] | None = None,
-) -> Iterator[None]:
-    """Watch every backward that runs inside the block."""
-    hooks = BackwardHooks(begin, end, accumulate)
-    _hooks.append(hooks)
-    try:
-        yield
-    finally:
-        _hooks.remove(hooks)
 
 
 class Partial:
@@ -153,6 +152,22 @@ class Partial:
 
     def whole(self) -> Array:
         return self.add_to(np.zeros(self.shape, self.dtype, like=self.part))
+
+
+class Parts:
+    """The cotangents of a node with several outputs, by the number of the output. Each output is a node of its own,
+    which passes its cotangent on as the only part; different parts add up to what the several outputs have."""
+
+    __slots__ = ("base", "dtype", "parts", "shape")
+
+    def __init__(self, shape: tuple[Any, ...], parts: dict[int, Value]) -> None:
+        self.shape = shape  # those of the outputs
+        self.parts = parts
+        self.dtype = None
+        self.base = None
+
+    def __add__(self, other: Parts) -> Parts:
+        return Parts(self.shape, {**self.parts, **other.parts})
 
 
 class _Cotangent:
@@ -189,13 +204,13 @@ def backward(
     def add(source: Node | None, target: Node | Leaf, gradient: Value, owned: bool) -> None:
         if gradient.shape != target.shape:
             gradient, owned = unbroadcast(gradient, target.shape), True
-        if gradient.__class__ is Partial and (_hooks or gradient.dtype != target.dtype):
+        if gradient.__class__ is Partial and (backward_watchers or gradient.dtype != target.dtype):
             gradient = gradient.whole()
         if gradient.dtype != target.dtype:
             gradient, owned = _cast(gradient, target.dtype, recorder), True
-        if source is not None and _hooks:
+        if source is not None and backward_watchers and gradient.__class__ is not Parts:
             owned = False  # a hook may keep what it sees
-            for hooks in _hooks:
+            for hooks in backward_watchers:
                 if hooks.accumulate:
                     hooks.accumulate(source, target, gradient)
         sum_so_far = pending.get(target)
@@ -235,17 +250,15 @@ def backward(
             edges = tuple(edge if edge is not None and edge in reachable else None for edge in edges)
             if not any(edge is not None for edge in edges):
                 continue
-        if node.saved is freed:
-            raise RuntimeError(
-                f"backward through {describe(node)} a second time: what it saved was freed by the first backward. "
-                f"Pass retain_graph=True to the first one, or compute the value again"
-            )
-        if writes_so_far:
-            _check_unwritten(node)
-        for hooks in _hooks:
-            if hooks.begin:
-                hooks.begin(node, cotangent)
+        kept = node.saved
         try:
+            if isinstance(kept, Absent):
+                node.saved = kept.restore(node)
+            if writes_so_far:
+                _check_unwritten(node)
+            for hooks in backward_watchers:
+                if hooks.begin:
+                    hooks.begin(node, cotangent)
             for i, gradient in node.op.vjp(node, cotangent, edges, recorder):
                 # A view or the cotangent itself may be seen by others too; anything else was made just now.
                 add(
@@ -256,11 +269,16 @@ def backward(
                 )
         except Exception as error:
             error.add_note(f"in the backward of {describe(node)}")
+            for hooks in backward_watchers:
+                if hooks.failed:
+                    hooks.failed(node, error)
             raise
-        for hooks in _hooks:
+        for hooks in backward_watchers:
             if hooks.end:
                 hooks.end(node)
-        if not retain_graph and any(value.__class__ is not tuple for value in node.saved):
+        if retain_graph:
+            node.saved = kept
+        elif any(value.__class__ is not tuple for value in node.saved):
             node.saved = freed  # shapes alone may stay: as in PyTorch, a graph that saved no array can be walked again
         del cotangent, incoming
 
@@ -319,12 +337,13 @@ def _cast(gradient: Value, dtype: Any, recorder: Recorder | None) -> Value:
 
 
 def _check_unwritten(node: Node) -> None:
+    since = node.saved.time if isinstance(node.saved, Restored) else node.seq
     settings = (s if isinstance(s, (tuple, list)) else (s,) for s in node.settings.values())  # an index, say
     for value in itertools.chain(node.saved, *settings):
         if not hasattr(value, "strides"):
-            continue  # a shape, a number or a dtype
+            continue  # a shape, a number, or a dtype (whose `base` is itself)
         written = last_write(value)
-        if written is not None and written.time > node.seq:
+        if written is not None and written.time > since:
             raise RuntimeError(
                 f"backward through {describe(node)}: an array of shape {tuple(value.shape)} that it saved was changed "
                 f"in place by {written.by} afterwards. Use the out-of-place form (x = x + 1 rather than x += 1), or "

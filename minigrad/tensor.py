@@ -15,7 +15,8 @@ import numpy as np
 
 from . import grad_mode, graph
 from .backends import Array, backend_for, backend_of
-from .writes import log_write
+from .hooks import RemovableHandle, add
+from .writes import log_write, owner_of
 
 if TYPE_CHECKING:
     from ._methods import Methods
@@ -227,10 +228,10 @@ class Tensor(Methods):
                 self.grad.data += gradient.data
                 log_write(self.grad.data, "the accumulation of gradients")
 
-    def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> Callable[[], None]:
+    def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> RemovableHandle:
         """Call `hook(grad)` when this tensor's gradient is known; what it returns, if not None, replaces it.
 
-        PyTorch: `Tensor.register_hook`, which returns a handle; here the returned function removes the hook.
+        PyTorch: `Tensor.register_hook`. The handle's `remove()` takes the hook away.
         """
         if not self.requires_grad:
             raise RuntimeError("a hook on a tensor that does not require grad would never run")
@@ -250,9 +251,7 @@ class Tensor(Methods):
         holder: Any = self if self.node is None else self.node
         if holder.hooks is None:
             holder.hooks = []
-        hooks: list[Callable[[Any], Any]] = holder.hooks
-        hooks.append(on_value)
-        return lambda: hooks.remove(on_value) if on_value in hooks else None
+        return add(holder.hooks, on_value)
 
     def retain_grad(self) -> None:
         """Keep the gradient of this computed tensor in `grad` too, as its hooks left it. PyTorch: `Tensor.retain_grad`.
@@ -274,6 +273,14 @@ def check_view(tensor: Tensor) -> None:
             f"this tensor of shape {tensor.shape} is a view of a tensor that was changed in place after the view was "
             f"made; make the view again after the change"
         )
+
+
+def mark_view(source: Tensor, result: Tensor) -> Tensor:
+    """`result`, which knows whose memory it looks at, if it is that of `source`."""
+    if owner_of(result.data) is owner_of(source.data):
+        root = source if source.view_of is None else source.view_of[0]
+        result.view_of = (root, root.node)
+    return result
 
 
 class _Recorder:

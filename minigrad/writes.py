@@ -43,6 +43,11 @@ def log_write(array: Array, by: str) -> None:
     writes_so_far[key] = Write(next(clock), by, reference)
 
 
+def is_writable(array: Array) -> bool:
+    """Whether `array` may be changed in place. Not if it is read-only, as a broadcast or a mapped file is in NumPy."""
+    return bool(getattr(array.flags, "writeable", True))
+
+
 def last_write(array: Array) -> Write | None:
     """The last change of the memory `array` looks at, if there was one."""
     return writes_so_far.get(id(owner_of(array)))

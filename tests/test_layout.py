@@ -23,9 +23,11 @@ SOURCES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob
 # From the base up: a module imports from its own line and those above it, never from those below.
 LAYERS = [
     ["minigrad.backends"],
-    ["minigrad.grad_mode", "minigrad.writes"],
+    ["minigrad.grad_mode", "minigrad.writes", "minigrad.hooks"],
     ["minigrad.graph"],
     ["minigrad.tensor"],
+    ["minigrad.debug"],
+    ["minigrad.function"],
     ["minigrad.autograd"],
     ["minigrad.ops"],
     ["minigrad.kernels"],
@@ -34,7 +36,7 @@ LAYERS = [
     ["minigrad.func"],
     ["minigrad.io"],
     ["minigrad.testing"],
-    ["minigrad.debug", "minigrad.teach"],
+    ["minigrad.profiler", "minigrad.teach"],
     ["minigrad"],
     ["lm"],  # an empty package: its modules import one another directly
     ["lm.tokenizer"],

@@ -59,7 +59,7 @@ def locate(model: nn.Module, replay: Callable[[], object]) -> str:
 
     with ExitStack() as watching, np.errstate(all="ignore"):
         for path, module in model.named_modules():
-            watching.callback(module.register_forward_hook(watch_output(path)))
+            watching.enter_context(module.register_forward_hook(watch_output(path)))
         watching.enter_context(graph.backward_hooks(accumulate=watch_gradient))
         replay()
     if not found:

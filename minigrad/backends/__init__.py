@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Any, Protocol, TypeAlias
 
+import numpy as np
+
 from .numpy import NumpyBackend
 
 Array: TypeAlias = Any  # an ndarray of some backend; NumPy's stubs cannot name "NumPy or CuPy"
@@ -57,6 +59,11 @@ _by_type: dict[type, Backend] = {cpu.xp.ndarray: cpu}
 def backend_of(array: Any) -> Backend:
     """The backend an array belongs to; NumPy for everything that is not another backend's array."""
     return _by_type.get(type(array), cpu)
+
+
+def as_array(value: Any) -> Array:
+    """What arithmetic on 0-d arrays gave, as an array: NumPy makes scalars of its own of it, other modules do not."""
+    return np.asarray(value) if isinstance(value, np.generic) else value
 
 
 def backend_for(device: Any) -> Backend:

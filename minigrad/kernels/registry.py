@@ -18,6 +18,7 @@ from .. import grad_mode
 from ..autograd import grad
 from ..backends import Array, backend_of
 from ..graph import Leaf, Node, Recorder, Value
+from ..hooks import forward_watchers, watched
 from ..ops.composite import definitions, selectors
 from ..ops.shape import reshape
 from ..tensor import Tensor, check_view
@@ -74,7 +75,10 @@ class FusedKernel:
         state = grad_mode.state.get()
         edges = tuple(_edge(arguments[position]) if state.grad_enabled else None for position in self.arrays)
         recorded = any(edge is not None for edge in edges)
-        out, stored = self.forward(*raw)
+        if forward_watchers:
+            out, stored = watched(self, self.forward, raw, {}, lambda result: result[:1])
+        else:
+            out, stored = self.forward(*raw)
         if not any(isinstance(argument, Tensor) for argument in arguments):
             return out
         out = np.asarray(out) if isinstance(out, np.generic) else out

@@ -6,6 +6,7 @@ Every draw is a key of the default generator (or of the one given), so `minigrad
 from __future__ import annotations
 
 import math
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -13,15 +14,17 @@ import numpy as np
 from ..backends import Array, backend_of
 from ..ops.random import Generator, Key, default_generator
 from ..tensor import Tensor
-from ..writes import log_write
+from ..writes import is_writable, log_write
 
-_GAINS = {"linear": 1.0, "sigmoid": 1.0, "tanh": 5.0 / 3.0, "relu": math.sqrt(2.0), "selu": 0.75}
+_LINEAR = ["linear", *(f"{kind}{dims}d" for kind in ("conv", "conv_transpose") for dims in (1, 2, 3)), "sigmoid"]
+_GAINS = {**dict.fromkeys(_LINEAR, 1.0), "tanh": 5.0 / 3.0, "relu": math.sqrt(2.0), "selu": 0.75}
 
 
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     """By how much to scale weights in front of a nonlinearity. PyTorch: `torch.nn.init.calculate_gain`.
 
-    One of "linear", "sigmoid", "tanh", "relu", "selu" or "leaky_relu", whose slope is `param` (0.01).
+    One of "linear", "conv1d" to "conv3d", "conv_transpose1d" to "conv_transpose3d", "sigmoid", "tanh", "relu", "selu"
+    or "leaky_relu", whose slope is `param` (0.01).
     """
     if nonlinearity == "leaky_relu":
         return math.sqrt(2.0 / (1.0 + (0.01 if param is None else param) ** 2))
@@ -38,16 +41,18 @@ def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generato
     >>> bool((x.abs() <= 2).all())
     True
     """
-    if b < a:
-        raise ValueError(f"uniform_ needs a <= b, got {a} and {b}")
+    _check_floating(tensor, "uniform_")
+    if b < a or not math.isfinite(b - a):
+        raise ValueError(f"uniform_ needs finite a <= b, got {a} and {b}")
     values = _key(generator).uniform(tensor.shape, tensor.dtype, backend_of(tensor.data))
     return _write(tensor, values * (b - a) + a, "uniform_")
 
 
 def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None) -> Tensor:
     """Normal with this mean and standard deviation. PyTorch: `torch.nn.init.normal_`."""
-    if std < 0:
-        raise ValueError(f"normal_ needs std >= 0, got {std}")
+    _check_floating(tensor, "normal_")
+    if not (math.isfinite(mean) and math.isfinite(std) and std >= 0):
+        raise ValueError(f"normal_ needs a finite mean and std >= 0, got {mean} and {std}")
     values = _key(generator).normal(tensor.shape, tensor.dtype, backend_of(tensor.data))
     return _write(tensor, values * std + mean, "normal_")
 
@@ -60,8 +65,9 @@ def trunc_normal_(
 
     Draws u uniformly between the distribution function's values at a and b, and inverts it by Newton's method.
     """
-    if std <= 0 or b <= a:
-        raise ValueError(f"trunc_normal_ needs std > 0 and a < b, got std {std}, a {a} and b {b}")
+    _check_floating(tensor, "trunc_normal_")
+    if not (math.isfinite(mean) and math.isfinite(std) and std > 0 and a < b):
+        raise ValueError(f"trunc_normal_ needs a finite mean, std > 0 and a < b; got {mean}, {std}, {a} and {b}")
     backend = backend_of(tensor.data)
     low, high = (0.5 + 0.5 * math.erf((edge - mean) / (std * math.sqrt(2.0))) for edge in (a, b))
     if high - low < 1e-12:
@@ -79,7 +85,9 @@ def trunc_normal_(
 
 def constant_(tensor: Tensor, val: float) -> Tensor:
     """Every element `val`. PyTorch: `torch.nn.init.constant_`."""
-    return _write(tensor, val, "constant_")
+    if not isinstance(val, Real) and getattr(val, "shape", None) != ():
+        raise TypeError(f"constant_ takes one number, got {type(val).__name__}")
+    return _write(tensor, val.item() if isinstance(val, Tensor) else val, "constant_")
 
 
 def zeros_(tensor: Tensor) -> Tensor:
@@ -134,9 +142,16 @@ def _key(generator: Generator | None) -> Key:
     return (generator or default_generator).key("init")
 
 
+def _check_floating(tensor: Tensor, name: str) -> None:
+    if tensor.dtype.kind != "f":
+        raise TypeError(f"init.{name} draws real numbers, the tensor of shape {tensor.shape} is {tensor.dtype}")
+
+
 def _write(tensor: Tensor, values: Array | Any, name: str) -> Tensor:
     if tensor.node is not None:
         raise RuntimeError(f"init.{name} would overwrite a computed tensor of shape {tensor.shape}; detach it first")
+    if not is_writable(tensor.data):
+        raise ValueError(f"init.{name} cannot write to a tensor of shape {tensor.shape} in read-only memory; copy it")
     tensor.data[...] = values
     log_write(tensor.data, name)
     return tensor

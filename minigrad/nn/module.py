@@ -8,17 +8,21 @@ is how a running module's path reaches error messages and the graph. The tree th
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
+from numbers import Integral
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from ..backends import Array, backend_for
+from ..backends import Array, as_array, backend_for
 from ..grad_mode import State, state
+from ..hooks import RemovableHandle, add
+from ..ops import ShapeError
 from ..tensor import Tensor
 from ..writes import log_write
 from . import tree
+from .gate import Gate
 
 M = TypeVar("M", bound="Module")
 
@@ -44,7 +48,7 @@ class Parameter(Tensor):
     def __init__(self, data: Tensor | Array, requires_grad: bool = True) -> None:
         if not isinstance(data, Tensor) and not hasattr(data, "dtype"):
             raise TypeError(f"Parameter needs a Tensor or an array, got {type(data).__name__}")
-        super().__init__(data.data if isinstance(data, Tensor) else data)
+        super().__init__(data.data if isinstance(data, Tensor) else as_array(data))
         self.requires_grad_(requires_grad)
 
     def __repr__(self) -> str:
@@ -53,6 +57,8 @@ class Parameter(Tensor):
 
 def empty_parameter(*shape: int, dtype: Any = None, device: Any = None) -> Parameter:
     """A parameter of uninitialised memory, float32 on the CPU unless told otherwise."""
+    if not all(isinstance(size, Integral) and size >= 0 for size in shape):
+        raise ShapeError(f"no parameter can have shape {shape}: sizes are whole numbers, not below 0")
     xp = backend_for("cpu" if device is None else device).xp
     return Parameter(xp.empty(shape, dtype=np.float32 if dtype is None else dtype))
 
@@ -82,7 +88,7 @@ class Module:
 
     training: bool = True
     _buffers: Mapping[str, bool] = {}  # name -> whether it is part of the state_dict
-    _hooks: tuple[tuple[bool, Callable[..., Any]], ...] = ()  # (whether before forward, function)
+    _hooks: Sequence[tuple[str, Callable[..., Any]]] = ()  # ("before" forward, "after" it or "backward", function)
     # Per module below this one the states it runs in, without and with gradients; and when the table was made.
     _states: tuple[int, dict[int, tuple[State, State]]] = (-1, {})
 
@@ -121,35 +127,48 @@ class Module:
         return table
 
     def _run_hooked(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        for before, hook in self._hooks:
-            changed = hook(self, args) if before else None
+        hooks = tuple(self._hooks)
+        for when, hook in hooks:
+            changed = hook(self, args) if when == "before" else None
             if changed is not None:
                 args = changed if isinstance(changed, tuple) else (changed,)
-        out = self.forward(*args, **kwargs)
-        for before, hook in self._hooks:
-            changed = None if before else hook(self, args, out)
+        on_backward = [hook for when, hook in hooks if when == "backward"]
+        gate = Gate(self, on_backward) if on_backward and state.get().grad_enabled else None
+        out = self.forward(*(gate.enter(args) if gate else args), **kwargs)
+        for when, hook in hooks:
+            changed = hook(self, args, out) if when == "after" else None
             if changed is not None:
                 out = changed
-        return out
+        return gate.leave(out) if gate else out
 
-    def register_forward_pre_hook(self, hook: Callable[[Module, tuple[Any, ...]], Any]) -> Callable[[], None]:
+    def register_forward_pre_hook(self, hook: Callable[[Module, tuple[Any, ...]], Any]) -> RemovableHandle:
         """Call `hook(module, args)` before `forward`; what it returns, if not None, replaces the arguments.
 
-        PyTorch: `Module.register_forward_pre_hook`, which returns a handle; here the returned function removes it.
+        PyTorch: `Module.register_forward_pre_hook`.
         """
-        return self._add_hook(True, hook)
+        return self._add_hook("before", hook)
 
-    def register_forward_hook(self, hook: Callable[[Module, tuple[Any, ...], Any], Any]) -> Callable[[], None]:
+    def register_forward_hook(self, hook: Callable[[Module, tuple[Any, ...], Any], Any]) -> RemovableHandle:
         """Call `hook(module, args, output)` after `forward`; what it returns, if not None, replaces the output.
 
-        PyTorch: `Module.register_forward_hook`, which returns a handle; here the returned function removes it.
+        PyTorch: `Module.register_forward_hook`.
         """
-        return self._add_hook(False, hook)
+        return self._add_hook("after", hook)
 
-    def _add_hook(self, before: bool, hook: Callable[..., Any]) -> Callable[[], None]:
-        entry = (before, hook)
-        self._hooks = (*self._hooks, entry)
-        return lambda: setattr(self, "_hooks", tuple(each for each in self._hooks if each is not entry))
+    def register_full_backward_hook(
+        self, hook: Callable[[Module, tuple[Any, ...], tuple[Any, ...]], Any]
+    ) -> RemovableHandle:
+        """Call `hook(module, grad_input, grad_output)` when the gradients of the positional arguments are known.
+
+        Both are tuples: of an entry per positional argument, None for what is no tensor or needs no gradient, and per
+        output. What it returns, if not None, replaces `grad_input`. PyTorch: `Module.register_full_backward_hook`.
+        """
+        return self._add_hook("backward", hook)
+
+    def _add_hook(self, when: str, hook: Callable[..., Any]) -> RemovableHandle:
+        if "_hooks" not in self.__dict__:
+            self.__dict__["_hooks"] = []
+        return add(self.__dict__["_hooks"], (when, hook))
 
     # -------------------------------------------------------------------------------------- its attributes
 
@@ -334,6 +353,8 @@ class Module:
             if set_to_none:
                 parameter.grad = None
             elif parameter.grad is not None:
+                if parameter.grad.requires_grad:  # it is part of a graph, which ends here
+                    parameter.grad = parameter.grad.detach()
                 parameter.grad.data[...] = 0
                 log_write(parameter.grad.data, "zero_grad")
 

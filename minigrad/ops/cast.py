@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+import functools
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import numpy as np
 
 from ..backends import Array, backend_for, backend_of
 from ..tensor import Tensor
 from .primitive import Primitive
+
+F = TypeVar("F", bound=Callable[..., Any])
+HALF = np.dtype(np.float16)
 
 cast = Primitive("cast", lambda x, *, dtype: x.astype(dtype)).rules(x=lambda g: g)  # the walk restores the dtype
 clone = Primitive("clone", lambda x: x.copy()).rules(x=lambda g: g)
@@ -43,6 +48,31 @@ def _transfer(x: Array, *, device: str, home: str) -> Array:
 
 
 transfer: Primitive = Primitive("to", _transfer).rules(x=lambda g, device, home: transfer(g, device=home, home=device))
+
+
+def halves_in_float32(function: F) -> F:
+    """Let `function` compute in float32 what it is given in float16, and give a float16 result.
+
+    For definitions whose intermediate values outgrow float16, where a square overflows from 256 on.
+    """
+
+    @functools.wraps(function)
+    def widened(*args: Any, **kwargs: Any) -> Any:
+        given = (*args, *kwargs.values())
+        for value in given:
+            if getattr(value, "dtype", None) is HALF:
+                break
+        else:
+            return function(*args, **kwargs)
+        out = function(*map(_widen, args), **{name: _widen(value) for name, value in kwargs.items()})
+        floats = {value.dtype for value in given if hasattr(value, "dtype") and value.dtype.kind == "f"}
+        return cast(out, dtype=HALF) if floats == {HALF} else out  # with others in it, the common dtype is theirs
+
+    return widened  # type: ignore[return-value]
+
+
+def _widen(value: Any) -> Any:
+    return cast(value, dtype=np.dtype(np.float32)) if getattr(value, "dtype", None) is HALF else value
 
 
 def float_(input: Tensor) -> Tensor:

@@ -30,7 +30,7 @@ class DeviceError(TypeError, RuntimeError):
 
 def explain(name: str, args: Sequence[Any], settings: dict[str, Any], error: Exception) -> Exception:
     """The exception to raise for an operation that failed with `error` on these arguments."""
-    if isinstance(error, (MemoryError, RecursionError, NotImplementedError)):
+    if isinstance(error, (MemoryError, RecursionError, NotImplementedError, FloatingPointError)):
         error.add_note(f"in {name} of {_operands(args)}{in_module()}")
         return error
     devices = sorted({backend_of(a.data).device for a in args if isinstance(a, Tensor)})

@@ -23,8 +23,8 @@ import numpy as np
 from .. import grad_mode
 from ..backends import Array
 from ..graph import Leaf, Node, Recorder, Value
-from ..tensor import Tensor, check_view
-from ..writes import owner_of
+from ..hooks import forward_watchers, watched
+from ..tensor import Tensor, check_view, mark_view
 from .dtypes import to_common_dtype
 from .failure import explain
 
@@ -88,14 +88,17 @@ class Primitive:
         try:
             if self.promote is not None:
                 arrays = self.promote(arrays)
-            out = self.forward(*arrays, **settings)
+            if forward_watchers:
+                out = watched(self, self.forward, arrays, settings)
+            else:
+                out = self.forward(*arrays, **settings)
         except Exception as error:
             raise explain(self.name, args, settings, error) from error
         if isinstance(out, np.generic):
             out = np.asarray(out)
         current = grad_mode.state.get()
         if not current.grad_enabled:
-            return self._view(args[0], Tensor(out)) if self.view else Tensor(out)
+            return mark_view(args[0], Tensor(out)) if self.view else Tensor(out)
         wanted: list[bool] = []
         edges: list[Node | Leaf | None] = []
         for arg in args:
@@ -119,15 +122,7 @@ class Primitive:
             ]
             node = Node(self, tuple(edges), tuple(saved), plan, settings, out, current.module)
             result = Tensor(out, True, node)
-        return self._view(args[0], result) if self.view else result
-
-    @staticmethod
-    def _view(source: Tensor, result: Tensor) -> Tensor:
-        """`result`, which knows whose memory it looks at, if it does."""
-        if owner_of(result.data) is owner_of(source.data):
-            root = source if source.view_of is None else source.view_of[0]
-            result.view_of = (root, root.node)
-        return result
+        return mark_view(args[0], result) if self.view else result
 
     def vjp(
         self, node: Node, cotangent: Value, edges: Sequence[Node | Leaf | None], recorder: Recorder | None

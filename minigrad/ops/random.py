@@ -11,13 +11,15 @@ from __future__ import annotations
 import hashlib
 import math
 import threading
+from numbers import Integral
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..backends import Array, Backend, backend_for, cpu
+from ..backends import Array, Backend, as_array, backend_for, cpu
 from ..tensor import Tensor
 from .creation import sizes_of
+from .failure import ShapeError
 
 _MASK = (1 << 64) - 1
 
@@ -125,6 +127,13 @@ def _draw(generator: Generator | None, stream: str) -> Key:
     return (generator or default_generator).key(stream)
 
 
+def _shape_of(sizes: tuple[Any, ...]) -> tuple[int, ...]:
+    shape = sizes_of(sizes)
+    if any(size < 0 for size in shape):
+        raise ShapeError(f"no tensor can have shape {shape}: sizes must not be negative")
+    return shape
+
+
 def _floating(dtype: Any) -> np.dtype[Any]:
     chosen: np.dtype[Any] = np.dtype(np.float32 if dtype is None else dtype)
     if chosen.kind != "f":
@@ -136,7 +145,7 @@ def rand(
     *size: Any, generator: Generator | None = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
     """Uniform on [0, 1). PyTorch: `torch.rand`."""
-    data = _draw(generator, "rand").uniform(sizes_of(size), _floating(dtype), backend_for(device or "cpu"))
+    data = _draw(generator, "rand").uniform(_shape_of(size), _floating(dtype), backend_for(device or "cpu"))
     return Tensor(data, requires_grad)
 
 
@@ -149,7 +158,7 @@ def randn(
     >>> mg.randn(2, 3).shape
     (2, 3)
     """
-    data = _draw(generator, "randn").normal(sizes_of(size), _floating(dtype), backend_for(device or "cpu"))
+    data = _draw(generator, "randn").normal(_shape_of(size), _floating(dtype), backend_for(device or "cpu"))
     return Tensor(data, requires_grad)
 
 
@@ -162,23 +171,43 @@ def randint(
     dtype: Any = np.int64,
     device: Any = None,
 ) -> Tensor:
-    """Integers in [low, high); `randint(high, size)` starts at 0. PyTorch: `torch.randint`."""
+    """Integers in [low, high); `randint(high, size)` starts at 0. PyTorch: `torch.randint`.
+
+    Raises ValueError if there are none, or if `dtype`, which may also be bool or floating, cannot hold all of them.
+    """
     start, end, sizes = (0, low, high) if size is None else (low, high, size)
-    if not isinstance(start, int) or not isinstance(end, int) or not isinstance(sizes, (tuple, list)):
+    if not isinstance(start, Integral) or not isinstance(end, Integral) or not isinstance(sizes, (tuple, list)):
         raise TypeError("randint takes (high, size) or (low, high, size)")
+    start, end, shape = int(start), int(end), _shape_of((sizes,))
     if end <= start:
         raise ValueError(f"randint needs low < high, got {start} and {end}")
-    limits = np.iinfo(dtype)
-    if start < limits.min or end - 1 > limits.max:
-        raise ValueError(f"randint: {start} to {end - 1} do not fit {np.dtype(dtype)}")
-    backend = backend_for(device or "cpu")
-    bits = _draw(generator, "randint").bits(math.prod(sizes), backend)
-    return Tensor((bits % np.uint64(end - start)).astype(dtype).reshape(sizes) + np.asarray(start, dtype))
+    _check_integers("randint", start, end - 1, dtype)
+    bits = _draw(generator, "randint").bits(math.prod(shape), backend_for(device or "cpu"))
+    drawn = bits % np.uint64(end - start) if end - start <= _MASK else bits
+    values = drawn + np.uint64(start & _MASK)  # a negative start by its two's complement
+    return Tensor(values.astype(np.int64).astype(dtype, copy=False).reshape(shape))
 
 
-def randperm(n: int, *, generator: Generator | None = None) -> Tensor:
+def randperm(n: int, *, generator: Generator | None = None, dtype: Any = np.int64) -> Tensor:
     """The integers 0..n-1 in random order. PyTorch: `torch.randperm`."""
-    return Tensor(_draw(generator, "randperm").numpy().permutation(n))
+    if not isinstance(n, Integral):
+        raise TypeError(f"randperm takes a whole number, got {type(n).__name__}")
+    if n < 0:
+        raise ValueError(f"randperm: there are no {n} integers to permute")
+    _check_integers("randperm", 0, int(n) - 1, dtype)
+    return Tensor(_draw(generator, "randperm").numpy().permutation(int(n)).astype(dtype, copy=False))
+
+
+def _check_integers(name: str, lowest: int, highest: int, dtype: Any) -> None:
+    """Raises ValueError unless `dtype` tells all integers from `lowest` to `highest` apart."""
+    dtype = np.dtype(dtype)
+    if dtype.kind in "iu":
+        least, most = int(np.iinfo(dtype).min), int(np.iinfo(dtype).max)
+    else:
+        most = 1 if dtype.kind == "b" else 2 ** (np.finfo(dtype).nmant + 1)
+        least = 0 if dtype.kind == "b" else -most
+    if lowest < least or highest > most:
+        raise ValueError(f"{name}: {lowest} to {highest} do not fit {dtype}")
 
 
 def bernoulli(input: Tensor, *, generator: Generator | None = None) -> Tensor:
@@ -186,7 +215,7 @@ def bernoulli(input: Tensor, *, generator: Generator | None = None) -> Tensor:
     if input.data.size and not (input.data.min() >= 0.0 and input.data.max() <= 1.0):
         raise ValueError("bernoulli needs probabilities, between 0 and 1")
     uniform = _draw(generator, "bernoulli").uniform(input.shape, np.float64)
-    return Tensor((uniform < input.data).astype(input.dtype))
+    return Tensor(as_array((uniform < input.data).astype(input.dtype)))
 
 
 __all__ = ["Generator", "bernoulli", "default_generator", "manual_seed", "rand", "randint", "randn", "randperm"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -16,15 +16,16 @@ SAFE = 1e-20, 1e37  # sums of squares beyond these may have lost terms to underf
 
 
 def clip_grad_norm_(
-    parameters: Tensor | Iterable[Tensor], max_norm: float, norm_type: float = 2.0, error_if_nonfinite: bool = False
-) -> Tensor:
+    parameters: Tensor | Iterable[Tensor], max_norm: float, norm_type: float | str = 2.0,
+    error_if_nonfinite: bool = False,
+) -> Tensor:  # fmt: skip
     """Scale all gradients by one factor so that the norm of them together is at most `max_norm`.
 
     PyTorch: `torch.nn.utils.clip_grad_norm_`. Returns the norm before the scaling, a 0-d tensor. It is right also
     where the squares would overflow or vanish in float32. A norm that is not finite leaves nan in the gradients, as
-    PyTorch does, or with `error_if_nonfinite` raises RuntimeError and changes nothing. Raises ValueError for a
-    `norm_type` that is not above 0. Source: Pascanu et al., "On the difficulty of training recurrent neural networks"
-    (2013).
+    PyTorch does, or with `error_if_nonfinite` raises RuntimeError and changes nothing. `norm_type` is the order, also
+    "inf" or negative; as in PyTorch, 0 counts the gradients that are not 0 everywhere. Raises ValueError for nan.
+    Source: Pascanu et al., "On the difficulty of training recurrent neural networks" (2013).
 
     >>> import minigrad as mg
     >>> w = mg.tensor([0.0, 0.0], requires_grad=True)
@@ -34,18 +35,19 @@ def clip_grad_norm_(
     >>> w.grad
     tensor([0.6, 0.8])
     """
-    if not norm_type > 0.0:
-        raise ValueError(f"clip_grad_norm_: norm_type must be above 0, got {norm_type}")
+    order, max_norm = float(norm_type), float(max_norm)
+    if math.isnan(order):
+        raise ValueError("clip_grad_norm_: norm_type must be a number, got nan")
     if isinstance(parameters, Tensor):
         parameters = [parameters]
     gradients = [parameter.grad.data for parameter in parameters if parameter.grad is not None]
     if not gradients:
         return Tensor(np.zeros((), np.float32))
     with np.errstate(all="ignore"):
-        norm = _norm(gradients, norm_type)
+        norm = _norm(gradients, order)
         if error_if_nonfinite and not math.isfinite(norm):
             raise RuntimeError(
-                f"clip_grad_norm_: the norm of order {norm_type} of {len(gradients)} gradients is {norm}; the loss or "
+                f"clip_grad_norm_: the norm of order {order} of {len(gradients)} gradients is {norm}; the loss or "
                 f"a layer overflowed, or the learning rate is too high"
             )
         factor = max_norm / (norm + 1e-6)
@@ -61,14 +63,20 @@ def _norm(arrays: list[Array], order: float) -> float:
         total = sum(float(np.dot(piece, piece)) for array in arrays for piece in _pieces(array))
         if SAFE[0] < total < SAFE[1]:
             return math.sqrt(total)
-    largest = float(np.max([0.0, *(float(np.max(np.abs(piece))) for array in arrays for piece in _pieces(array))]))
-    if order == math.inf or largest == 0.0 or not math.isfinite(largest):
-        return largest
-    # Divided by the largest, no power overflows, and one that vanishes does not matter.
-    powers = (np.abs(piece.astype(np.float64) / largest) ** order for array in arrays for piece in _pieces(array))
-    return largest * math.pow(sum(float(power.sum()) for power in powers), 1.0 / order)
+    if order == 0.0:
+        return float(sum(bool(array.any()) for array in arrays))
+    extreme = np.max if order > 0.0 else np.min
+    extremes = [float(extreme(np.abs(piece))) for array in arrays for piece in _pieces(array)]
+    pivot = float(extreme(extremes)) if extremes else 0.0
+    if math.isinf(order) or pivot == 0.0 or not math.isfinite(pivot):
+        return pivot
+    # Divided by the extreme, no power overflows, and one that vanishes does not matter.
+    powers = (np.abs(piece.astype(np.float64) / pivot) ** order for array in arrays for piece in _pieces(array))
+    return pivot * math.pow(sum(float(power.sum()) for power in powers), 1.0 / order)
 
 
-def _pieces(array: Array) -> list[Array]:
+def _pieces(array: Array) -> Iterator[Array]:
     flat = array.reshape(-1)
-    return [flat[start : start + PIECE] for start in range(0, flat.size, PIECE)]
+    wide = np.promote_types(flat.dtype, np.float32)  # squares of float16 overflow from 256 on
+    for start in range(0, flat.size, PIECE):
+        yield flat[start : start + PIECE].astype(wide, copy=False)

@@ -384,9 +384,9 @@ def test_tensor_hooks_run_in_order_on_the_whole_gradient_and_may_replace_it():
     y = x * 3.0
     y.register_hook(lambda g: seen.append(("y", g.data.copy())))
     y.register_hook(lambda g: g * 10.0)
-    remove = y.register_hook(lambda g: seen.append(("never", g)))
-    remove()
-    remove()
+    handle = y.register_hook(lambda g: seen.append(("never", g)))
+    handle.remove()
+    handle.remove()
     x.register_hook(lambda g: seen.append(("x", g.data.copy())))
     (y * 1.0 + y * 2.0).sum().backward()
     assert [name for name, _ in seen] == ["y", "x"]

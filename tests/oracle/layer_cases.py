@@ -19,7 +19,7 @@ class Case:
     layer: str  # the class, of the same name in both libraries
     arguments: dict[str, Any]
     inputs: dict[str, Any]  # the shape of a tensor to draw, or an array as it is
-    call: tuple[str, ...] = ()  # the positional arguments, names of inputs; all of them in order by default
+    call: tuple[Any, ...] = ()  # the positional arguments, (tuples of) names of inputs; all of them in order by default
     masks: dict[str, Any] = field(default_factory=dict)  # arrays that are keyword arguments
     settings: dict[str, Any] = field(default_factory=dict)
     torch_extra: dict[str, Any] = field(default_factory=dict)  # what PyTorch needs to be told beside
@@ -130,7 +130,97 @@ transformer = [
     ),
 ]  # fmt: skip
 
-files = {"layers": layers, "attention": attention, "transformer": transformer}
+IMAGE: dict[str, Any] = {"input": (1, 4, 4, 5)}
+SIZES: dict[str, Any] = {"in_channels": 4, "out_channels": 2, "kernel_size": 3}
+
+windows = [
+    Case("conv1d", "Conv1d", {**SIZES, "stride": 2, "padding": 1}, {"input": (2, 4, 7)}),
+    Case("conv1d_unbatched", "Conv1d", {**SIZES, "dilation": 2}, {"input": (4, 7)}),
+    Case("conv2d", "Conv2d", {**SIZES, "padding": (1, 0), "stride": (2, 1)}, IMAGE),
+    Case("conv2d_groups", "Conv2d", {**SIZES, "groups": 2, "bias": False, "padding": "same", "dilation": 2}, IMAGE),
+    Case("conv2d_even", "Conv2d", {**SIZES, "kernel_size": (2, 4), "padding": "same"}, IMAGE),
+    Case("conv2d_reflect", "Conv2d", {**SIZES, "padding": (2, 1), "padding_mode": "reflect"}, IMAGE),
+    Case("conv2d_replicate", "Conv2d", {**SIZES, "padding": "same", "padding_mode": "replicate"}, IMAGE),
+    Case("conv2d_circular", "Conv2d", {**SIZES, "padding": 2, "padding_mode": "circular", "stride": 2}, IMAGE),
+    Case("conv2d_valid", "Conv2d", {**SIZES, "padding": "valid", "padding_mode": "circular"}, IMAGE),
+    Case("conv3d", "Conv3d", {**SIZES, "kernel_size": (2, 3, 2), "padding": 1, "groups": 2}, {"input": (4, 2, 3, 3)}),
+    Case("conv_transpose1d", "ConvTranspose1d", {**SIZES, "stride": 2}, {"input": (4, 5)}),
+    Case(
+        "conv_transpose2d", "ConvTranspose2d",
+        {**SIZES, "stride": 3, "padding": (1, 2), "output_padding": (2, 1), "groups": 2, "dilation": 2}, IMAGE,
+    ),
+    Case(
+        "conv_transpose2d_to_size", "ConvTranspose2d", {**SIZES, "stride": 2, "bias": False}, IMAGE,
+        settings={"output_size": (10, 11)},
+    ),
+    Case("conv_transpose3d", "ConvTranspose3d", {**SIZES, "padding": 1, "stride": 2}, {"input": (1, 4, 2, 2, 2)}),
+    Case("max_pool1d", "MaxPool1d", {"kernel_size": 3, "stride": 2, "padding": 1}, {"input": (2, 3, 7)}),
+    Case("max_pool2d", "MaxPool2d", {"kernel_size": 2, "ceil_mode": True}, IMAGE),
+    Case("max_pool3d", "MaxPool3d", {"kernel_size": 2, "dilation": (1, 2, 1), "stride": 1}, {"input": (2, 3, 4, 3)}),
+    Case("avg_pool1d", "AvgPool1d", {"kernel_size": 3, "stride": 2, "padding": 1}, {"input": (2, 3, 8)}),
+    Case("avg_pool2d", "AvgPool2d", {"kernel_size": 3, "stride": 2, "padding": 1, "ceil_mode": True}, IMAGE),
+    Case("avg_pool2d_valid", "AvgPool2d", {"kernel_size": 2, "padding": 1, "count_include_pad": False}, IMAGE),
+    Case("avg_pool3d", "AvgPool3d", {"kernel_size": 2, "divisor_override": 3}, {"input": (2, 3, 4, 5, 2)}),
+    Case("lp_pool1d", "LPPool1d", {"norm_type": 2, "kernel_size": 3}, {"input": (2, 3, 7)}),
+    Case("lp_pool2d", "LPPool2d", {"norm_type": 4, "kernel_size": 2, "stride": 1}, IMAGE),
+    Case("lp_pool3d", "LPPool3d", {"norm_type": 2, "kernel_size": 2}, {"input": (3, 4, 3, 2)}),
+    Case("adaptive_max_pool1d", "AdaptiveMaxPool1d", {"output_size": 3}, {"input": (2, 3, 7)}),
+    Case("adaptive_max_pool2d", "AdaptiveMaxPool2d", {"output_size": (2, None)}, IMAGE),
+    Case("adaptive_max_pool3d", "AdaptiveMaxPool3d", {"output_size": 2}, {"input": (3, 3, 4, 5)}),
+    Case("adaptive_avg_pool1d", "AdaptiveAvgPool1d", {"output_size": 3}, {"input": (2, 3, 7)}),
+    Case("adaptive_avg_pool2d", "AdaptiveAvgPool2d", {"output_size": (None, 4)}, IMAGE),
+    Case("adaptive_avg_pool3d", "AdaptiveAvgPool3d", {"output_size": (2, 1, 3)}, {"input": (3, 3, 4, 3)}),
+    Case("unfold", "Unfold", {"kernel_size": (2, 3), "padding": 1, "stride": 2}, IMAGE),
+    Case("fold", "Fold", {"output_size": (4, 5), "kernel_size": 2, "padding": (1, 0)}, {"input": (2, 8, 20)}),
+    Case("upsample", "Upsample", {"scale_factor": 2}, IMAGE),
+    Case("upsample_trilinear", "Upsample", {"size": (3, 5, 2), "mode": "trilinear"}, {"input": (2, 3, 2, 3, 4)}),
+    Case("upsampling_nearest2d", "UpsamplingNearest2d", {"size": (7, 3)}, IMAGE),
+    Case("upsampling_bilinear2d", "UpsamplingBilinear2d", {"scale_factor": 1.5}, IMAGE),
+    Case("pixel_shuffle", "PixelShuffle", {"upscale_factor": 2}, IMAGE),
+    Case("pixel_unshuffle", "PixelUnshuffle", {"downscale_factor": 2}, {"input": (3, 4, 6)}),
+]  # fmt: skip
+
+STEP: dict[str, Any] = {"input_size": 3, "hidden_size": 4}
+DEEP: dict[str, Any] = {**STEP, "num_layers": 2, "bidirectional": True}
+SEQUENCE: dict[str, Any] = {"input": (5, 2, 3)}
+FIRST_IN_BATCH: dict[str, Any] = {"input": (2, 5, 3), "h": (4, 2, 4)}
+STARTED = ("input", ("h", "c"))
+
+recurrent = [
+    Case("rnn", "RNN", STEP, SEQUENCE),
+    Case("rnn_relu", "RNN", {**DEEP, "nonlinearity": "relu", "batch_first": True}, FIRST_IN_BATCH),
+    Case("lstm", "LSTM", STEP, SEQUENCE),
+    Case("lstm_deep", "LSTM", DEEP, {**SEQUENCE, "h": (4, 2, 4), "c": (4, 2, 4)}, STARTED),
+    Case("lstm_batch_first", "LSTM", {**DEEP, "batch_first": True, "bias": False}, {"input": (2, 5, 3)}),
+    Case("lstm_projected", "LSTM", {**DEEP, "proj_size": 2}, {**SEQUENCE, "h": (4, 2, 2), "c": (4, 2, 4)}, STARTED),
+    Case("lstm_unbatched", "LSTM", DEEP, {"input": (5, 3), "h": (4, 4), "c": (4, 4)}, STARTED),
+    Case("gru", "GRU", STEP, SEQUENCE),
+    Case("gru_deep", "GRU", {**DEEP, "batch_first": True}, FIRST_IN_BATCH),
+    Case("gru_unbatched", "GRU", {**STEP, "bias": False, "batch_first": True}, {"input": (5, 3)}),
+    Case("rnn_cell", "RNNCell", STEP, {"input": (2, 3), "h": (2, 4)}),
+    Case("rnn_cell_relu", "RNNCell", {**STEP, "nonlinearity": "relu"}, {"input": (3,)}),
+    Case("lstm_cell", "LSTMCell", STEP, {"input": (2, 3), "h": (2, 4), "c": (2, 4)}, STARTED),
+    Case("lstm_cell_unbatched", "LSTMCell", {**STEP, "bias": False}, {"input": (3,)}),
+    Case("gru_cell", "GRUCell", STEP, {"input": (2, 3), "h": (2, 4)}),
+    Case("gru_cell_unbatched", "GRUCell", STEP, {"input": (3,), "h": (4,)}),
+]  # fmt: skip
+
+files = {
+    "layers": layers, "attention": attention, "transformer": transformer, "windows": windows, "recurrent": recurrent,
+}  # fmt: skip
+
+
+def positional(case: Case, inputs: dict[str, Any]) -> list[Any]:
+    """The positional arguments of a call."""
+    names = case.call or case.inputs
+    return [tuple(inputs[each] for each in name) if isinstance(name, tuple) else inputs[name] for name in names]
+
+
+def flat(result: Any) -> list[Any]:
+    """What a call returns, tuples taken apart and None left out."""
+    if isinstance(result, tuple):
+        return [out for part in result for out in flat(part)]
+    return [] if result is None else [result]
 
 
 def save(file: str, arrays: dict[str, np.ndarray]) -> None:

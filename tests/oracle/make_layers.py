@@ -1,15 +1,17 @@
 """Ask PyTorch for the values and gradients of the layers in `layer_cases.py`, in float64.
 
-Run from the root of the repository, with PyTorch installed: `python -m tests.oracle.make_layers`. Writes
-`layers.npz`, `attention.npz` and `transformer.npz` beside this file; made with PyTorch 2.13.
+Run from the root of the repository, with PyTorch installed: `python -m tests.oracle.make_layers [FILE ...]`. Writes
+`layers.npz`, `attention.npz` and so on beside this file; made with PyTorch 2.13.
 """
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import torch
 
-from .layer_cases import Case, files, save
+from .layer_cases import Case, files, flat, positional, save
 
 
 def evaluate(case: Case, rng: np.random.Generator) -> dict[str, np.ndarray]:
@@ -27,8 +29,7 @@ def evaluate(case: Case, rng: np.random.Generator) -> dict[str, np.ndarray]:
             arrays[f"input/{name}"] = array
     keywords = {name: torch.tensor(mask) for name, mask in case.masks.items()}
     extra = {name: torch.tensor(mask) for name, mask in case.torch_extra.items()}
-    result = module(*(inputs[name] for name in case.call or case.inputs), **keywords, **case.settings, **extra)
-    outputs = [out for out in (result if isinstance(result, tuple) else (result,)) if out is not None]
+    outputs = flat(module(*positional(case, inputs), **keywords, **case.settings, **extra))
     total = torch.zeros((), dtype=torch.float64)
     for number, out in enumerate(outputs):
         cotangent = rng.standard_normal(out.shape)
@@ -43,6 +44,6 @@ def evaluate(case: Case, rng: np.random.Generator) -> dict[str, np.ndarray]:
 
 
 if __name__ == "__main__":
-    for file, cases in files.items():
+    for file in sys.argv[1:] or files:
         rng = np.random.default_rng(0)
-        save(file, {key: array for case in cases for key, array in evaluate(case, rng).items()})
+        save(file, {key: array for case in files[file] for key, array in evaluate(case, rng).items()})

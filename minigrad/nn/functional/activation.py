@@ -6,11 +6,13 @@ import math
 from typing import Any
 
 from ...ops import erf, exp, log, relu, sigmoid, tanh, where
+from ...ops.cast import halves_in_float32
 from ...ops.composite import composite
 from ...ops.reduce import axes_of, finite_max
 
 
 @composite
+@halves_in_float32
 def gelu(input: Any, approximate: str = "none") -> Any:
     """`input` times the normal distribution function of `input`. PyTorch: `F.gelu`.
 
@@ -31,6 +33,7 @@ def silu(input: Any) -> Any:
 
 
 @composite
+@halves_in_float32
 def softmax(input: Any, dim: int) -> Any:
     """exp(input) divided by its sum along `dim`; never overflows. PyTorch: `F.softmax`.
 
@@ -47,6 +50,7 @@ def softmax(input: Any, dim: int) -> Any:
 
 
 @composite
+@halves_in_float32
 def log_softmax(input: Any, dim: int) -> Any:
     """The logarithm of `softmax`, without forming it. PyTorch: `F.log_softmax`."""
     axes = axes_of(input.ndim, dim)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...ops import ShapeError, default_generator, where
-from ...ops.cast import cast
+from ...ops.cast import cast, halves_in_float32
 from ...ops.composite import composite
 from ...ops.failure import in_module
 from ...ops.random import Key
@@ -63,12 +63,13 @@ def scaled_dot_product_attention(
         )
     if enable_gqa:
         key, value = _repeat_heads(key, query.shape[-3]), _repeat_heads(value, query.shape[-3])
-    scale = 1.0 / math.sqrt(query.shape[-1]) if scale is None else scale
+    scale = 1.0 / math.sqrt(max(query.shape[-1], 1)) if scale is None else scale
     draw = default_generator.key("dropout") if dropout_p > 0.0 else None
     return _attention(query, key, value, attn_mask, dropout_p, draw, is_causal, scale)
 
 
 @composite
+@halves_in_float32
 def _attention(
     query: Any, key: Any, value: Any, mask: Any, dropout_p: float, draw: Key | None, is_causal: bool, scale: float
 ) -> Any:
@@ -77,7 +78,13 @@ def _attention(
         length, source = scores.shape[-2:]
         mask = np.arange(source) <= np.arange(length)[:, None]
     if mask is not None:
+        shape = tuple(scores.shape)
         scores = where(mask, scores, -math.inf) if mask.dtype.kind == "b" else scores + mask
+        if scores.shape != shape:
+            raise ShapeError(
+                f"scaled_dot_product_attention: attn_mask of shape {tuple(mask.shape)} does not broadcast to the "
+                f"scores {shape}, (..., L, S), but beyond them{in_module()}"
+            )
     weights = softmax(scores, -1)
     if draw is not None:
         weights = _dropout(weights, dropout_p, draw)
@@ -87,7 +94,7 @@ def _attention(
 def _repeat_heads(x: Any, heads: int) -> Any:
     """(..., G, S, E) to (..., heads, S, E): each head serves heads / G consecutive queries."""
     groups = x.shape[-3]
-    if heads % groups:
+    if groups == 0 or heads % groups:
         raise ShapeError(f"scaled_dot_product_attention: {heads} query heads are not a multiple of {groups} key heads")
     if groups == heads:
         return x

@@ -7,13 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from ...ops import ShapeError, rsqrt
+from ...ops import DTypeError, ShapeError, rsqrt
+from ...ops.cast import halves_in_float32
 from ...ops.composite import composite
 from ...ops.failure import in_module
 
 
 def _check_normalized(name: str, input: Any, normalized_shape: Sequence[int], *affine: Any) -> tuple[int, ...]:
     shape = tuple(normalized_shape)
+    if input.dtype.kind != "f":
+        raise DTypeError(f"{name} needs floating-point input, got {input.dtype}; convert it with .float(){in_module()}")
     if not shape or tuple(input.shape[-len(shape) :]) != shape:
         raise ShapeError(
             f"{name}: input of shape {tuple(input.shape)} does not end in normalized_shape {shape}{in_module()}"
@@ -27,6 +30,7 @@ def _check_normalized(name: str, input: Any, normalized_shape: Sequence[int], *a
 
 
 @composite
+@halves_in_float32
 def layer_norm(
     input: Any, normalized_shape: Sequence[int], weight: Any = None, bias: Any = None, eps: float = 1e-5
 ) -> Any:
@@ -49,11 +53,12 @@ def layer_norm(
 
 
 @composite
+@halves_in_float32
 def rms_norm(input: Any, normalized_shape: Sequence[int], weight: Any = None, eps: float | None = None) -> Any:
     """Unit mean square over the last dimensions, then `weight`. PyTorch: `F.rms_norm`.
 
-    `eps` defaults to the resolution of the dtype. Source: Zhang and Sennrich, "Root mean square layer normalization"
-    (2019).
+    `eps` defaults to the resolution of the dtype (of float32 for float16, as everything is computed in it). Source:
+    Zhang and Sennrich, "Root mean square layer normalization" (2019).
     """
     dims = _check_normalized("rms_norm", input, normalized_shape, weight)
     resolution = float(np.finfo(input.dtype).eps) if eps is None else eps

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Integral
 from typing import Any
 
 from ...tensor import Tensor
@@ -14,7 +15,9 @@ from ..module import Module, empty_parameter
 
 
 def _as_shape(normalized_shape: int | Sequence[int]) -> tuple[int, ...]:
-    return (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+    if isinstance(normalized_shape, (int, Integral)):
+        return (int(normalized_shape),)
+    return tuple(normalized_shape)
 
 
 class LayerNorm(Module):

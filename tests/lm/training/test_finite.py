@@ -74,4 +74,4 @@ def test_watching_leaves_no_hooks():
     model = Two()
     locate(model, replay_of(model))
     assert not any(module._hooks for module in model.modules())
-    assert not mg.graph._hooks
+    assert not mg.hooks.backward_watchers

@@ -68,6 +68,52 @@ def test_constants():
     assert init.constant_(x, 2.5) is x and (x.data == 2.5).all()
 
 
+@pytest.mark.parametrize("draw", [init.uniform_, init.normal_, init.trunc_normal_])
+def test_integers_are_not_drawn(draw):
+    state = mg.default_generator.get_state()
+    with pytest.raises(TypeError, match=f"{draw.__name__}.*int64"):
+        draw(mg.zeros(5, dtype=mg.int64))
+    assert mg.default_generator.get_state() == state
+
+
+@pytest.mark.parametrize(
+    "draw, settings",
+    [
+        (init.uniform_, {"a": -math.inf, "b": math.inf}), (init.uniform_, {"a": math.nan}),
+        (init.uniform_, {"b": math.nan}), (init.normal_, {"std": math.nan}), (init.normal_, {"mean": math.inf}),
+        (init.trunc_normal_, {"std": math.nan}), (init.trunc_normal_, {"mean": math.nan}),
+        (init.trunc_normal_, {"a": math.nan}),
+    ],
+)  # fmt: skip
+def test_what_is_not_finite_is_refused(draw, settings):
+    with pytest.raises(ValueError, match=draw.__name__):
+        draw(mg.empty(2), **settings)
+
+
+def test_a_truncated_normal_may_be_open():
+    assert np.isfinite(init.trunc_normal_(mg.empty(50), a=-math.inf, b=math.inf).data).all()
+
+
+@pytest.mark.parametrize("write", [init.zeros_, init.normal_, lambda x: init.constant_(x, 2.0)])
+def test_read_only_memory_is_named(write):
+    with pytest.raises(ValueError, match=r"shape \(3,\) in read-only memory"):
+        write(mg.from_numpy(np.broadcast_to(np.float32(1), (3,))))
+
+
+def test_a_constant_is_one_number():
+    x = mg.empty(2)
+    assert init.constant_(x, mg.tensor(3.0)).tolist() == [3.0, 3.0]
+    assert init.constant_(x, np.float32(2.0)).tolist() == [2.0, 2.0]
+    for wrong in (np.ones(2), mg.ones(3), "a", None):
+        with pytest.raises(TypeError, match="constant_ takes one number"):
+            init.constant_(x, wrong)
+
+
+def test_gains_of_convolutions_are_those_of_linear_maps():
+    for name in ("conv1d", "conv2d", "conv_transpose3d"):
+        assert init.calculate_gain(name) == 1.0
+
+
 def test_the_seed_decides():
     def draw():
         return nn.TransformerEncoderLayer(8, 2, 16).state_dict()

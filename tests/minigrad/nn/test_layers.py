@@ -27,6 +27,24 @@ def test_bad_arguments_are_refused_when_the_layer_is_made(make, word):
         make()
 
 
+@pytest.mark.parametrize(
+    "make, shape",
+    [
+        (lambda: nn.Linear(-1, 2), r"\(2, -1\)"), (lambda: nn.Linear(2.5, 2), r"\(2, 2\.5\)"),
+        (lambda: nn.Embedding(-1, 2), r"\(-1, 2\)"), (lambda: nn.LayerNorm(-1), r"\(-1,\)"),
+    ],
+)  # fmt: skip
+def test_sizes_that_no_parameter_can_have_are_refused(make, shape):
+    with pytest.raises(mg.ShapeError, match=f"no parameter can have shape {shape}"):
+        make()
+
+
+def test_sizes_may_be_numpys():
+    norm = nn.LayerNorm(np.int64(3))
+    assert norm(mg.zeros(2, 3)).shape == (2, 3) and repr(norm).startswith("LayerNorm((3,), ")
+    assert nn.RMSNorm(np.int32(3)).weight.shape == (3,)
+
+
 def test_what_is_not_supported_says_so():
     for argument in ("add_bias_kv", "add_zero_attn"):
         with pytest.raises(NotImplementedError, match=argument):

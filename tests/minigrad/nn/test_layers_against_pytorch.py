@@ -31,8 +31,7 @@ def run(file: str, case: Case, module: nn.Module):
         for name, spec in case.inputs.items()
     }
     masks = {name: mg.tensor(mask) for name, mask in case.masks.items()}
-    result = module(*(inputs[name] for name in case.call or case.inputs), **masks, **case.settings)
-    return inputs, [out for out in (result if isinstance(result, tuple) else (result,)) if out is not None]
+    return inputs, layer_cases.flat(module(*layer_cases.positional(case, inputs), **masks, **case.settings))
 
 
 def assert_equal_to_rounding(actual: mg.Tensor, wanted: np.ndarray, what: str) -> None:

@@ -145,6 +145,7 @@ def test_a_parameter_shares_memory_and_must_be_floating():
     parameter = nn.Parameter(data)
     assert parameter.requires_grad and parameter.data is data
     assert not nn.Parameter(mg.zeros(2), requires_grad=False).requires_grad
+    assert isinstance(nn.Parameter(np.float32(2.0)).data, np.ndarray)
     with pytest.raises(RuntimeError, match="int64"):
         nn.Parameter(mg.arange(3))
     with pytest.raises(TypeError, match="list"):
@@ -430,16 +431,73 @@ def test_threads_do_not_see_each_other():
 
 def test_forward_hooks_see_and_replace():
     linear, seen = nn.Linear(2, 2), []
-    remove_pre = linear.register_forward_pre_hook(lambda module, args: (args[0] * 0.0,))
-    remove = linear.register_forward_hook(lambda module, args, out: seen.append((module, args[0], out)))
-    replace = linear.register_forward_hook(lambda module, args, out: out + 1.0)
+    first = linear.register_forward_pre_hook(lambda module, args: (args[0] * 0.0,))
+    second = linear.register_forward_hook(lambda module, args, out: seen.append((module, args[0], out)))
+    third = linear.register_forward_hook(lambda module, args, out: out + 1.0)
     out = linear(mg.ones(1, 2))
     assert np.allclose(out.data, linear.bias.data + 1.0)
     assert seen[0][0] is linear and (seen[0][1].data == 0).all()
-    for each in (remove_pre, remove, replace, replace):
-        each()
+    for each in (first, second, third, third):
+        each.remove()
     assert not np.allclose(linear(mg.ones(1, 2)).data, out.data)
     assert len(seen) == 1
+
+
+class Mixed(nn.Module):
+    def forward(self, x, factor, y):
+        return x * y, x + factor * y
+
+
+def test_a_backward_hook_sees_the_gradients_of_arguments_and_outputs():
+    module, seen = Mixed(), []
+    handle = module.register_full_backward_hook(lambda *args: seen.append(args))
+    x, y = mg.tensor([1.0, 2.0], requires_grad=True), mg.tensor([3.0, 4.0])
+    product, total = module(x, 2, y)
+    (product * product).sum().backward(retain_graph=True)
+    ((owner, grad_input, grad_output),) = seen
+    assert owner is module
+    assert [None if g is None else g.tolist() for g in grad_input] == [[18.0, 64.0], None, None]
+    assert [None if g is None else g.tolist() for g in grad_output] == [[6.0, 16.0], None]
+    handle.remove()
+    (module(x, 2, y)[1]).sum().backward()
+    assert len(seen) == 1
+    (product * total).sum().backward()  # of the call that was made before
+    assert [g.tolist() for g in seen[1][2]] == [[7.0, 10.0], [3.0, 8.0]]
+
+
+def test_a_backward_hook_may_replace_grad_input_and_is_differentiable():
+    linear = nn.Linear(2, 1, bias=False)
+    linear.weight.data[...] = 1.0
+    linear.register_full_backward_hook(lambda module, grad_input, grad_output: (grad_input[0] * 10.0,))
+    x = mg.tensor([1.0, 2.0], requires_grad=True)
+    (linear(x) ** 2).sum().backward()
+    assert x.grad.tolist() == [60.0, 60.0] and linear.weight.grad.tolist() == [[6.0, 12.0]]
+    (slope,) = mg.autograd.grad((linear(x) ** 2).sum(), x, create_graph=True)
+    assert mg.autograd.grad(slope.sum(), x)[0].tolist() == [400.0, 400.0]  # as PyTorch: the hook counts twice
+
+
+def test_a_backward_hook_without_gradients_of_arguments_has_those_of_outputs():
+    linear, seen = nn.Linear(2, 1, bias=False), []
+    linear.register_full_backward_hook(lambda module, grad_input, grad_output: seen.append((grad_input, grad_output)))
+    linear(mg.ones(2)).sum().backward()
+    with mg.no_grad():
+        linear(mg.ones(2))
+    assert [(grad_input, grad_output[0].tolist()) for grad_input, grad_output in seen] == [((None,), [1.0])]
+
+
+def test_a_backward_hook_returns_as_many_gradients_as_there_are_arguments():
+    linear = nn.Linear(2, 1)
+    linear.register_full_backward_hook(lambda module, grad_input, grad_output: (*grad_input, None))
+    with pytest.raises(RuntimeError, match="backward hook of Linear returned 2 gradients where grad_input has 1"):
+        linear(mg.ones(2, requires_grad=True)).sum().backward()
+
+
+def test_handles_are_context_managers():
+    linear, seen = nn.Linear(2, 1), []
+    with linear.register_forward_hook(lambda *_: seen.append(1)):
+        linear(mg.ones(2))
+    linear(mg.ones(2))
+    assert seen == [1]
 
 
 def test_forward_must_be_defined():

@@ -1,5 +1,7 @@
 """First and second derivatives of every operation, over drawn shapes, layouts, dims and values."""
 
+from types import ModuleType
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -61,11 +63,7 @@ def test_every_public_operation_is_checked():
 def primitives():
     """Every primitive with a gradient, by name; that of a device transfer needs a second device."""
     found = {}
-    modules = (
-        ops.cast, ops.elementwise, ops.transcendental, ops.rounding, ops.reduce, ops.scan, ops.ordering, ops.shape,
-        ops.index, ops.products,
-    )  # fmt: skip
-    for module in modules:
+    for module in (value for value in vars(ops).values() if isinstance(value, ModuleType)):
         found.update({id(p): p for p in vars(module).values() if isinstance(p, Primitive) and p.differentiable})
     return {primitive.name for primitive in found.values()} - {"to"}
 

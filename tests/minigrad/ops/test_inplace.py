@@ -79,7 +79,9 @@ def test_an_update_of_a_parameter_between_forward_and_backward_is_refused():
         loss.backward()
 
 
-@pytest.mark.parametrize("read", [lambda x, i: x[i], lambda x, i: mg.gather(x, 0, i), lambda x, i: F.embedding(i, x)])
+@pytest.mark.parametrize(
+    "read", [lambda x, i: x[i], lambda x, i: mg.gather(x, 0, i), lambda x, i: F.embedding(i, x.reshape(3, 1))]
+)
 def test_an_index_that_was_overwritten_is_refused(read):
     x, index = leaf(1.0, 2.0, 3.0), mg.tensor([0, 1])
     loss = read(x, index).sum()
@@ -182,6 +184,15 @@ def test_an_index_of_slices_and_ints_is_a_view(index):
     base = mg.tensor(np.array([1.0, 2.0]))
     base[index].fill_(7.0)
     assert float(base.data[0]) == 7.0
+
+
+def test_a_cast_is_walked_while_the_log_of_writes_holds_something():
+    """A dtype, which the cast keeps, is its own `base`: looking for the owner of its memory would never end."""
+    written = mg.zeros(2).add_(1.0)
+    x = leaf(1.0, 2.0)
+    x.float().double().sum().backward()
+    np.testing.assert_array_equal(x.grad.data, [1.0, 1.0])
+    assert written.tolist() == [1.0, 1.0]
 
 
 # -------------------------------------------------------------------------------- right uses are right

@@ -103,8 +103,78 @@ def test_randint_stays_in_range_and_reaches_both_ends() -> None:
         mg.randint(4, 4, (2,))
 
 
+def test_randint_takes_every_range_that_its_dtype_holds() -> None:
+    for low, high, dtype in (
+        (-(2**63), 2**63, "int64"), (0, 2**64, "uint64"), (-128, 128, "int8"), (-2048, 2049, "float16"), (0, 2, "bool"),
+    ):  # fmt: skip
+        values = mg.randint(low, high, (2000,), generator=mg.Generator(1), dtype=dtype)
+        assert values.dtype == np.dtype(dtype)
+        numbers, edge = values.data.astype(object), (high - low) / 50
+        assert low <= numbers.min() < low + edge + 1 and high - edge - 2 < numbers.max() < high
+    for low, high, dtype in (
+        (0, 2**63 + 1, "int64"), (-129, 0, "int8"), (-1, 3, "uint8"), (0, 2050, "float16"), (0, 3, "bool"),
+        (-1, 1, "bool"),
+    ):  # fmt: skip
+        with pytest.raises(ValueError, match=f"do not fit {dtype}"):
+            mg.randint(low, high, (2,), dtype=dtype)
+
+
+def test_randint_takes_numpys_integers_and_gives_a_tensor_of_no_dimensions() -> None:
+    assert mg.randint(np.int64(0), np.int32(5), (3,)).shape == (3,)
+    single = mg.randint(0, 5, ())
+    assert isinstance(single.data, np.ndarray) and single.shape == () and single.add_(1).item() >= 1
+    with pytest.raises(TypeError, match="randint takes"):
+        mg.randint(0.5, (2,))
+
+
 def test_randperm_is_a_permutation() -> None:
     assert sorted(mg.randperm(50).tolist()) == list(range(50))
+    assert mg.randperm(np.int64(3), dtype=mg.int32).dtype == np.int32
+    with pytest.raises(ValueError, match="0 to 299 do not fit int8"):
+        mg.randperm(300, dtype="int8")
+
+
+@pytest.mark.parametrize("wrong", [2.5, [5, 6, 7], None])
+def test_randperm_takes_one_whole_number(wrong: object) -> None:
+    with pytest.raises(TypeError, match=f"randperm takes a whole number, got {type(wrong).__name__}"):
+        mg.randperm(wrong)
+
+
+def test_sizes_are_not_negative() -> None:
+    for draw in (lambda *size: mg.rand(*size), lambda *size: mg.randn(*size), lambda *size: mg.randint(3, size)):
+        for size in ((-1,), (-1, -2), (2, -1)):
+            with pytest.raises(mg.ShapeError, match="negative"):
+                draw(*size)
+    with pytest.raises(ValueError, match="no -1 integers"):
+        mg.randperm(-1)
+
+
+def test_bernoulli_draws_by_its_probabilities() -> None:
+    class Zero(Key):
+        def uniform(self, shape: tuple[int, ...], *_: object) -> np.ndarray:
+            return np.zeros(shape)
+
+    generator = mg.Generator()
+    generator.key = lambda stream: Zero(0, stream, 0)
+    drawn = mg.bernoulli(mg.tensor([0.0, 1e-9, 1.0]), generator=generator)  # a draw of 0 is below all but 0
+    assert drawn.tolist() == [0.0, 1.0, 1.0]
+    single = mg.bernoulli(mg.tensor(0.5))
+    assert isinstance(single.data, np.ndarray) and single.shape == () and single.dtype == np.float32
+
+
+def test_a_normal_draw_is_finite_whatever_the_bits() -> None:
+    class Zeros(Key):
+        def bits(self, count: int, backend: object = None) -> np.ndarray:
+            return np.zeros(count, np.uint64)
+
+    assert np.isfinite(Zeros(0, "", 0).normal((4,), np.float64)).all()
+
+
+def test_a_generator_counts_its_draws_one_by_one() -> None:
+    """Frozen, as the bits are: a checkpoint holds the counter."""
+    generator = mg.Generator(3)
+    assert [generator.key("a").counter for _ in range(3)] == [0, 1, 2]
+    assert generator.get_state() == {"seed": 3, "counter": 3}
 
 
 def test_integers_cannot_be_drawn_from_a_continuous_distribution() -> None:

@@ -102,7 +102,39 @@ def test_clipping_spoils_a_graph_that_saved_the_gradient():
         loss.backward()
 
 
-@pytest.mark.parametrize("order", [0.0, -1.0, math.nan])
-def test_an_order_that_is_none(order):
+def test_an_order_that_is_none():
     with pytest.raises(ValueError, match="norm_type"):
-        clip_grad_norm_(with_gradients(np.ones(2)), 1.0, order)
+        clip_grad_norm_(with_gradients(np.ones(2)), 1.0, math.nan)
+
+
+@pytest.mark.parametrize(
+    "order, wanted",
+    [("inf", 4.0), (-math.inf, 0.5), ("-inf", 0.5), (0, 2.0), (-1.0, 1 / (1 + 1 / 2 + 1 / 4 + 1 / 3 + 2))],
+)
+def test_orders_other_than_positive_numbers_are_pytorchs(order, wanted):
+    first, second = np.array([1.0, -2.0, 4.0]), np.array([3.0, 0.5])
+    params = with_gradients(first, second, np.zeros(0))
+    assert clip_grad_norm_(params, 0.4, order).item() == pytest.approx(wanted)
+    assert np.allclose(params[0].grad.data, first * min(0.4 / wanted, 1.0))
+
+
+@pytest.mark.parametrize("order", [-math.inf, -2.0])
+def test_a_gradient_that_holds_a_zero_has_norm_zero_of_negative_order(order):
+    params = with_gradients(np.array([0.0, 3.0]))
+    assert clip_grad_norm_(params, 1.0, order).item() == 0.0
+    assert params[0].grad.tolist() == [0.0, 3.0]
+
+
+def test_float16_is_summed_in_float32():
+    small, large = np.float16(1e-4), np.float16(300.0)
+    for value in (small, large):  # their squares are below and above the numbers of float16
+        params = with_gradients(np.full(100, value))
+        norm = clip_grad_norm_(params, 2.0 * value)
+        assert norm.dtype == np.float16 and norm.item() == np.float16(10 * float(value))
+    assert (params[0].grad.data == 60.0).all()
+
+
+def test_max_norm_may_be_a_tensor():
+    params = with_gradients(np.array([3.0, 4.0]))
+    assert clip_grad_norm_(params, mg.tensor(1.0)).item() == 5.0
+    assert np.allclose(params[0].grad.data, [0.6, 0.8])

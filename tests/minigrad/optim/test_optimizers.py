@@ -144,6 +144,17 @@ def test_zeroing_spoils_a_graph_that_saved_the_gradient(zero):
         loss.backward()
 
 
+@pytest.mark.parametrize("zero", [lambda x: optim.SGD([x]).zero_grad(False), lambda x: as_module(x).zero_grad(False)])
+def test_zeroing_takes_the_gradient_out_of_its_graph(zero):
+    x = nn.Parameter(mg.ones(2))
+    (x**3).sum().backward(create_graph=True)
+    assert x.grad.requires_grad
+    zero(x)
+    assert not x.grad.requires_grad and x.grad.is_leaf
+    (x**2).sum().backward()
+    assert not x.grad.requires_grad and x.grad.tolist() == [2.0, 2.0]
+
+
 def as_module(parameter):
     module = nn.Module()
     module.x = parameter
@@ -186,6 +197,9 @@ def leaf():
         (lambda: [leaf(), {"params": [leaf()]}], TypeError, "dict as parameter 1"),
         (lambda: [{"params": [leaf()], "lr": -1.0}], ValueError, "lr"),
         (lambda: nn.Linear(2, 2).named_parameters(), TypeError, "tuple"),
+        (lambda: {leaf(), leaf()}, TypeError, "order"),
+        (lambda: [{"params": frozenset([leaf()])}], TypeError, "order"),
+        (lambda: [nn.Parameter(mg.zeros(1, 2).expand(3, 2))], ValueError, r"parameter 0, of shape \(3, 2\).*read-only"),
     ],
 )  # fmt: skip
 def test_parameters_that_make_no_sense_are_refused(params, error, word):
@@ -205,6 +219,47 @@ def test_parameters_that_make_no_sense_are_refused(params, error, word):
 def test_settings_that_make_no_sense_are_refused(kind, settings):
     with pytest.raises(ValueError, match=kind):
         getattr(optim, kind)([leaf()], **settings)
+
+
+@pytest.mark.parametrize("lr", [mg.tensor(0.1), "0.1", None])
+def test_a_setting_that_is_no_number_is_refused(lr):
+    with pytest.raises(TypeError, match=f"lr must be a number, got {type(lr).__name__}"):
+        optim.AdamW([leaf()], lr=lr)
+
+
+def test_a_group_keeps_what_else_is_in_it():
+    optimizer = optim.SGD([{"params": [leaf()], "name": "embedding"}])
+    saved = json.loads(json.dumps(optimizer.state_dict()))
+    assert saved["param_groups"][0]["name"] == "embedding"
+    optimizer.param_groups[0]["name"] = "changed"
+    optimizer.load_state_dict(saved)
+    assert optimizer.param_groups[0]["name"] == "embedding"
+
+
+def test_a_group_added_under_a_scheduler_is_scheduled():
+    optimizer = optim.SGD([leaf()], lr=0.1)
+    scheduler = optim.lr_scheduler.ConstantLR(optimizer, factor=0.5, total_iters=5)
+    optimizer.add_param_group({"params": leaf(), "lr": 0.4})
+    scheduler.step()
+    assert [group["lr"] for group in optimizer.param_groups] == [0.05, 0.2]
+
+
+@pytest.mark.parametrize("kind", [optim.SGD, optim.AdamW])
+@pytest.mark.parametrize(
+    "gradient, error, word",
+    [
+        (mg.ones(1), ValueError, r"parameter 1 has shape \(1,\), the parameter \(2,\)"),
+        (mg.ones(2, 2), ValueError, r"\(2, 2\)"),
+        (np.ones(2, np.float32), TypeError, "parameter 1 must be a Tensor, it is a ndarray"),
+    ],
+)
+def test_a_gradient_that_does_not_fit_stops_the_step_before_anything_changes(kind, gradient, error, word):
+    params = [leaf(), leaf()]
+    optimizer = kind(params, lr=0.1)
+    params[0].grad, params[1].grad = mg.ones(2), gradient
+    with pytest.raises(error, match=word):
+        optimizer.step()
+    assert all((param.data == 0).all() for param in params) and not optimizer.state
 
 
 def test_a_refused_group_changes_nothing():
@@ -267,6 +322,14 @@ def test_what_pytorch_saved_is_loaded():
     assert optimizer.param_groups[0]["lr"] == 0.5
 
 
+def test_decoupled_decay_is_loaded_by_adamw_alone():
+    saved = {"state": {}, "param_groups": [{"params": [0], "decoupled_weight_decay": True, "maximize": False}]}
+    optim.AdamW([leaf()]).load_state_dict(saved)
+    saved["param_groups"][0]["decoupled_weight_decay"] = False
+    with pytest.raises(ValueError, match="decoupled_weight_decay=False"):
+        optim.AdamW([leaf()]).load_state_dict(saved)
+
+
 def test_a_state_that_does_not_fit_is_refused_and_nothing_changes():
     params, optimizer = make("adam")
     set_gradients(params, EXPECTED["gradients"][0])
@@ -283,6 +346,21 @@ def test_a_state_that_does_not_fit_is_refused_and_nothing_changes():
         (altered({1: one}), r"exp_avg of parameter 1 has shape \(3, 4\)"),
         (altered({0: {"momentum_buffer": one["exp_avg"]}}), "momentum_buffer.*another kind"),
         (altered(groups=[{**group, "lr": -1.0} for group in good["param_groups"]]), "lr"),
+    ]
+    groups = good["param_groups"]
+    wrong += [
+        (altered(groups=[{**groups[0], "params": [0]}, {**groups[1], "params": [0, 1]}]), "twice"),
+        (altered(groups=[{**groups[0], "params": [0, 1]}, {**groups[1], "params": [2]}]), r"groups of \[2, 1\]"),
+        (altered(groups=[{"lr": 0.1}, groups[1]]), "no 'params'"),
+        (altered({0: {**one, "step": mg.tensor(2.5)}}), "step of parameter 0"),
+        (altered({0: {**one, "step": mg.tensor(-1)}}), "step of parameter 0"),
+        (altered({0: {**one, "step": mg.ones(2)}}), "step of parameter 0"),
+        (altered({0: {**one, "exp_avg": np.full((3, 4), "a")}}), "exp_avg of parameter 0 has dtype <U1"),
+        (altered(groups=[{**groups[0], "amsgrad": True}, groups[1]]), "amsgrad=True"),
+        (altered(groups=[groups[0], {**groups[1], "maximize": True}]), "maximize=True"),
+        (altered(groups=[{**groups[0], "decoupled_weight_decay": True}, groups[1]]), "decoupled_weight_decay=True"),
+        ({"state": {}}, "'param_groups'"),
+        ("text", "mapping"),
     ]
     before = optimizer.state[params[0]]["exp_avg"].data.copy()
     for state, word in wrong:

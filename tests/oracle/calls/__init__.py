@@ -1,26 +1,8 @@
 """Calls that PyTorch and minigrad both understand, by family: `make_ops.py` records what PyTorch answers, the tests
-compare."""
+compare. Every module here that has `CALLS` is a family."""
 
-from tests.oracle.calls import (
-    activation,
-    affine,
-    attention,
-    elementwise,
-    index,
-    inplace,
-    loss,
-    normalization,
-    ordering,
-    products,
-    reduce,
-    rounding,
-    scan,
-    shape,
-    sparse,
-    transcendental,
-)
+import pkgutil
+from importlib import import_module
 
-FAMILIES = {module.__name__.rpartition(".")[2]: module.CALLS for module in (
-    activation, affine, attention, elementwise, index, inplace, loss, normalization, ordering, products, reduce,
-    rounding, scan, shape, sparse, transcendental,
-)}  # fmt: skip
+_modules = {module.name: import_module(f"{__name__}.{module.name}") for module in pkgutil.iter_modules(__path__)}
+FAMILIES = {name: module.CALLS for name, module in sorted(_modules.items()) if hasattr(module, "CALLS")}

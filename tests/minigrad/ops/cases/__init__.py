@@ -14,7 +14,9 @@ from tests.minigrad.ops.cases.rounding import ROUNDING
 from tests.minigrad.ops.cases.scan import SCAN
 from tests.minigrad.ops.cases.shape import SHAPE
 from tests.minigrad.ops.cases.transcendental import TRANSCENDENTAL
+from tests.minigrad.ops.cases.windows import WINDOWS
 
 CASES = {
-    **ELEMENTWISE, **TRANSCENDENTAL, **ROUNDING, **REDUCE, **SCAN, **ORDERING, **SHAPE, **INDEX, **PRODUCTS, **IN_PLACE,
+    **ELEMENTWISE, **TRANSCENDENTAL, **ROUNDING, **REDUCE, **SCAN, **ORDERING, **SHAPE, **INDEX, **PRODUCTS, **WINDOWS,
+    **IN_PLACE,
 }  # fmt: skip

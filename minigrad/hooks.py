@@ -1,0 +1,123 @@
+"""Where to watch: the forward of every operation, the recording of every node, and the backward of every node.
+
+Tracers, profilers and checkpointing are built on these and on nothing else. A watcher is a tuple of functions in one of
+two lists; whoever computes asks only whether its list is empty, so nobody watching costs nothing measurable. Watchers
+see every thread.
+
+    with forward_hooks(end=lambda op, args, settings, outputs: print(op.name, outputs[0].shape)):
+        model(x)
+
+Also here: the handle that registering any hook returns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from .graph import Leaf, Node, Operation, Value
+
+
+class ForwardHooks(NamedTuple):
+    """Functions called as operations on tensors compute. What they raise, the operation raises."""
+
+    begin: Callable[[Operation], None] | None = None  # before the operation computes
+    # After it: with its arguments (arrays, or tensors for an `autograd.Function`), its settings, and its outputs; also
+    # if it raised, with no outputs.
+    end: Callable[[Operation, Sequence[Any], Mapping[str, Any], Sequence[Any]], None] | None = None
+    record: Callable[[Node], None] | None = None  # when a node has been made, in a forward or a recorded backward
+
+
+class BackwardHooks(NamedTuple):
+    """Functions called as the walk visits nodes."""
+
+    begin: Callable[[Node, Value], None] | None = None  # before a node's vjp, with the output's cotangent
+    end: Callable[[Node], None] | None = None  # after it
+    accumulate: Callable[[Node, Node | Leaf, Value], None] | None = None  # per gradient: from, to, what
+    failed: Callable[[Node, Exception], None] | None = None  # instead of `end`, when the node's backward raised
+
+
+forward_watchers: list[ForwardHooks] = []
+backward_watchers: list[BackwardHooks] = []
+
+
+@contextmanager
+def forward_hooks(
+    begin: Callable[[Operation], None] | None = None,
+    end: Callable[[Operation, Sequence[Any], Mapping[str, Any], Sequence[Any]], None] | None = None,
+    record: Callable[[Node], None] | None = None,
+) -> Iterator[None]:
+    """Watch every operation that runs inside the block."""
+    with watching(forward_watchers, ForwardHooks(begin, end, record)):
+        yield
+
+
+@contextmanager
+def backward_hooks(
+    begin: Callable[[Node, Value], None] | None = None,
+    end: Callable[[Node], None] | None = None,
+    accumulate: Callable[[Node, Node | Leaf, Value], None] | None = None,
+    failed: Callable[[Node, Exception], None] | None = None,
+) -> Iterator[None]:
+    """Watch every backward that runs inside the block."""
+    with watching(backward_watchers, BackwardHooks(begin, end, accumulate, failed)):
+        yield
+
+
+@contextmanager
+def watching(watchers: list[Any], hooks: ForwardHooks | BackwardHooks) -> Iterator[None]:
+    handle = add(watchers, hooks)
+    try:
+        yield
+    finally:
+        handle.remove()
+
+
+def watched(
+    op: Operation, function: Callable[..., Any], args: Sequence[Any], settings: Mapping[str, Any],
+    outputs_of: Callable[[Any], Sequence[Any]] = lambda result: (result,),
+) -> Any:  # fmt: skip
+    """`function(*args, **settings)` before the eyes of the watchers. Called only if there are any."""
+    for hooks in tuple(forward_watchers):
+        if hooks.begin:
+            hooks.begin(op)
+    outputs: Sequence[Any] = ()
+    try:
+        result = function(*args, **settings)
+        outputs = outputs_of(result)
+    finally:
+        for hooks in tuple(forward_watchers):
+            if hooks.end:
+                hooks.end(op, args, settings, outputs)
+    return result
+
+
+class RemovableHandle:
+    """What registering a hook returns: `remove()` takes the hook away, and so does the end of a `with` block.
+
+    PyTorch: `torch.utils.hooks.RemovableHandle`.
+    """
+
+    def __init__(self, hooks: list[Any], hook: Any) -> None:
+        self._hooks = hooks
+        self._hook = hook
+
+    def remove(self) -> None:
+        for position, hook in enumerate(self._hooks):
+            if hook is self._hook:
+                del self._hooks[position]
+                return
+
+    def __enter__(self) -> RemovableHandle:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.remove()
+
+
+def add(hooks: list[Any], hook: Any) -> RemovableHandle:
+    """Append a hook to a list; the handle that removes it."""
+    hooks.append(hook)
+    return RemovableHandle(hooks, hook)
