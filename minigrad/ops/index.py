@@ -12,6 +12,8 @@ from ..graph import Partial
 from ..tensor import Tensor
 from .primitive import Primitive
 
+_BOUNDS = (int, type(None))
+
 
 def normalize_index(index: Any) -> tuple[Any, ...]:
     """An index as a tuple of slices, ints, None, Ellipsis and raw arrays.
@@ -22,13 +24,13 @@ def normalize_index(index: Any) -> tuple[Any, ...]:
 
 
 def _index_part(part: Any) -> Any:
-    if part is None or part is Ellipsis or isinstance(part, bool):
-        return part
-    if isinstance(part, slice):
-        bounds = (part.start, part.stop, part.step)
-        if all(bound is None or bound.__class__ is int for bound in bounds):
+    if part.__class__ is slice:
+        if part.start.__class__ in _BOUNDS and part.stop.__class__ in _BOUNDS and part.step.__class__ in _BOUNDS:
             return part
+        bounds = (part.start, part.stop, part.step)
         return slice(*(None if bound is None else operator.index(bound) for bound in bounds))
+    if part.__class__ is int or part is None or part is Ellipsis or isinstance(part, bool):
+        return part
     if isinstance(part, Tensor):
         part = part.data
     if isinstance(part, (list, range)):
