@@ -22,8 +22,8 @@ from .transcendental import log, log1p, sigmoid, sqrt
 
 # ------------------------------------------------------------------------------------------------ arithmetic
 
-add = Primitive("add", np.add).rules(x=lambda g: g, y=lambda g: g)
-sub = Primitive("sub", np.subtract).rules(x=lambda g: g, y=lambda g: -g)
+add = Primitive("add", np.add, alpha=True).rules(x=lambda g: g, y=lambda g: g)
+sub = Primitive("sub", np.subtract, alpha=True).rules(x=lambda g: g, y=lambda g: -g)
 mul = Primitive("mul", np.multiply).rules(x=lambda g, y: g * y, y=lambda g, x: g * x)
 true_divide = Primitive("div", np.true_divide, promote=to_float).rules(
     x=lambda g, y: g / y,
@@ -55,7 +55,10 @@ def _to_powers(arrays: Any) -> Any:
 
 
 # The operator and not the ufunc: it knows squares and square roots.
-pow = Primitive("pow", lambda x, y: x**y, promote=_to_powers).rules(x=_pow_base, y=_pow_exponent)
+pow = Primitive("pow", lambda x, y: x**y, promote=_to_powers, names=("input", "exponent")).rules(
+    x=_pow_base,
+    y=_pow_exponent,
+)
 
 
 def zero_gradient(g: Any) -> Any:
@@ -104,11 +107,11 @@ minimum = Primitive("minimum", np.minimum).rules(
     x=lambda g, x, y: where(x == y, g * 0.5, where(x > y, 0.0, g)),
     y=lambda g, x, y: where(x == y, g * 0.5, where(x < y, 0.0, g)),
 )
-clamp_min = Primitive("clamp_min", np.maximum).rules(
+clamp_min = Primitive("clamp_min", np.maximum, names=("input", "min")).rules(
     x=lambda g, x, y: where(x >= y, g, 0.0),
     y=lambda g, x, y: where(x < y, g, 0.0),
 )
-clamp_max = Primitive("clamp_max", np.minimum).rules(
+clamp_max = Primitive("clamp_max", np.minimum, names=("input", "max")).rules(
     x=lambda g, x, y: where(x <= y, g, 0.0),
     y=lambda g, x, y: where(x > y, g, 0.0),
 )

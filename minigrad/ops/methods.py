@@ -98,30 +98,31 @@ PROPERTIES: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def _bound(function: Callable[..., Any]) -> Callable[..., Any]:
+def _bound(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     """A primitive is an object, and only plain functions become methods."""
     if not isinstance(function, Primitive):
         return function
-    if len(_parameters(function)) == 1:
+    if len(function.names) == 1:
         return lambda self: function(self)
-    return lambda self, other: function(self, other)
+    if name in OPERATORS or (function.names[1] == "other" and not function.alpha):
+        return lambda self, other: function(self, other)
+    return lambda self, *args, **settings: function(self, *args, **settings)
 
 
 def bind() -> None:
     """Give Tensor its operators and methods."""
     for name, function in {**OPERATORS, **METHODS}.items():
-        setattr(Tensor, name, _bound(function))
+        setattr(Tensor, name, _bound(name, function))
     for name, function in PROPERTIES.items():
         setattr(Tensor, name, property(function))
 
 
 def _parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
     function = getattr(function, "__wrapped__", function)
-    forward = function.forward if isinstance(function, Primitive) else function
-    if hasattr(forward, "nin"):  # a ufunc
-        names = ["x", "y"][: forward.nin]
-        return [inspect.Parameter(name, inspect.Parameter.POSITIONAL_ONLY) for name in names]
-    return list(inspect.signature(forward).parameters.values())
+    if not isinstance(function, Primitive):
+        return list(inspect.signature(function).parameters.values())
+    alpha = [inspect.Parameter("alpha", inspect.Parameter.KEYWORD_ONLY, default=1)] if function.alpha else []
+    return [inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in function.names] + alpha
 
 
 _PAIRS = ("aminmax", "cummax", "cummin", "kthvalue", "max", "median", "min", "sort", "topk")  # or one tensor
@@ -143,10 +144,8 @@ def _declaration(name: str, function: Callable[..., Any]) -> str:
             keyword_only = True
         has_default = parameter.default is not inspect.Parameter.empty
         parts.append(f"{parameter.name}: Any" + (" = ..." if has_default else ""))
-    if name.startswith("__") and name not in ("__getitem__", "__setitem__") and len(parts) == 2:
-        parts[1] = "other: Any"
-    if isinstance(getattr(function, "__wrapped__", function), Primitive) and len(parts) == 2:
-        parts[1] = "other: Any"
+    if name.startswith("__") and name not in ("__getitem__", "__setitem__"):
+        parts[1:] = ["other: Any"] * (len(parts) > 1)
     ignore = "  # type: ignore[override]" if name in ("__eq__", "__ne__") else ""
     return f"    def {name}({', '.join(parts)}) -> {_RETURNS.get(name, 'Tensor')}: ...{ignore}"
 

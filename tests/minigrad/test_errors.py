@@ -78,6 +78,11 @@ REFUSED = {
         "gather: indices from 3 to 3 do not fit dimension 1 of size 3",
     ),
     "float gather": (lambda: mg.gather(ones(2), 0, ones(1)), TypeError, "gather needs integer indices, got float32"),
+    "scatter_add": (
+        lambda: mg.scatter_add(ones(3), 0, mg.tensor([0, 1, 2]), ones(2)),
+        ValueError,
+        r"index of shape \(3,\) reaches beyond src of shape \(2,\)",
+    ),
     "mean of integers": (lambda: mg.tensor([1, 2]).mean(), TypeError, r"got int64; convert it with \.float"),
     "negative power": (lambda: mg.tensor([2]) ** -1, SHAPES, r"pow of \(1,\) int64 and -1"),
     "max of nothing": (lambda: mg.amax(ones(0)), SHAPES, r"amax of \(0,\)"),

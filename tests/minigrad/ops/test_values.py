@@ -217,3 +217,43 @@ def test_nothing_falls_into_as_many_parts_as_are_asked_for():
 ])  # fmt: skip
 def test_numbers_of_numpy_in_a_list_keep_their_precision(data, dtype):
     assert mg.tensor(data).dtype == dtype
+
+
+def test_arguments_may_go_by_pytorch_s_names():
+    x = mg.tensor([1.0, 4.0])
+    pairs = [
+        (mg.exp(input=x), mg.exp(x)), (mg.mul(x, other=2.0), x * 2.0), (mg.sub(other=x, input=1.0), 1.0 - x),
+        (x.mul(other=x), x * x), (mg.pow(x, exponent=2), x**2), (x.pow(exponent=x), x**x),
+        (mg.clamp_min(x, min=2), mg.maximum(x, 2)), (x.clamp_max(max=2), mg.minimum(x, 2)),
+        (x.clone().pow_(exponent=2), x**2), (mg.sigmoid(input=x), x.sigmoid()),
+        (mg.add(x, x, alpha=2), x * 3), (x.sub(1, alpha=3), x - 3), (mg.sub(x, other=x, alpha=0.5), x / 2),
+        (x.add(other=x, alpha=2), x * 3),
+    ]  # fmt: skip
+    for ours, expected in pairs:
+        np.testing.assert_array_equal(ours.data, expected.data)
+
+
+def test_alpha_scales_the_gradient():
+    x, y = leaf(1.0), leaf(2.0)
+    assert [g.item() for g in mg.autograd.grad(mg.sub(x, y, alpha=3), (x, y))] == [1.0, -3.0]
+
+
+@pytest.mark.parametrize("call", [
+    lambda x, y: mg.add(x, x, y), lambda x, y: mg.exp(x, y), lambda x, y: mg.exp(x, out=y), lambda x, y: mg.add(x),
+    lambda x, y: mg.add(x, x, where=y), lambda x, y: mg.add(x, x, other=x), lambda x, y: mg.mul(x, x, alpha=2),
+    lambda x, y: mg.exp(), lambda x, y: x.add(x, y), lambda x, y: mg.sigmoid(x, y), lambda x, y: mg.eq(x, y, y),
+    lambda x, y: mg.add(x.data, x.data, y.data),
+])  # fmt: skip
+def test_an_argument_too_many_is_refused_and_not_written_to(call):
+    x, y = mg.ones(2), mg.zeros(2)
+    with pytest.raises(TypeError, match=r"takes \(input"):
+        call(x, y)
+    assert y.tolist() == [0.0, 0.0]
+
+
+@pytest.mark.parametrize("size, dim, shape", [((2, 0), 1, (2,)), ((0, 3), 1, (0,)), ((0, 3), 0, (3,))])
+def test_the_logsumexp_of_nothing(size, dim, shape):
+    """log(0), as PyTorch has it."""
+    with np.errstate(divide="ignore"):
+        out = mg.logsumexp(mg.ones(*size), dim)
+    assert out.shape == shape and (out.data == -math.inf).all()
