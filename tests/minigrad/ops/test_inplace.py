@@ -441,3 +441,20 @@ def test_the_bounds_of_a_slice_are_read_when_it_is_used():
 
 def test_bools_in_a_list_are_a_mask():
     assert mg.tensor([1, 2])[[mg.tensor(False), mg.tensor(True)]].tolist() == [2]
+
+
+def test_a_view_of_a_view_is_refused_after_a_write_to_the_whole():
+    base = leaf(1.0, 2.0) * 1.0
+    view = base[:][:1]
+    base.mul_(leaf(3.0, 3.0))
+    with pytest.raises(RuntimeError, match="view of a tensor that was changed in place"):
+        view * 2.0
+
+
+def test_the_accumulation_of_gradients_is_a_write():
+    x, w = leaf(1.0), leaf(2.0)
+    (x * 1.0).sum().backward()
+    loss = (w * x.grad).sum()
+    (x * 1.0).sum().backward()
+    with stale("mul", "the accumulation of gradients"):
+        loss.backward()
