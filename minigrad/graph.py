@@ -180,6 +180,7 @@ class _Cotangent:
         self.owned = owned
 
 
+@np.errstate(all="ignore")  # a gradient that is infinite or nan is a value like others
 def backward(
     roots: Sequence[tuple[Node | Leaf, Value]],
     *,

@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from ...ops import erf, exp, log, relu, sigmoid, tanh, where
 from ...ops.cast import halves_in_float32
 from ...ops.composite import composite
 from ...ops.reduce import axes_of, finite_max
 
 
+@np.errstate(all="ignore")
 @composite
 @halves_in_float32
 def gelu(input: Any, approximate: str = "none") -> Any:
@@ -32,6 +35,7 @@ def silu(input: Any) -> Any:
     return input * sigmoid(input)
 
 
+@np.errstate(all="ignore")
 @composite
 @halves_in_float32
 def softmax(input: Any, dim: int) -> Any:
@@ -49,6 +53,7 @@ def softmax(input: Any, dim: int) -> Any:
     return exponentials / where(total == 0, 1.0, total)
 
 
+@np.errstate(all="ignore")
 @composite
 @halves_in_float32
 def log_softmax(input: Any, dim: int) -> Any:

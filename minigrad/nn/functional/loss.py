@@ -15,6 +15,7 @@ from ...tensor import Tensor
 from .activation import log_softmax
 
 
+@np.errstate(all="ignore")
 def cross_entropy(
     input: Any, target: Any, weight: Any = None, ignore_index: int = -100, reduction: str = "mean",
     label_smoothing: float = 0.0,
