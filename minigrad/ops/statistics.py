@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .cast import cast
+from .dtypes import checked_dtype
 from .elementwise import abs, where
 from .failure import DTypeError
 from .reduce import amax, amin, axes_of, chosen, nansum, sum
@@ -26,7 +27,7 @@ def mean(
     """
     dim, keepdim = chosen(dim, keepdim, axis, keepdims)
     if dtype is not None:
-        input = cast(input, dtype=np.dtype(dtype))
+        input = cast(input, dtype=checked_dtype(dtype))
     if input.dtype.kind != "f":
         raise TypeError(f"mean needs a floating-point tensor, got {input.dtype}; convert it with .float()")
     if input.dtype == np.float16:  # the total and the count may be beyond float16 where the mean is not
@@ -134,7 +135,7 @@ def norm(input: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False, dty
     p = 2 if p == "fro" or p is None else p
     if isinstance(p, str):
         raise ValueError(f"norm: p must be 'fro' or a number, got {p!r}")
-    x = input if dtype is None else cast(input, dtype=np.dtype(dtype))
+    x = input if dtype is None else cast(input, dtype=checked_dtype(dtype))
     if p == 0:
         return sum(where(x == 0, x * 0.0, 1.0), dim, keepdim)  # whose gradient is 0
     if p == 1:
