@@ -50,11 +50,18 @@ def explain(name: str, args: Sequence[Any], settings: dict[str, Any], error: Exc
     reason = _mismatch(name, [np.shape(a.data if isinstance(a, Tensor) else a) for a in args]) or str(error)
     if isinstance(error, TypeError):
         return DTypeError(f"{message}: {reason}")
-    if isinstance(error, (ValueError, RuntimeError)):
+    if isinstance(error, ValueError):
         return ShapeError(f"{message}: {reason}")
     if isinstance(error, ZeroDivisionError):
         return DivisionByZeroError(f"{message}: {error}")
     return RuntimeError(f"{message}: {error}")
+
+
+def check_tensors(name: str, *args: Any) -> None:
+    """Raise DTypeError if one of the arguments is no tensor."""
+    strangers = [type(arg).__name__ for arg in args if not hasattr(arg, "dtype")]
+    if strangers:
+        raise DTypeError(f"{name} takes tensors, got {' and '.join(strangers)}; use minigrad.tensor(...){in_module()}")
 
 
 def _operands(args: Sequence[Any]) -> str:
