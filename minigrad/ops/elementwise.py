@@ -16,7 +16,7 @@ from ..tensor import Tensor
 from .cast import cast, clone
 from .composite import composite
 from .dtypes import to_common_dtype, to_float
-from .failure import DTypeError
+from .failure import DTypeError, ShapeError, check_tensors, in_module
 from .primitive import Primitive
 from .transcendental import log, log1p, sigmoid, sqrt
 
@@ -89,6 +89,9 @@ def rsqrt(input: Any) -> Any:
 
 def _promote_choices(arrays: Any) -> Any:
     condition, *choices = arrays
+    if condition.__class__ is not bool and getattr(condition, "dtype", None) != np.bool_:
+        given = getattr(condition, "dtype", type(condition).__name__)
+        raise TypeError(f"the condition must be of bools, not {given}; make one by comparing")
     choices = to_common_dtype(choices)
     if all(choice.__class__ in (bool, int, float) for choice in choices) and float in map(type, choices):
         choices = [np.asarray(choice, np.float32) for choice in choices]
@@ -145,9 +148,25 @@ def clamp(input: Any, min: Any = None, max: Any = None) -> Any:
 
 def masked_fill(input: Any, mask: Any, value: Any) -> Any:
     """`input` with `value`, a number or a 0-d tensor, where `mask` is true; keeps its dtype. PyTorch:
-    `Tensor.masked_fill`."""
-    value = cast(value, dtype=input.dtype) if isinstance(value, Tensor) else np.asarray(value, input.dtype)
-    return where(mask, value, input)
+    `Tensor.masked_fill`.
+
+    Raises TypeError for a mask that is not of bools and a value that is no number, ShapeError for several values, and
+    RuntimeError for a number that the dtype cannot hold.
+    """
+    check_tensors("masked_fill", input, mask)
+    if mask.dtype.kind != "b":
+        raise DTypeError(f"masked_fill needs a mask of bools, got {mask.dtype}; make one by comparing{in_module()}")
+    if isinstance(value, Tensor):
+        if value.ndim:
+            raise ShapeError(f"masked_fill fills with one number, got a tensor of shape {value.shape}{in_module()}")
+        return where(mask, cast(value, dtype=input.dtype), input)
+    try:
+        filler = np.asarray(value + 0, input.dtype)
+    except (OverflowError, ValueError):
+        raise RuntimeError(f"masked_fill: {input.dtype} cannot hold {value}{in_module()}") from None
+    except TypeError:
+        raise DTypeError(f"masked_fill needs a number, got {type(value).__name__}{in_module()}") from None
+    return where(mask, filler, input)
 
 
 @composite

@@ -10,6 +10,7 @@ import numpy as np
 from ..backends import Array, backend_of
 from ..graph import Partial
 from ..tensor import Tensor
+from .failure import check_tensors
 from .primitive import Primitive
 
 _BOUNDS = (int, type(None))
@@ -130,6 +131,7 @@ def gather(input: Any, dim: int, index: Any) -> Any:
     tensor([[2],
             [3]])
     """
+    check_tensors("gather", input, index)
     dim, index = _check_along("gather", input, dim, index)
     return _getitem(input, index=along(input.shape, dim, index))
 

@@ -119,6 +119,8 @@ def _without_leading_ones(value: Any) -> Any:
 
 def setitem(input: Tensor, index: Any, value: Any) -> Tensor:
     """`input[index] = value`. Values of another dtype are converted. PyTorch: `Tensor.__setitem__`."""
+    if value is None:
+        raise DTypeError(f"assignment into a tensor of shape {input.shape} needs a number or a tensor, got None")
     value = _without_leading_ones(value)
     whole = input if input.view_of is None else input.view_of[0]
     recorded = whole.requires_grad or input.requires_grad or (isinstance(value, Tensor) and value.requires_grad)

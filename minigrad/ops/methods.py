@@ -34,11 +34,11 @@ def _swapped(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _equal(self: Tensor, other: Any) -> Any:
-    return False if other is None else logic.eq(self, other)
+    return logic.eq(self, other) if hasattr(other, "dtype") or isinstance(other, (bool, int, float)) else False
 
 
 def _unequal(self: Tensor, other: Any) -> Any:
-    return True if other is None else logic.ne(self, other)
+    return logic.ne(self, other) if hasattr(other, "dtype") or isinstance(other, (bool, int, float)) else True
 
 
 def _iterate(self: Tensor) -> Any:
@@ -86,6 +86,7 @@ METHODS: dict[str, Callable[..., Any]] = {
     **{name: getattr(inplace, name) for name in inplace.__all__},
     **inplace.IN_PLACE,
     "where": lambda self, condition, other: elementwise.where(condition, self, other),
+    "split": lambda self, split_size, dim=0: shape.split(self, split_size, dim),
     "view": shape.view, "expand": shape.expand,
     "to": cast.to, "cpu": lambda self: cast.to(self, device="cpu"), "cuda": lambda self: cast.to(self, device="cuda"),
     "half": cast.half, "float": cast.float_, "double": cast.double, "int": cast.int_, "long": cast.long,

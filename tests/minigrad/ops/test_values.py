@@ -257,3 +257,38 @@ def test_the_logsumexp_of_nothing(size, dim, shape):
     with np.errstate(divide="ignore"):
         out = mg.logsumexp(mg.ones(*size), dim)
     assert out.shape == shape and (out.data == -math.inf).all()
+
+
+def test_pytorch_s_names_for_dimensions():
+    x = mg.tensor([[1.0, 3.0], [4.0, 2.0]])
+    assert x.max(axis=1).values.tolist() == [3.0, 4.0] and x.min(axis=0, keepdims=True).indices.tolist() == [[0, 1]]
+    assert x.argmax(axis=0).tolist() == [1, 0] and x.argmin(axis=0, keepdims=True).tolist() == [[0, 1]]
+    assert (x > 3).any(axis=1).tolist() == [False, True]
+    assert (x > 1).all(axis=0, keepdims=True).tolist() == [[False, True]]
+    assert mg.cat([x, x], axis=1).shape == (2, 4)
+    assert [part.shape for part in x.split(split_size=1)] == [(1, 2)] * 2
+
+
+def test_a_number_has_one_dimension_to_ask_about():
+    x = mg.tensor(3.0)
+    assert x.squeeze(0).shape == x.squeeze(-1).shape == () and x.flatten(0, -1).shape == (1,)
+    assert x.max(0).indices.item() == x.argmax(-1).item() == 0
+
+
+def test_narrow_counts_from_the_end():
+    x = mg.tensor([1, 2, 3])
+    assert x.narrow(0, -2, 1).tolist() == [2] and x.narrow(0, 3, 0).shape == (0,)
+    with pytest.raises(IndexError, match="narrow from -2 by 3 leaves dimension 0 of size 3"):
+        x.narrow(0, -2, 3)
+
+
+def test_what_is_no_number_is_equal_to_no_tensor():
+    x = mg.ones(3)
+    assert (x == "a") is False and (x != "a") is True and (x == [1, 1, 1]) is False
+    assert (x == 1).tolist() == (x == np.ones(3)).tolist() == [True] * 3
+
+
+def test_arange_of_integers_is_exact_and_cuts_its_arguments():
+    assert mg.arange(0, 5, 1.5, dtype=mg.int64).tolist() == [0, 1, 2, 3, 4]
+    assert mg.arange(0.5, 3.7, dtype=mg.int64).tolist() == [0, 1, 2]
+    assert mg.arange(5, 0, -2).tolist() == [5, 3, 1] and mg.arange(3, 3).shape == (0,)
