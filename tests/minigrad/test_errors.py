@@ -352,3 +352,9 @@ def test_a_row_that_is_masked_everywhere_gives_zero_with_gradient_zero():
     out = F.softmax(x, 1)
     out.backward(mg.tensor(np.ones((2, 3))))
     assert not out.data.any() and not x.grad.data.any()
+
+
+def test_what_a_backend_refuses_is_no_matter_of_shapes():
+    with pytest.raises(RuntimeError, match=r"to of \(2,\) float32 .*no backend serves device 'cuda'") as error:
+        ones(2).to("cuda")
+    assert not isinstance(error.value, mg.ShapeError)
