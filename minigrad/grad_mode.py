@@ -86,15 +86,15 @@ class set_grad_enabled(_GradMode):
 
     def __init__(self, mode: bool) -> None:
         super().__init__(bool(mode))
-        current = state.get()
-        self.previous = current.grad_enabled
-        state.set(current._replace(grad_enabled=self.mode))
+        self.previous, module, outer = state.get()
+        state.set(State(self.mode, module, outer))
 
     def __enter__(self) -> None:
         pass
 
     def __exit__(self, *_: object) -> None:
-        state.set(state.get()._replace(grad_enabled=self.previous))
+        current = state.get()
+        state.set(State(self.previous, current.module, current.outer))
 
     def __call__(self, function: F) -> F:
         self.__exit__()  # a decorator changes what it decorates alone

@@ -20,8 +20,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .. import grad_mode
 from ..backends import Array
+from ..grad_mode import state
 from ..graph import Leaf, Node, Recorder, Value
 from ..hooks import forward_watchers, watched
 from ..tensor import Tensor, check_view, mark_view
@@ -103,7 +103,7 @@ class Primitive:
             raise explain(self.name, args, settings, error) from error
         if isinstance(out, np.generic):
             out = np.asarray(out)
-        current = grad_mode.state.get()
+        current = state.get()
         if not current.grad_enabled:
             return mark_view(args[0], Tensor(out)) if self.view else Tensor(out)
         wanted: list[bool] = []
