@@ -8,7 +8,7 @@ from typing import Any
 from .debug import detect_anomaly as detect_anomaly
 from .debug import set_detect_anomaly as set_detect_anomaly
 from .function import Function as Function
-from .tensor import Tensor, accumulate, differentiate
+from .tensor import Tensor, accumulate, check_inputs, differentiate
 
 
 def _sequence(value: Any) -> list[Any]:
@@ -37,11 +37,7 @@ def grad(
     """
     outputs, inputs = _sequence(outputs), _sequence(inputs)
     cotangents = [None] * len(outputs) if grad_outputs is None else _sequence(grad_outputs)
-    if len(cotangents) != len(outputs):
-        raise ValueError(f"grad got {len(outputs)} outputs but {len(cotangents)} grad_outputs")
-    for position, tensor in enumerate(inputs):
-        if not tensor.requires_grad:
-            raise RuntimeError(f"input {position} of shape {tensor.shape} does not require grad")
+    check_inputs("grad", inputs)
     gradients = differentiate(outputs, cotangents, inputs, retain_graph, create_graph)
     result = tuple(gradients.get(tensor.node or tensor) for tensor in inputs)
     for position, value in enumerate(result):
@@ -58,8 +54,10 @@ def backward(
     grad_tensors: Tensor | Sequence[Tensor | None] | None = None,
     retain_graph: bool | None = None,
     create_graph: bool = False,
+    inputs: Tensor | Sequence[Tensor] | None = None,
 ) -> None:
-    """Add the gradients of the sum of `tensors` to the `grad` of every leaf. PyTorch: `torch.autograd.backward`."""
+    """Add the gradients of the sum of `tensors` to the `grad` of every leaf, or of `inputs`. PyTorch:
+    `torch.autograd.backward`."""
     tensors = _sequence(tensors)
     cotangents = [None] * len(tensors) if grad_tensors is None else _sequence(grad_tensors)
-    accumulate(tensors, cotangents, None, retain_graph, create_graph)
+    accumulate(tensors, cotangents, inputs, retain_graph, create_graph)

@@ -19,6 +19,7 @@ class State(NamedTuple):
 
     grad_enabled: bool = True
     module: str = ""
+    outer: tuple[bool, ...] = ()  # the modes of the blocks around this one; here, for threads may share a block
 
 
 state: ContextVar[State] = ContextVar("minigrad.state", default=State())  # noqa: B039  (a NamedTuple is immutable)
@@ -34,15 +35,14 @@ class _GradMode:
 
     def __init__(self, mode: bool) -> None:
         self.mode = mode
-        self._previous: list[bool] = []
 
     def __enter__(self) -> None:
-        current = state.get()
-        self._previous.append(current.grad_enabled)
-        state.set(current._replace(grad_enabled=self.mode))
+        enabled, module, outer = state.get()
+        state.set(State(self.mode, module, (*outer, enabled)))
 
     def __exit__(self, *_: object) -> None:
-        state.set(state.get()._replace(grad_enabled=self._previous.pop()))
+        current = state.get()
+        state.set(State(current.outer[-1], current.module, current.outer[:-1]))
 
     def __call__(self, function: F) -> F:
         mode = self.mode
@@ -86,10 +86,15 @@ class set_grad_enabled(_GradMode):
 
     def __init__(self, mode: bool) -> None:
         super().__init__(bool(mode))
-        super().__enter__()
+        self.previous, module, outer = state.get()
+        state.set(State(self.mode, module, outer))
 
     def __enter__(self) -> None:
         pass
+
+    def __exit__(self, *_: object) -> None:
+        current = state.get()
+        state.set(State(self.previous, current.module, current.outer))
 
     def __call__(self, function: F) -> F:
         self.__exit__()  # a decorator changes what it decorates alone

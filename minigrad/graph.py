@@ -180,6 +180,7 @@ class _Cotangent:
         self.owned = owned
 
 
+@np.errstate(all="ignore")  # a gradient that is infinite or nan is a value like others
 def backward(
     roots: Sequence[tuple[Node | Leaf, Value]],
     *,
@@ -239,7 +240,7 @@ def backward(
         cotangent = incoming.value
         if node.hooks:
             cotangent = _run_hooks(node.hooks, incoming)
-        if node.retained_by is not None and targets is None:
+        if node.retained_by is not None:
             results[node] = cotangent if recorder else cotangent.copy()
         if isinstance(cotangent, np.generic):  # what NumPy makes of 0-d arithmetic; rules may count on an array
             cotangent = np.asarray(cotangent)

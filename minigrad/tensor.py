@@ -220,8 +220,15 @@ class Tensor(Methods):
         with _accumulating:
             if not self.requires_grad:
                 return  # frozen since the forward
+            if self.dtype.kind != "f":
+                raise RuntimeError(f"requires_grad was set on a tensor of {self.dtype}, which can have no gradient")
             if self.grad is None:
                 self.grad = gradient
+            elif self.grad.shape != gradient.shape:
+                raise RuntimeError(
+                    f"a tensor of shape {self.shape} was given a grad of shape {self.grad.shape}, to which its "
+                    f"gradient cannot be added; set it to None to start anew"
+                )
             elif self.grad.requires_grad or gradient.requires_grad:
                 self.grad = self.grad + gradient
             else:
@@ -235,12 +242,16 @@ class Tensor(Methods):
         """
         if not self.requires_grad:
             raise RuntimeError("a hook on a tensor that does not require grad would never run")
+        if not callable(hook):
+            raise TypeError(f"a hook must be a function of the gradient, got {type(hook).__name__}")
 
         def on_value(value: Any) -> Any:
             recorded = isinstance(value, Tensor)
             changed = hook(value if recorded else Tensor(np.asarray(value)))
             if changed is None:
                 return None
+            if not isinstance(changed, Tensor):
+                raise TypeError(f"a hook must return a Tensor or None, not {type(changed).__name__}")
             if changed.shape != value.shape or changed.dtype != value.dtype:
                 raise RuntimeError(
                     f"a hook turned a gradient of shape {value.shape} and dtype {value.dtype} into one of shape "
@@ -302,6 +313,17 @@ class _Recorder:
 _accumulating = threading.Lock()
 
 
+def check_inputs(name: str, inputs: Sequence[Any]) -> None:
+    """Refuse what no gradient can be taken with respect to."""
+    if not inputs:
+        raise RuntimeError(f"{name} needs at least one input")
+    for position, tensor in enumerate(inputs):
+        if not isinstance(tensor, Tensor):
+            raise TypeError(f"{name}: input {position} must be a Tensor, got {type(tensor).__name__}")
+        if not tensor.requires_grad:
+            raise RuntimeError(f"input {position} of shape {tensor.shape} does not require grad")
+
+
 def accumulate(
     outputs: Sequence[Tensor],
     cotangents: Sequence[Tensor | None],
@@ -311,9 +333,8 @@ def accumulate(
 ) -> None:
     """Add the gradients of `outputs` to the `grad` of `inputs`, or of every leaf and retained tensor."""
     inputs = None if inputs is None else [inputs] if isinstance(inputs, Tensor) else list(inputs)
-    for position, tensor in enumerate(inputs or ()):
-        if not tensor.requires_grad:
-            raise RuntimeError(f"input {position} of shape {tensor.shape} does not require grad")
+    if inputs is not None:
+        check_inputs("backward", inputs)
     tensors = {tensor.node or tensor: tensor for tensor in inputs or ()}
     for source, value in differentiate(outputs, cotangents, inputs, retain_graph, create_graph).items():
         tensor = tensors.get(source)
@@ -334,6 +355,8 @@ def differentiate(
     create_graph: bool,
 ) -> dict[Any, Tensor]:
     """The gradients of `outputs`, by the node or leaf they belong to: of `inputs`, or of every leaf."""
+    if len(cotangents) != len(outputs):
+        raise ValueError(f"{len(outputs)} outputs need as many cotangents, got {len(cotangents)}")
     roots = []
     for output, cotangent in zip(outputs, cotangents, strict=True):
         if not output.requires_grad:
@@ -371,7 +394,8 @@ def _cotangent_of(output: Tensor, cotangent: Tensor | None, recorded: bool) -> A
 def tensor(data: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """A new tensor holding a copy of `data`. PyTorch: `torch.tensor`.
 
-    Python floats become float32 and Python integers int64; a NumPy array keeps its dtype.
+    Python floats become float32 and Python integers int64; NumPy's arrays and numbers, also in a list, keep their
+    dtype.
 
     Raises TypeError for data that is not a rectangular array of numbers (strings, objects, complex numbers), and
     RuntimeError for a gradient asked of integers.
@@ -396,10 +420,24 @@ def tensor(data: Any, dtype: Any = None, device: Any = None, requires_grad: bool
             f"and float64"
         )
     if dtype is None and not known and array.dtype.kind == "f":
-        array = array.astype(np.float32)
+        array = array.astype(_floating_within(data))
     if not array.dtype.isnative:
         array = array.astype(array.dtype.newbyteorder("="))
     return Tensor(array).requires_grad_() if requires_grad else Tensor(array)
+
+
+def _floating_within(data: Any) -> DType:
+    """The common floating dtype of the arrays in nested lists; float32 where Python's numbers alone are floating."""
+    found: set[DType] = set()
+    rows = [data]
+    while rows:
+        row = rows.pop()
+        if hasattr(row, "dtype"):
+            found.add(np.dtype(row.dtype))
+        elif isinstance(row, (list, tuple)) and not set(map(type, row)) <= {float, int, bool}:
+            rows.extend(row)
+    floating = [dtype for dtype in found if dtype.kind == "f"]
+    return np.result_type(*floating) if floating else np.dtype(np.float32)
 
 
 def from_numpy(array: np.ndarray[Any, Any]) -> Tensor:

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..backends import Array, backend_for, backend_of
 from ..tensor import Tensor
+from .dtypes import checked_dtype
 from .primitive import Primitive
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -38,8 +39,8 @@ def to(input: Tensor, *targets: Any, dtype: Any = None, device: Any = None) -> T
     device = input.device if device is None else str(device).split(":")[0]
     if device != input.device:
         input = transfer(input, device=device, home=input.device)
-    if dtype is not None and np.dtype(dtype) != input.dtype:
-        input = cast(input, dtype=np.dtype(dtype))
+    if dtype is not None and dtype != input.dtype:
+        input = cast(input, dtype=checked_dtype(dtype))
     return input
 
 

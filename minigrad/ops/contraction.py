@@ -46,6 +46,8 @@ def _parse(equation: str, operands: tuple[Any, ...]) -> tuple[list[list[str]], l
         raise ValueError(f"einsum {equation!r} names {len(terms)} operands, got {len(operands)}")
     if set(text) - set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ,.->"):
         raise ValueError(f"einsum {equation!r}: an index is a letter")
+    if any("." in term.replace("...", "", 1) for term in (*terms, out)):
+        raise ValueError(f"einsum {equation!r}: dots come as one '...' in a term")
     ranks = [operand.ndim - len(term.replace("...", "")) for term, operand in zip(terms, operands)]
     for term, operand, rank in zip(terms, operands, ranks):
         if rank < 0 or (rank > 0 and "..." not in term):

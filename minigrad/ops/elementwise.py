@@ -16,14 +16,14 @@ from ..tensor import Tensor
 from .cast import cast, clone
 from .composite import composite
 from .dtypes import to_common_dtype, to_float
-from .failure import DTypeError
+from .failure import DTypeError, ShapeError, check_tensors, in_module
 from .primitive import Primitive
 from .transcendental import log, log1p, sigmoid, sqrt
 
 # ------------------------------------------------------------------------------------------------ arithmetic
 
-add = Primitive("add", np.add).rules(x=lambda g: g, y=lambda g: g)
-sub = Primitive("sub", np.subtract).rules(x=lambda g: g, y=lambda g: -g)
+add = Primitive("add", np.add, alpha=True).rules(x=lambda g: g, y=lambda g: g)
+sub = Primitive("sub", np.subtract, alpha=True).rules(x=lambda g: g, y=lambda g: -g)
 mul = Primitive("mul", np.multiply).rules(x=lambda g, y: g * y, y=lambda g, x: g * x)
 true_divide = Primitive("div", np.true_divide, promote=to_float).rules(
     x=lambda g, y: g / y,
@@ -46,8 +46,19 @@ def _pow_exponent(g: Any, out: Any, x: Any, y: Any) -> Any:
     return g * where(constant, 0.0, out * log(where(constant, 1.0, x)))
 
 
+def _to_powers(arrays: Any) -> Any:
+    """To a common dtype, with int64 for a bool beside a Python integer."""
+    arrays = to_common_dtype(arrays)
+    if int not in map(type, arrays):
+        return arrays
+    return [a if a.__class__ is int or a.dtype.kind != "b" else a.astype(np.int64) for a in arrays]
+
+
 # The operator and not the ufunc: it knows squares and square roots.
-pow = Primitive("pow", lambda x, y: x**y).rules(x=_pow_base, y=_pow_exponent)
+pow = Primitive("pow", lambda x, y: x**y, promote=_to_powers, names=("input", "exponent")).rules(
+    x=_pow_base,
+    y=_pow_exponent,
+)
 
 
 def zero_gradient(g: Any) -> Any:
@@ -55,12 +66,12 @@ def zero_gradient(g: Any) -> Any:
 
 
 abs = Primitive("abs", np.absolute).rules(x=lambda g, x: g * sign(x))
-sign: Primitive = Primitive("sign", np.sign).rules(x=zero_gradient)
+sign: Primitive = Primitive("sign", lambda x: x.copy() if x.dtype.kind == "b" else np.sign(x)).rules(x=zero_gradient)
 
 
 def square(input: Any) -> Any:
-    """`input * input`. PyTorch: `torch.square`."""
-    return input * input
+    """`input * input`; bools become int64. PyTorch: `torch.square`."""
+    return input**2 if input.dtype.kind == "b" else input * input
 
 
 def reciprocal(input: Any) -> Any:
@@ -78,6 +89,9 @@ def rsqrt(input: Any) -> Any:
 
 def _promote_choices(arrays: Any) -> Any:
     condition, *choices = arrays
+    if condition.__class__ is not bool and getattr(condition, "dtype", None) != np.bool_:
+        given = getattr(condition, "dtype", type(condition).__name__)
+        raise TypeError(f"the condition must be of bools, not {given}; make one by comparing")
     choices = to_common_dtype(choices)
     if all(choice.__class__ in (bool, int, float) for choice in choices) and float in map(type, choices):
         choices = [np.asarray(choice, np.float32) for choice in choices]
@@ -89,18 +103,18 @@ _where = Primitive("where", lambda condition, x, y: np.where(condition, x, y), p
     y=lambda g, condition: where(condition, 0.0, g),
 )
 maximum = Primitive("maximum", np.maximum).rules(
-    x=lambda g, x, y: where(x == y, g * 0.5, where(x > y, g, 0.0)),
-    y=lambda g, x, y: where(x == y, g * 0.5, where(x < y, g, 0.0)),
+    x=lambda g, x, y: where(x == y, g * 0.5, where(x < y, 0.0, g)),  # beside a nan, both get all
+    y=lambda g, x, y: where(x == y, g * 0.5, where(x > y, 0.0, g)),
 )
 minimum = Primitive("minimum", np.minimum).rules(
-    x=lambda g, x, y: where(x == y, g * 0.5, where(x < y, g, 0.0)),
-    y=lambda g, x, y: where(x == y, g * 0.5, where(x > y, g, 0.0)),
+    x=lambda g, x, y: where(x == y, g * 0.5, where(x > y, 0.0, g)),
+    y=lambda g, x, y: where(x == y, g * 0.5, where(x < y, 0.0, g)),
 )
-clamp_min = Primitive("clamp_min", np.maximum).rules(
+clamp_min = Primitive("clamp_min", np.maximum, names=("input", "min")).rules(
     x=lambda g, x, y: where(x >= y, g, 0.0),
     y=lambda g, x, y: where(x < y, g, 0.0),
 )
-clamp_max = Primitive("clamp_max", np.minimum).rules(
+clamp_max = Primitive("clamp_max", np.minimum, names=("input", "max")).rules(
     x=lambda g, x, y: where(x <= y, g, 0.0),
     y=lambda g, x, y: where(x > y, g, 0.0),
 )
@@ -134,9 +148,25 @@ def clamp(input: Any, min: Any = None, max: Any = None) -> Any:
 
 def masked_fill(input: Any, mask: Any, value: Any) -> Any:
     """`input` with `value`, a number or a 0-d tensor, where `mask` is true; keeps its dtype. PyTorch:
-    `Tensor.masked_fill`."""
-    value = cast(value, dtype=input.dtype) if isinstance(value, Tensor) else np.asarray(value, input.dtype)
-    return where(mask, value, input)
+    `Tensor.masked_fill`.
+
+    Raises TypeError for a mask that is not of bools and a value that is no number, ShapeError for several values, and
+    RuntimeError for a number that the dtype cannot hold.
+    """
+    check_tensors("masked_fill", input, mask)
+    if mask.dtype.kind != "b":
+        raise DTypeError(f"masked_fill needs a mask of bools, got {mask.dtype}; make one by comparing{in_module()}")
+    if isinstance(value, Tensor):
+        if value.ndim:
+            raise ShapeError(f"masked_fill fills with one number, got a tensor of shape {value.shape}{in_module()}")
+        return where(mask, cast(value, dtype=input.dtype), input)
+    try:
+        filler = np.asarray(value + 0, input.dtype)
+    except (OverflowError, ValueError):
+        raise RuntimeError(f"masked_fill: {input.dtype} cannot hold {value}{in_module()}") from None
+    except TypeError:
+        raise DTypeError(f"masked_fill needs a number, got {type(value).__name__}{in_module()}") from None
+    return where(mask, filler, input)
 
 
 @composite

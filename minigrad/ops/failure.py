@@ -16,6 +16,10 @@ class ShapeError(ValueError, RuntimeError):
     """Shapes that do not fit. Both what NumPy's users expect (ValueError) and PyTorch's (RuntimeError)."""
 
 
+class DivisionByZeroError(ZeroDivisionError, RuntimeError):
+    """Integers divided by 0."""
+
+
 class DTypeError(TypeError, RuntimeError):
     """A dtype an operation does not work on."""
 
@@ -46,9 +50,18 @@ def explain(name: str, args: Sequence[Any], settings: dict[str, Any], error: Exc
     reason = _mismatch(name, [np.shape(a.data if isinstance(a, Tensor) else a) for a in args]) or str(error)
     if isinstance(error, TypeError):
         return DTypeError(f"{message}: {reason}")
-    if isinstance(error, (ValueError, RuntimeError)):
+    if isinstance(error, ValueError):
         return ShapeError(f"{message}: {reason}")
+    if isinstance(error, ZeroDivisionError):
+        return DivisionByZeroError(f"{message}: {error}")
     return RuntimeError(f"{message}: {error}")
+
+
+def check_tensors(name: str, *args: Any) -> None:
+    """Raise DTypeError if one of the arguments is no tensor."""
+    strangers = [type(arg).__name__ for arg in args if not hasattr(arg, "dtype")]
+    if strangers:
+        raise DTypeError(f"{name} takes tensors, got {' and '.join(strangers)}; use minigrad.tensor(...){in_module()}")
 
 
 def _operands(args: Sequence[Any]) -> str:
@@ -94,4 +107,4 @@ def _mismatch(name: str, shapes: list[tuple[int, ...]]) -> str:
     return ""
 
 
-__all__ = ["DTypeError", "DeviceError", "ShapeError"]
+__all__ = ["DTypeError", "DeviceError", "DivisionByZeroError", "ShapeError"]

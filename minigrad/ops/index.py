@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,10 @@ import numpy as np
 from ..backends import Array, backend_of
 from ..graph import Partial
 from ..tensor import Tensor
+from .failure import check_tensors
 from .primitive import Primitive
+
+_BOUNDS = (int, type(None))
 
 
 def normalize_index(index: Any) -> tuple[Any, ...]:
@@ -21,12 +25,18 @@ def normalize_index(index: Any) -> tuple[Any, ...]:
 
 
 def _index_part(part: Any) -> Any:
-    if part is None or part is Ellipsis or isinstance(part, (slice, bool)):
+    if part.__class__ is slice:
+        if part.start.__class__ in _BOUNDS and part.stop.__class__ in _BOUNDS and part.step.__class__ in _BOUNDS:
+            return part
+        bounds = (part.start, part.stop, part.step)
+        return slice(*(None if bound is None else operator.index(bound) for bound in bounds))
+    if part.__class__ is int or part is None or part is Ellipsis or isinstance(part, bool):
         return part
     if isinstance(part, Tensor):
         part = part.data
     if isinstance(part, (list, range)):
-        part = np.asarray([int(p) if isinstance(p, Tensor) else p for p in part], dtype=None if len(part) else np.int64)
+        numbers = [p.item() if isinstance(p, Tensor) else p for p in part]
+        part = np.asarray(numbers, dtype=None if numbers else np.int64)
     if hasattr(part, "dtype"):
         if part.dtype.kind not in "iub":
             raise TypeError(f"an index must be of integers or bools, not {part.dtype}; convert ids with .long()")
@@ -121,6 +131,7 @@ def gather(input: Any, dim: int, index: Any) -> Any:
     tensor([[2],
             [3]])
     """
+    check_tensors("gather", input, index)
     dim, index = _check_along("gather", input, dim, index)
     return _getitem(input, index=along(input.shape, dim, index))
 

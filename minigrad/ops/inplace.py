@@ -110,8 +110,18 @@ def copy_(input: Tensor, other: Any) -> Tensor:
     return setitem(input, ..., other)
 
 
+def _without_leading_ones(value: Any) -> Any:
+    """`value` without the dimensions of size 1 in front: they broadcast into nothing, and NumPy's masks refuse them."""
+    shape = getattr(value, "shape", ())
+    lead = next((axis for axis, size in enumerate(shape) if size != 1), len(shape))
+    return value.reshape(tuple(shape[lead:])) if lead else value
+
+
 def setitem(input: Tensor, index: Any, value: Any) -> Tensor:
     """`input[index] = value`. Values of another dtype are converted. PyTorch: `Tensor.__setitem__`."""
+    if value is None:
+        raise DTypeError(f"assignment into a tensor of shape {input.shape} needs a number or a tensor, got None")
+    value = _without_leading_ones(value)
     whole = input if input.view_of is None else input.view_of[0]
     recorded = whole.requires_grad or input.requires_grad or (isinstance(value, Tensor) and value.requires_grad)
     if not (recorded and grad_mode.is_grad_enabled()):
@@ -144,6 +154,7 @@ _OUT_OF_PLACE: tuple[Callable[..., Any], ...] = (
     elementwise.lerp, elementwise.logit, elementwise.masked_fill, elementwise.nan_to_num, elementwise.neg,
     elementwise.pow, elementwise.reciprocal, elementwise.relu, elementwise.rsqrt, elementwise.sign,
     elementwise.square, elementwise.xlogy,
+    logic.bitwise_and, logic.bitwise_or, logic.bitwise_xor,
     logic.logical_and, logic.logical_not, logic.logical_or, logic.logical_xor,
     rounding.ceil, rounding.floor, rounding.floor_divide, rounding.fmod, rounding.frac, rounding.remainder,
     rounding.round, rounding.trunc,

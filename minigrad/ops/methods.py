@@ -34,11 +34,11 @@ def _swapped(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _equal(self: Tensor, other: Any) -> Any:
-    return False if other is None else logic.eq(self, other)
+    return logic.eq(self, other) if hasattr(other, "dtype") or isinstance(other, (bool, int, float)) else False
 
 
 def _unequal(self: Tensor, other: Any) -> Any:
-    return True if other is None else logic.ne(self, other)
+    return logic.ne(self, other) if hasattr(other, "dtype") or isinstance(other, (bool, int, float)) else True
 
 
 def _iterate(self: Tensor) -> Any:
@@ -59,6 +59,8 @@ OPERATORS: dict[str, Callable[..., Any]] = {
     "__iadd__": inplace.add_, "__isub__": inplace.sub_, "__imul__": inplace.mul_, "__itruediv__": inplace.div_,
     "__ifloordiv__": inplace.IN_PLACE["floor_divide_"], "__imod__": inplace.IN_PLACE["remainder_"],
     "__ipow__": inplace.IN_PLACE["pow_"],
+    "__iand__": inplace.IN_PLACE["bitwise_and_"], "__ior__": inplace.IN_PLACE["bitwise_or_"],
+    "__ixor__": inplace.IN_PLACE["bitwise_xor_"],
     "__neg__": elementwise.neg, "__abs__": elementwise.abs, "__invert__": logic.bitwise_not,
     "__and__": logic.bitwise_and, "__rand__": _swapped(logic.bitwise_and),
     "__or__": logic.bitwise_or, "__ror__": _swapped(logic.bitwise_or),
@@ -84,6 +86,7 @@ METHODS: dict[str, Callable[..., Any]] = {
     **{name: getattr(inplace, name) for name in inplace.__all__},
     **inplace.IN_PLACE,
     "where": lambda self, condition, other: elementwise.where(condition, self, other),
+    "split": lambda self, split_size, dim=0: shape.split(self, split_size, dim),
     "view": shape.view, "expand": shape.expand,
     "to": cast.to, "cpu": lambda self: cast.to(self, device="cpu"), "cuda": lambda self: cast.to(self, device="cuda"),
     "half": cast.half, "float": cast.float_, "double": cast.double, "int": cast.int_, "long": cast.long,
@@ -96,30 +99,31 @@ PROPERTIES: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def _bound(function: Callable[..., Any]) -> Callable[..., Any]:
+def _bound(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     """A primitive is an object, and only plain functions become methods."""
     if not isinstance(function, Primitive):
         return function
-    if len(_parameters(function)) == 1:
+    if len(function.names) == 1:
         return lambda self: function(self)
-    return lambda self, other: function(self, other)
+    if name in OPERATORS or (function.names[1] == "other" and not function.alpha):
+        return lambda self, other: function(self, other)
+    return lambda self, *args, **settings: function(self, *args, **settings)
 
 
 def bind() -> None:
     """Give Tensor its operators and methods."""
     for name, function in {**OPERATORS, **METHODS}.items():
-        setattr(Tensor, name, _bound(function))
+        setattr(Tensor, name, _bound(name, function))
     for name, function in PROPERTIES.items():
         setattr(Tensor, name, property(function))
 
 
 def _parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
     function = getattr(function, "__wrapped__", function)
-    forward = function.forward if isinstance(function, Primitive) else function
-    if hasattr(forward, "nin"):  # a ufunc
-        names = ["x", "y"][: forward.nin]
-        return [inspect.Parameter(name, inspect.Parameter.POSITIONAL_ONLY) for name in names]
-    return list(inspect.signature(forward).parameters.values())
+    if not isinstance(function, Primitive):
+        return list(inspect.signature(function).parameters.values())
+    alpha = [inspect.Parameter("alpha", inspect.Parameter.KEYWORD_ONLY, default=1)] if function.alpha else []
+    return [inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in function.names] + alpha
 
 
 _PAIRS = ("aminmax", "cummax", "cummin", "kthvalue", "max", "median", "min", "sort", "topk")  # or one tensor
@@ -141,10 +145,8 @@ def _declaration(name: str, function: Callable[..., Any]) -> str:
             keyword_only = True
         has_default = parameter.default is not inspect.Parameter.empty
         parts.append(f"{parameter.name}: Any" + (" = ..." if has_default else ""))
-    if name.startswith("__") and name not in ("__getitem__", "__setitem__") and len(parts) == 2:
-        parts[1] = "other: Any"
-    if isinstance(getattr(function, "__wrapped__", function), Primitive) and len(parts) == 2:
-        parts[1] = "other: Any"
+    if name.startswith("__") and name not in ("__getitem__", "__setitem__"):
+        parts[1:] = ["other: Any"] * (len(parts) > 1)
     ignore = "  # type: ignore[override]" if name in ("__eq__", "__ne__") else ""
     return f"    def {name}({', '.join(parts)}) -> {_RETURNS.get(name, 'Tensor')}: ...{ignore}"
 

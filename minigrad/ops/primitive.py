@@ -20,8 +20,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .. import grad_mode
 from ..backends import Array
+from ..grad_mode import state
 from ..graph import Leaf, Node, Recorder, Value
 from ..hooks import forward_watchers, watched
 from ..tensor import Tensor, check_view, mark_view
@@ -46,16 +46,21 @@ class Plan(NamedTuple):
 
 class Primitive:
     """A differentiable function of arrays. `view`: its output may share memory with its first argument.
-    `promote`: bring the arguments to a common dtype first (`to_common_dtype`), or to a floating one (`to_float`)."""
+    `promote`: bring the arguments to a common dtype first (`to_common_dtype`), or to a floating one (`to_float`).
+    `names`: what PyTorch calls the arguments, for a call that names them. `alpha`: a call may scale the second."""
 
     def __init__(
         self, name: str, forward: Callable[..., Array], *, view: bool = False,
         promote: Callable[[Sequence[Any]], Sequence[Any]] | None = to_common_dtype,
+        names: tuple[str, ...] = ("input", "other"), alpha: bool = False,
     ) -> None:  # fmt: skip
         self.name = name
         self.forward = forward
         self.view = view
         self.promote = promote
+        self.arity = _arity(forward)
+        self.names = names[: self.arity]
+        self.alpha = alpha
         self.differentiable = False
         self._rules: dict[int, Rule] = {}
         self._each: Rule | None = None  # the one rule of a primitive that takes any number of arrays
@@ -79,6 +84,8 @@ class Primitive:
 
     def __call__(self, *args: Any, **settings: Any) -> Any:
         """Compute; and record, if an argument is a tensor that requires grad. Given no tensor, return an array."""
+        if (settings or len(args) != self.arity) and self.arity is not None:
+            args, settings = self._in_order(args, settings), {}
         for arg in args:
             if isinstance(arg, Tensor):
                 break
@@ -96,7 +103,7 @@ class Primitive:
             raise explain(self.name, args, settings, error) from error
         if isinstance(out, np.generic):
             out = np.asarray(out)
-        current = grad_mode.state.get()
+        current = state.get()
         if not current.grad_enabled:
             return mark_view(args[0], Tensor(out)) if self.view else Tensor(out)
         wanted: list[bool] = []
@@ -123,6 +130,17 @@ class Primitive:
             node = Node(self, tuple(edges), tuple(saved), plan, settings, out, current.module)
             result = Tensor(out, True, node)
         return mark_view(args[0], result) if self.view else result
+
+    def _in_order(self, args: tuple[Any, ...], settings: dict[str, Any]) -> tuple[Any, ...]:
+        """The arguments of a call that names some. Raises TypeError for one that is wrong: a ufunc would take the array
+        that is one too many as the place to write to."""
+        alpha = settings.pop("alpha", 1) if self.alpha else 1
+        rest = self.names[len(args) :]
+        if len(args) > len(self.names) or settings.keys() != set(rest):
+            named = "".join(f", {name}=" for name in settings)
+            raise TypeError(f"{self.name} takes ({', '.join(self.names)}), got {len(args)} by position{named}")
+        args = (*args, *(settings[name] for name in rest))
+        return args if alpha == 1 else (args[0], args[1] * alpha)
 
     def vjp(
         self, node: Node, cotangent: Value, edges: Sequence[Node | Leaf | None], recorder: Recorder | None
@@ -165,6 +183,15 @@ def _positional_names(forward: Callable[..., Any]) -> list[str]:
         return ["x", "y"][: forward.nin]
     kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     return [name for name, parameter in inspect.signature(forward).parameters.items() if parameter.kind in kinds]
+
+
+def _arity(forward: Callable[..., Any]) -> int | None:
+    """How many arguments `forward` takes, if it takes exactly these and no settings."""
+    if isinstance(forward, np.ufunc):
+        return forward.nin
+    parameters = inspect.signature(forward).parameters.values()
+    plain = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return len(parameters) if all(parameter.kind in plain for parameter in parameters) else None
 
 
 def _read(function: Callable[..., Value], arguments: list[str]) -> Rule:

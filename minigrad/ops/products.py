@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from ..backends import Array
-from .failure import DTypeError, ShapeError
+from .failure import DTypeError, ShapeError, check_tensors
 from .primitive import Primitive
 from .reduce import sum
 from .shape import reshape, transpose, unsqueeze
@@ -78,6 +78,12 @@ def bmm(input: Any, mat2: Any) -> Any:
 
 
 def _of_rank(rank: int, name: str, input: Any, other: Any) -> Any:
+    check_tensors(name, input, other)
+    if rank == 3 and input.ndim == other.ndim == 3 and input.shape[0] != other.shape[0]:
+        raise ShapeError(
+            f"bmm of {tuple(input.shape)} and {tuple(other.shape)}: stacks of {input.shape[0]} and {other.shape[0]} "
+            f"matrices; they must be of one size"
+        )
     if input.ndim != rank or other.ndim != rank:
         raise ShapeError(f"{name} of {tuple(input.shape)} and {tuple(other.shape)}: both need {rank} dimensions")
     return _matmul(input, other)

@@ -13,8 +13,10 @@ import numpy as np
 from ..backends import Array, backend_of
 from ..tensor import Tensor
 from .cast import cast
+from .dtypes import checked_dtype
 from .elementwise import maximum, minimum, where
-from .index import gather
+from .failure import check_tensors
+from .index import dim_of, gather
 from .primitive import Primitive
 from .shape import expand, reshape, transpose
 from .transcendental import exp, log
@@ -26,6 +28,8 @@ def axes_of(ndim: int, dim: Any) -> tuple[int, ...]:
         return tuple(range(ndim))
     axes = []
     for axis in dim if isinstance(dim, (tuple, list)) else (dim,):
+        if isinstance(axis, bool):
+            raise TypeError(f"dim must be an int, got {axis}")
         if not -ndim <= axis < ndim and not (ndim == 0 and axis in (0, -1)):
             raise IndexError(f"dim {axis} is out of range for a tensor of {ndim} dimensions")
         axes.append(axis % (ndim or 1))
@@ -71,9 +75,11 @@ def sum(
     >>> mg.sum(mg.ones(2, 3), dim=1)
     tensor([3., 3.])
     """
+    if input.__class__ is not Tensor:
+        check_tensors("sum", input)
     dim, keepdim = chosen(dim, keepdim, axis, keepdims)
     if dtype is not None or input.dtype.kind == "u":
-        input = cast(input, dtype=np.dtype(np.int64 if dtype is None else dtype))
+        input = cast(input, dtype=checked_dtype(np.int64 if dtype is None else dtype))
     return _sum(input, axes=axes_of(input.ndim, dim), keepdims=keepdim)
 
 
@@ -93,7 +99,7 @@ def prod(input: Any, dim: int | None = None, keepdim: bool = False, *, dtype: An
     """
     if dtype is None and input.dtype.kind != "f":
         dtype = np.int64
-    x = input if dtype is None else cast(input, dtype=np.dtype(dtype))
+    x = input if dtype is None else cast(input, dtype=checked_dtype(dtype))
     axes = axes_of(input.ndim, dim)
     x = transpose(x, 0, axes[0]) if dim is not None and axes else reshape(x, -1)
     rest = np.ones((), x.dtype, like=x.data)  # what was left over where the number of factors was odd
@@ -143,7 +149,10 @@ class Selected(NamedTuple):
     indices: Any
 
 
-def max(input: Any, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
+def max(
+    input: Any, dim: Any = None, keepdim: bool = False, *, other: Any = None, axis: Any = None,
+    keepdims: bool | None = None,
+) -> Any:  # fmt: skip
     """The largest value of all, or (values, indices) along `dim`; of two tensors, `maximum`. PyTorch: `torch.max`.
 
     Along a dimension the gradient goes to the element named by `indices` alone.
@@ -152,14 +161,19 @@ def max(input: Any, dim: Any = None, keepdim: bool = False, *, other: Any = None
     >>> mg.max(mg.tensor([[1.0, 3.0], [4.0, 2.0]]), dim=1).indices
     tensor([1, 0])
     """
+    dim, keepdim = chosen(dim, keepdim, axis, keepdims)
     other = dim if isinstance(dim, Tensor) else other
     if other is not None:
         return maximum(input, other)
     return amax(input) if dim is None else _along(input, argmax(input, dim, keepdim=True), dim, keepdim)
 
 
-def min(input: Any, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
+def min(
+    input: Any, dim: Any = None, keepdim: bool = False, *, other: Any = None, axis: Any = None,
+    keepdims: bool | None = None,
+) -> Any:  # fmt: skip
     """The smallest value of all, or (values, indices) along `dim`; of two tensors, `minimum`. PyTorch: `torch.min`."""
+    dim, keepdim = chosen(dim, keepdim, axis, keepdims)
     other = dim if isinstance(dim, Tensor) else other
     if other is not None:
         return minimum(input, other)
@@ -178,30 +192,45 @@ _argmax = Primitive("argmax", lambda x, *, axis, keepdims: np.argmax(x, axis=axi
 _argmin = Primitive("argmin", lambda x, *, axis, keepdims: np.argmin(x, axis=axis, keepdims=keepdims))
 
 
-def argmax(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
+def argmax(
+    input: Any, dim: int | None = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool | None = None
+) -> Any:
     """The position of the largest value, the first of equals. PyTorch: `torch.argmax`."""
-    return _argmax(input, axis=dim if input.ndim else None, keepdims=keepdim)
+    dim, keepdim = chosen(dim, keepdim, axis, keepdims)
+    return _argmax(input, axis=_axis_of(input.ndim, dim), keepdims=keepdim)
 
 
-def argmin(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
+def argmin(
+    input: Any, dim: int | None = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool | None = None
+) -> Any:
     """The position of the smallest value, the first of equals. PyTorch: `torch.argmin`."""
-    return _argmin(input, axis=dim if input.ndim else None, keepdims=keepdim)
+    dim, keepdim = chosen(dim, keepdim, axis, keepdims)
+    return _argmin(input, axis=_axis_of(input.ndim, dim), keepdims=keepdim)
+
+
+def _axis_of(ndim: int, dim: int | None) -> int | None:
+    """The one axis to look along, None for all elements in a row: a number's dimension 0 is that too."""
+    axis = None if dim is None else dim_of(ndim or 1, dim)
+    return axis if ndim else None
 
 
 _any = Primitive("any", lambda x, *, axes, keepdims: np.any(x, axis=axes, keepdims=keepdims))
 _all = Primitive("all", lambda x, *, axes, keepdims: np.all(x, axis=axes, keepdims=keepdims))
 
 
-def any(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
-    """Whether any element is nonzero. PyTorch: `torch.any`."""
-    return _any(input, axes=axes_of(input.ndim, dim), keepdims=keepdim)
+def any(input: Any, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool | None = None) -> Any:
+    """Whether any element is nonzero; over no dimensions with `dim=()`. PyTorch: `torch.any`."""
+    dim, keepdim = chosen(dim, keepdim, axis, keepdims)
+    return _any(input, axes=() if dim == () else axes_of(input.ndim, dim), keepdims=keepdim)
 
 
-def all(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
-    """Whether all elements are nonzero. PyTorch: `torch.all`."""
-    return _all(input, axes=axes_of(input.ndim, dim), keepdims=keepdim)
+def all(input: Any, dim: Any = None, keepdim: bool = False, *, axis: Any = None, keepdims: bool | None = None) -> Any:
+    """Whether all elements are nonzero; over no dimensions with `dim=()`. PyTorch: `torch.all`."""
+    dim, keepdim = chosen(dim, keepdim, axis, keepdims)
+    return _all(input, axes=() if dim == () else axes_of(input.ndim, dim), keepdims=keepdim)
 
 
+@np.errstate(all="ignore")
 def logsumexp(input: Any, dim: Any, keepdim: bool = False) -> Any:
     """log(sum(exp(input))) without overflow. PyTorch: `torch.logsumexp`."""
     axes = axes_of(input.ndim, dim)

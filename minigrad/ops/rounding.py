@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..backends import Array
+from ..backends import Array, backend_of, cpu
 from .elementwise import true_divide, zero_gradient
 from .primitive import Primitive
 
@@ -24,9 +24,25 @@ ceil = Primitive("ceil", _rounding(np.ceil)).rules(x=zero_gradient)
 trunc = Primitive("trunc", _rounding(np.trunc)).rules(x=zero_gradient)
 _round = Primitive("round", _rounding(np.rint)).rules(x=zero_gradient)
 
-floor_divide = Primitive("floor_divide", np.floor_divide).rules(x=zero_gradient, y=zero_gradient)
-remainder = Primitive("remainder", np.remainder).rules(x=lambda g: g, y=lambda g, x, y: -g * floor_divide(x, y))
-fmod = Primitive("fmod", np.fmod).rules(x=lambda g: g, y=lambda g, x, y: -g * trunc(true_divide(x, y)))
+
+def _dividing(function: Callable[[Array, Array], Array]) -> Callable[[Array, Array], Array]:
+    """`function`, which refuses integers divided by 0 where looking costs no wait for the device."""
+
+    def divide(x: Array, y: Array) -> Array:
+        whole = (x if hasattr(x, "dtype") else y).dtype.kind != "f"
+        if whole and backend_of(y) is cpu and not np.all(y) and np.broadcast(x, y).size:
+            raise ZeroDivisionError("integers have no quotient by 0; convert with .float()")
+        return function(x, y)
+
+    return divide
+
+
+floor_divide = Primitive("floor_divide", _dividing(np.floor_divide)).rules(x=zero_gradient, y=zero_gradient)
+remainder = Primitive("remainder", _dividing(np.remainder)).rules(
+    x=lambda g: g,
+    y=lambda g, x, y: -g * floor_divide(x, y),
+)
+fmod = Primitive("fmod", _dividing(np.fmod)).rules(x=lambda g: g, y=lambda g, x, y: -g * trunc(true_divide(x, y)))
 
 
 def _truncated_quotient(x: Array, y: Array) -> Array:
@@ -35,7 +51,7 @@ def _truncated_quotient(x: Array, y: Array) -> Array:
     return np.floor_divide(x - np.fmod(x, y), y)
 
 
-_trunc_divide = Primitive("div", _truncated_quotient).rules(x=zero_gradient, y=zero_gradient)
+_trunc_divide = Primitive("div", _dividing(_truncated_quotient)).rules(x=zero_gradient, y=zero_gradient)
 
 
 def round(input: Any, *, decimals: int = 0) -> Any:

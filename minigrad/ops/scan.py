@@ -10,6 +10,7 @@ import numpy as np
 from ..backends import Array
 from ..tensor import Tensor
 from .cast import cast, clone
+from .dtypes import checked_dtype
 from .elementwise import logaddexp
 from .failure import DTypeError, ShapeError
 from .index import along, dim_of, getitem
@@ -60,7 +61,7 @@ def _summable(input: Any, dtype: Any) -> Any:
     """`input` in the dtype asked for; whole numbers add up and multiply in int64."""
     if dtype is None and input.dtype.kind != "f":
         dtype = np.int64
-    return input if dtype is None or input.dtype == dtype else cast(input, dtype=np.dtype(dtype))
+    return input if dtype is None or input.dtype == dtype else cast(input, dtype=checked_dtype(dtype))
 
 
 def cumsum(input: Any, dim: int, *, dtype: Any = None) -> Any:

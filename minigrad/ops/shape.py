@@ -12,7 +12,7 @@ from ..tensor import Tensor
 from ..writes import owner_of
 from .creation import sizes_of
 from .elementwise import where
-from .failure import DTypeError, ShapeError
+from .failure import ShapeError, check_tensors
 from .index import dim_of, getitem
 from .primitive import Primitive
 
@@ -48,14 +48,17 @@ def reshape(input: Any, *shape: Any) -> Any:
     >>> mg.arange(6).reshape(2, -1).shape
     (2, 3)
     """
-    return _reshape(input, shape=sizes_of(shape))
+    sizes = sizes_of(shape)
+    if sizes and min(sizes) < -1:
+        raise ShapeError(f"reshape of {tuple(input.shape)} to {sizes}: only -1, one time, may stand for a size")
+    return _reshape(input, shape=sizes)
 
 
 def permute(input: Any, *dims: Any) -> Any:
     """A view with the dimensions in another order. PyTorch: `torch.permute`."""
     order = tuple(dim_of(input.ndim, dim) for dim in sizes_of(dims))
     if sorted(order) != list(range(input.ndim)):
-        raise ValueError(f"permute needs every one of {input.ndim} dimensions once, got {dims}")
+        raise ShapeError(f"permute needs every one of {input.ndim} dimensions once, got {dims}")
     return _permute(input, dims=order)
 
 
@@ -78,16 +81,16 @@ def expand(input: Any, *shape: Any) -> Any:
 
 def flatten(input: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
     """The dimensions from `start_dim` to `end_dim` as one. PyTorch: `torch.flatten`."""
-    if input.ndim == 0:
-        return reshape(input, 1)
-    start, end = dim_of(input.ndim, start_dim), dim_of(input.ndim, end_dim)
+    start, end = dim_of(input.ndim or 1, start_dim), dim_of(input.ndim or 1, end_dim)
+    if start > end:
+        raise ShapeError(f"flatten of {tuple(input.shape)}: start_dim {start} comes after end_dim {end}")
     shape = input.shape
     return reshape(input, (*shape[:start], math.prod(shape[start : end + 1]), *shape[end + 1 :]))
 
 
 def squeeze(input: Any, dim: Any = None) -> Any:
     """Without the dimensions of size 1, or without those of `dim` that have size 1. PyTorch: `torch.squeeze`."""
-    dims = range(input.ndim) if dim is None else [dim_of(input.ndim, d) for d in sizes_of((dim,))]
+    dims = range(input.ndim) if dim is None else [dim_of(input.ndim or 1, d) for d in sizes_of((dim,))]
     return reshape(input, tuple(size for axis, size in enumerate(input.shape) if size != 1 or axis not in dims))
 
 
@@ -97,7 +100,7 @@ def unsqueeze(input: Any, dim: int) -> Any:
     return reshape(input, (*input.shape[:at], 1, *input.shape[at:]))
 
 
-def cat(tensors: Sequence[Any], dim: int = 0) -> Any:
+def cat(tensors: Sequence[Any], dim: int = 0, *, axis: int | None = None) -> Any:
     """Tensors joined along an existing dimension. PyTorch: `torch.cat`.
 
     >>> import minigrad as mg
@@ -106,11 +109,9 @@ def cat(tensors: Sequence[Any], dim: int = 0) -> Any:
     """
     tensors = tuple(tensors)
     if not tensors:
-        raise ValueError("cat needs at least one tensor")
-    strangers = {type(tensor).__name__ for tensor in tensors if not hasattr(tensor, "ndim")}
-    if strangers:
-        raise DTypeError(f"cat joins tensors, got {' and '.join(sorted(strangers))}; use minigrad.tensor(...)")
-    dim = dim_of(tensors[0].ndim, dim)
+        raise ShapeError("cat needs at least one tensor")
+    check_tensors("cat", *tensors)
+    dim = dim_of(tensors[0].ndim, dim if axis is None else axis)
     bounds = [0]
     for tensor in tensors:
         bounds.append(bounds[-1] + (tensor.shape[dim] if tensor.ndim > dim else 0))
@@ -120,17 +121,21 @@ def cat(tensors: Sequence[Any], dim: int = 0) -> Any:
 def stack(tensors: Sequence[Any], dim: int = 0) -> Any:
     """Tensors of one shape joined along a new dimension. PyTorch: `torch.stack`."""
     tensors = tuple(tensors)
+    check_tensors("stack", *tensors)
     shapes = {tuple(tensor.shape) for tensor in tensors}
     if len(shapes) > 1:
-        raise ValueError(f"stack needs tensors of one shape, got {' and '.join(map(str, sorted(shapes)))}")
+        raise ShapeError(f"stack needs tensors of one shape, got {' and '.join(map(str, sorted(shapes)))}")
     return cat([unsqueeze(tensor, dim) for tensor in tensors], dim)
 
 
 def narrow(input: Any, dim: int, start: int, length: int) -> Any:
-    """A view of `length` entries from `start` along `dim`. PyTorch: `torch.narrow`."""
+    """A view of `length` entries from `start` along `dim`; a negative `start` counts from the end. PyTorch:
+    `torch.narrow`."""
     dim = dim_of(input.ndim, dim)
-    if not 0 <= start <= start + length <= input.shape[dim]:
+    first = start + input.shape[dim] if start < 0 else start
+    if not 0 <= first <= first + length <= input.shape[dim]:
         raise IndexError(f"narrow from {start} by {length} leaves dimension {dim} of size {input.shape[dim]}")
+    start = first
     return getitem(input, (slice(None),) * dim + (slice(start, start + length),))
 
 
@@ -145,21 +150,22 @@ def split(tensor: Any, split_size_or_sections: int | Sequence[int], dim: int = 0
     if isinstance(split_size_or_sections, int):
         size = split_size_or_sections
         if size <= 0:
-            raise ValueError(f"split needs a positive size, got {size}")
+            raise ShapeError(f"split needs a positive size, got {size}")
         sizes = [min(size, total - start) for start in range(0, total, size)] or [0]
     else:
         sizes = list(split_size_or_sections)
         if sum(sizes) != total:
-            raise ValueError(f"split sizes {sizes} add up to {sum(sizes)}, dimension {dim} has size {total}")
+            raise ShapeError(f"split sizes {sizes} add up to {sum(sizes)}, dimension {dim} has size {total}")
     starts = [sum(sizes[:i]) for i in range(len(sizes))]
     return tuple(narrow(tensor, dim, start, size) for start, size in zip(starts, sizes))
 
 
 def chunk(input: Any, chunks: int, dim: int = 0) -> tuple[Any, ...]:
-    """Views of at most `chunks` equal consecutive parts. PyTorch: `torch.chunk`."""
+    """Views of at most `chunks` equal consecutive parts; of none, `chunks` empty ones. PyTorch: `torch.chunk`."""
     if chunks <= 0:
-        raise ValueError(f"chunk needs a positive number of chunks, got {chunks}")
-    return split(input, max(1, -(-input.shape[dim_of(input.ndim, dim)] // chunks)), dim)
+        raise ShapeError(f"chunk needs a positive number of chunks, got {chunks}")
+    total = input.shape[dim_of(input.ndim, dim)]
+    return split(input, -(-total // chunks) if total else [0] * chunks, dim)
 
 
 def unbind(input: Any, dim: int = 0) -> tuple[Any, ...]:
@@ -170,7 +176,7 @@ def unbind(input: Any, dim: int = 0) -> tuple[Any, ...]:
 
 def _triangle(input: Any, diagonal: int, lower: bool) -> Any:
     if input.ndim < 2:
-        raise ValueError(f"{'tril' if lower else 'triu'} needs at least 2 dimensions, got shape {tuple(input.shape)}")
+        raise ShapeError(f"{'tril' if lower else 'triu'} needs at least 2 dimensions, got shape {tuple(input.shape)}")
     rows, columns = input.shape[-2:]
     distance = np.arange(columns) - np.arange(rows)[:, None]
     return where(distance <= diagonal if lower else distance >= diagonal, input, np.zeros((), input.dtype))

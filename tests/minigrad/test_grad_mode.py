@@ -231,3 +231,23 @@ def test_no_grad_decorates_with_and_without_parentheses():
     assert not bare() and not called()
     with mg.no_grad():
         assert enabled()
+
+
+def test_threads_may_share_a_block():
+    """Each finds the mode again that it came with."""
+    shared, entered, left, found = mg.no_grad(), threading.Event(), threading.Event(), []
+
+    def other():
+        with mg.no_grad(), shared:
+            entered.set()
+            left.wait()
+        found.append(mg.is_grad_enabled())
+
+    thread = threading.Thread(target=other)
+    with shared:
+        thread.start()
+        entered.wait()
+    found.append(mg.is_grad_enabled())
+    left.set()
+    thread.join()
+    assert found == [True, True]

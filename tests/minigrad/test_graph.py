@@ -2,6 +2,7 @@
 
 import gc
 import threading
+import time
 import weakref
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 import minigrad as mg
 from minigrad import grad_mode, graph
 from minigrad.nn import functional as F
+from minigrad.ops.primitive import Primitive
 
 
 def leaf(*values):
@@ -562,3 +564,51 @@ def test_a_leaf_frozen_since_the_forward_gets_no_gradient():
     w.requires_grad_(False)
     loss.backward()
     assert w.grad is None
+
+
+def test_a_retained_gradient_is_kept_by_a_backward_into_chosen_inputs_too():
+    x = leaf(1.0, 2.0)
+    before, after = x * 2.0, None
+    before.retain_grad()
+    after = before * x
+    after.retain_grad()
+    after.sum().backward(inputs=[x])
+    assert after.grad.tolist() == [1.0, 1.0] and before.grad.tolist() == [1.0, 2.0] and x.grad.tolist() == [4.0, 8.0]
+
+
+# ------------------------------------------------------------------------------------------------------------- guards
+
+
+def test_a_recorded_sum_of_gradients_is_not_made_in_place():
+    """Of three: undoing the broadcast makes the first sum a view, which a write would refuse."""
+    x, wide = leaf(2.0), mg.tensor(np.array([1.0, 2.0]))
+    (first,) = mg.autograd.grad((x * wide + x * x * wide + x * wide).sum(), x, create_graph=True)
+    assert first.tolist() == [3.0 * (2.0 + 4.0)]
+    assert mg.autograd.grad(first.sum(), x)[0].tolist() == [6.0]
+
+
+def test_a_rule_whose_gradient_cannot_be_the_input_s_is_refused():
+    wrong = Primitive("wrong", np.negative).rules(x=lambda g: g[:2])
+    with pytest.raises(RuntimeError, match=r"gradient of shape \(2,\) cannot belong to an input of shape \(3,\)"):
+        wrong(leaf(1.0, 2.0, 3.0)).sum().backward()
+
+
+class SlowSum(np.ndarray):
+    """Another thread runs between its reading and its writing."""
+
+    def __iadd__(self, other):
+        total = np.asarray(self) + other
+        time.sleep(0.02)
+        np.asarray(self)[...] = total
+        return self
+
+
+def test_threads_lose_no_gradient_of_a_shared_leaf():
+    x = leaf(1.0, 2.0)
+    x.grad = mg.Tensor(np.zeros(2).view(SlowSum))
+    threads = [threading.Thread(target=(x * 1.0).sum().backward) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert x.grad.tolist() == [3.0, 3.0]

@@ -20,6 +20,7 @@ from .inplace import takes_inplace
 # ------------------------------------------------------------------------------------------------- elementwise
 
 
+@np.errstate(all="ignore")
 @composite
 @halves_in_float32
 def gelu(input: Any, approximate: str = "none") -> Any:
@@ -95,6 +96,7 @@ def softmax(input: Any, dim: int, dtype: Any = None) -> Any:
     return _softmax(_as_dtype(input, dtype), dim)
 
 
+@np.errstate(all="ignore")
 @composite
 @halves_in_float32
 def _softmax(input: Any, dim: int) -> Any:
@@ -109,6 +111,7 @@ def log_softmax(input: Any, dim: int, dtype: Any = None) -> Any:
     return _log_softmax(_as_dtype(input, dtype), dim)
 
 
+@np.errstate(all="ignore")
 @composite
 @halves_in_float32
 def _log_softmax(input: Any, dim: int) -> Any:

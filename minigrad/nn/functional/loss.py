@@ -42,6 +42,7 @@ def check_same_shape(name: str, input: Any, other: Any, what: str = "target") ->
 # ---------------------------------------------------------------------------------------------------- class ids
 
 
+@np.errstate(all="ignore")
 def cross_entropy(
     input: Any, target: Any, weight: Any = None, ignore_index: int = -100, reduction: str = "mean",
     label_smoothing: float = 0.0,

@@ -254,3 +254,14 @@ def test_given_arrays_it_computes_on_arrays(name: str, mode: str, data: st.DataO
         out = run(*raw)
         assert not isinstance(out, Tensor)
         np.testing.assert_array_equal(out, run(*tensors).data)
+
+
+def test_a_weight_of_another_shape_of_that_size_is_refused():
+    with mg.kernels.mode("force"), pytest.raises(mg.ShapeError, match=r"weight or bias of shape \(3, 2\)"):
+        mg.nn.functional.layer_norm(mg.ones(4, 2, 3), [2, 3], mg.ones(3, 2))
+
+
+@pytest.mark.parametrize("mode", ["off", "force"])
+def test_the_loss_beside_an_infinite_logit_is_infinite(mode):
+    with mg.kernels.mode(mode), np.errstate(all="ignore"):
+        assert mg.nn.functional.cross_entropy(mg.tensor([[np.inf, 0.0]]), mg.tensor([1])).item() == np.inf

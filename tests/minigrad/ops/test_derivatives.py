@@ -17,12 +17,13 @@ from tests.minigrad.ops.cases.products import EQUATIONS
 
 # What gives no gradient: its result is an integer, a bool, or made from no tensor at all.
 WITHOUT_GRADIENT = {
-    "DTypeError", "DeviceError", "Generator", "ShapeError", "all", "allclose", "any", "arange", "argmax", "argmin",
-    "bernoulli", "bitwise_and", "bitwise_not", "bitwise_or", "bitwise_xor", "count_nonzero", "default_generator",
-    "empty", "eq", "equal", "eye", "full", "ge", "greater", "greater_equal", "gt", "isclose", "isfinite", "isinf",
-    "isnan", "le", "less", "less_equal", "linspace", "logical_and", "logical_and_", "logical_not", "logical_not_",
-    "logical_or", "logical_or_", "logical_xor", "logical_xor_", "lt", "manual_seed", "ne", "not_equal", "ones",
-    "ones_like", "rand", "randint", "randn", "randperm", "zeros", "zeros_like",
+    "DTypeError", "DeviceError", "DivisionByZeroError", "Generator", "ShapeError", "all", "allclose", "any",
+    "arange", "argmax", "argmin", "bernoulli", "bitwise_and", "bitwise_and_", "bitwise_not", "bitwise_or",
+    "bitwise_or_", "bitwise_xor", "bitwise_xor_", "count_nonzero", "default_generator", "empty", "eq", "equal",
+    "eye", "full", "ge", "greater", "greater_equal", "gt", "isclose", "isfinite", "isinf", "isnan", "le", "less",
+    "less_equal", "linspace", "logical_and", "logical_and_", "logical_not", "logical_not_", "logical_or",
+    "logical_or_", "logical_xor", "logical_xor_", "lt", "manual_seed", "ne", "not_equal", "ones", "ones_like",
+    "rand", "randint", "randn", "randperm", "zeros", "zeros_like",
 }  # fmt: skip
 # checked by test_a_cast_gives_the_gradient_in_its_input_s_dtype
 CASTS = {"float", "half", "int", "long", "bool", "cpu", "cuda"}

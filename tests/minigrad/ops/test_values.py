@@ -129,3 +129,166 @@ def test_numbers_that_do_not_fit_are_refused():
 def test_a_number_in_a_tensor_formats_as_a_number():
     assert f"{mg.tensor(1.23456):.3f}" == "1.235"
     assert f"{mg.tensor([1.0])}" == "tensor([1.])"
+
+
+@pytest.mark.parametrize("function, expected", [
+    (lambda x: x.mean(), 300.0), (lambda x: x.var(), 40000.0), (lambda x: (x * 2).std(), 400.0),
+    (lambda x: (x * 100).mean(1)[0], 30000.0), (lambda x: x.std(1, keepdim=True)[0, 0], 200.0),
+])  # fmt: skip
+def test_statistics_of_half_precision_do_not_overflow(function, expected):
+    x = mg.tensor(np.tile(np.array([100.0, 500.0], np.float16), (300, 50)), requires_grad=True)
+    out = function(x)
+    assert out.dtype == mg.float16 and abs(out.item() / expected - 1) < 0.01
+    out.backward()
+    assert x.grad.dtype == mg.float16 and np.isfinite(x.grad.data).all()
+
+
+def test_the_correction_of_a_variance():
+    """PyTorch's answers, which come without a warning here."""
+    x = mg.tensor([1.0, 2.0])
+    assert x.var().item() == x.var(True).item() == x.var(0, True).item() == x.var(unbiased=True).item() == 0.5
+    assert x.var(False).item() == x.var(0, False).item() == x.var(correction=0).item() == 0.25
+    assert x.std(False).item() == mg.std_mean(x, False)[0].item() == 0.5
+    assert mg.var_mean(x, 0, False)[0].item() == 0.25
+    assert x.var(0, False, True).shape == x.std(0, False, True).shape == (1,)
+    with pytest.raises(TypeError, match="only one"):
+        x.var(unbiased=True, correction=1)
+    for correction in (2, 5):
+        assert x.var(correction=correction).item() == math.inf
+        assert x.std(correction=correction).item() == math.inf
+    assert math.isnan(mg.tensor([5.0]).var().item()) and math.isnan(mg.ones(0).var().item())
+    with pytest.raises(mg.DTypeError, match="var needs a floating-point tensor, got int64"):
+        mg.tensor([5]).var()
+
+
+@pytest.mark.parametrize("function, x, y", [
+    (mg.maximum, [1.0, 1.0, 0.0, 1.0], [1.0, 1.0, 1.0, 1.0]), (mg.minimum, [1.0, 1.0, 1.0, 1.0], [1.0, 1.0, 0.0, 1.0]),
+])  # fmt: skip
+def test_beside_a_nan_both_get_the_gradient_of_an_extreme(function, x, y):
+    nan = math.nan
+    a, b = leaf(nan, 1.0, 2.0, nan), leaf(1.0, nan, 3.0, nan)
+    ga, gb = mg.autograd.grad(function(a, b).sum(), (a, b))
+    assert ga.tolist() == x and gb.tolist() == y
+
+
+@pytest.mark.parametrize("quotient", [
+    lambda x, y: x // y, lambda x, y: x % y, mg.fmod, lambda x, y: mg.div(x, y, rounding_mode="trunc"),
+])  # fmt: skip
+def test_integers_are_not_divided_by_zero(quotient):
+    x = mg.tensor([1, 2])
+    for divisor in (0, mg.tensor([1, 0]), mg.tensor(0)):
+        with pytest.raises(ZeroDivisionError, match=r"of \(2,\) int64 and .*no quotient by 0") as error:
+            quotient(x, divisor)
+        assert isinstance(error.value, RuntimeError)
+    assert quotient(x[:0], 0).shape == (0,)
+    with np.errstate(all="ignore"):
+        assert quotient(x.float(), 0.0).dtype == mg.float32
+
+
+def test_powers_and_signs_of_bools():
+    x = mg.tensor([True, False])
+    for power in (x**2, x**3, x.square(), 2**x):
+        assert power.dtype == mg.int64
+    assert (2**x).tolist() == [2, 1] and (x**0).tolist() == [1, 1]
+    assert x.sign().dtype == mg.bool and x.sign().tolist() == [True, False]
+
+
+def test_over_no_dimensions_nothing_is_reduced():
+    x = mg.tensor([[0.0, 2.0]])
+    assert x.any(()).tolist() == x.all(dim=()).tolist() == [[False, True]]
+    assert x.sum(()).item() == 2.0
+
+
+@pytest.mark.parametrize("reduce", [mg.sum, mg.amax, mg.any, mg.mean, mg.logsumexp])
+def test_a_bool_is_no_dimension(reduce):
+    with pytest.raises(TypeError, match="dim must be an int, got True"):
+        reduce(mg.ones(2, 3), True)
+
+
+def test_nothing_falls_into_as_many_parts_as_are_asked_for():
+    assert [part.shape for part in mg.ones(2, 0).chunk(3, 1)] == [(2, 0)] * 3
+    assert [part.shape for part in mg.ones(3).chunk(5)] == [(1,)] * 3
+
+
+@pytest.mark.parametrize("data, dtype", [
+    ([np.float64(1 / 3)], mg.float64), ([0.5, np.float64(1 / 3)], mg.float64), ([np.float32(1 / 3), 0.5], mg.float32),
+    ([np.float16(1 / 3)], mg.float16), ([np.ones(2), np.ones(2)], mg.float64), ([[0.5], (1, 2.0)[:1]], mg.float32),
+    ([np.int64(1), 0.5], mg.float32), ([[np.float64(1.0)], [2.0]], mg.float64), ([], mg.float32), (0.5, mg.float32),
+])  # fmt: skip
+def test_numbers_of_numpy_in_a_list_keep_their_precision(data, dtype):
+    assert mg.tensor(data).dtype == dtype
+
+
+def test_arguments_may_go_by_pytorch_s_names():
+    x = mg.tensor([1.0, 4.0])
+    pairs = [
+        (mg.exp(input=x), mg.exp(x)), (mg.mul(x, other=2.0), x * 2.0), (mg.sub(other=x, input=1.0), 1.0 - x),
+        (x.mul(other=x), x * x), (mg.pow(x, exponent=2), x**2), (x.pow(exponent=x), x**x),
+        (mg.clamp_min(x, min=2), mg.maximum(x, 2)), (x.clamp_max(max=2), mg.minimum(x, 2)),
+        (x.clone().pow_(exponent=2), x**2), (mg.sigmoid(input=x), x.sigmoid()),
+        (mg.add(x, x, alpha=2), x * 3), (x.sub(1, alpha=3), x - 3), (mg.sub(x, other=x, alpha=0.5), x / 2),
+        (x.add(other=x, alpha=2), x * 3),
+    ]  # fmt: skip
+    for ours, expected in pairs:
+        np.testing.assert_array_equal(ours.data, expected.data)
+
+
+def test_alpha_scales_the_gradient():
+    x, y = leaf(1.0), leaf(2.0)
+    assert [g.item() for g in mg.autograd.grad(mg.sub(x, y, alpha=3), (x, y))] == [1.0, -3.0]
+
+
+@pytest.mark.parametrize("call", [
+    lambda x, y: mg.add(x, x, y), lambda x, y: mg.exp(x, y), lambda x, y: mg.exp(x, out=y), lambda x, y: mg.add(x),
+    lambda x, y: mg.add(x, x, where=y), lambda x, y: mg.add(x, x, other=x), lambda x, y: mg.mul(x, x, alpha=2),
+    lambda x, y: mg.exp(), lambda x, y: x.add(x, y), lambda x, y: mg.sigmoid(x, y), lambda x, y: mg.eq(x, y, y),
+    lambda x, y: mg.add(x.data, x.data, y.data),
+])  # fmt: skip
+def test_an_argument_too_many_is_refused_and_not_written_to(call):
+    x, y = mg.ones(2), mg.zeros(2)
+    with pytest.raises(TypeError, match=r"takes \(input"):
+        call(x, y)
+    assert y.tolist() == [0.0, 0.0]
+
+
+@pytest.mark.parametrize("size, dim, shape", [((2, 0), 1, (2,)), ((0, 3), 1, (0,)), ((0, 3), 0, (3,))])
+def test_the_logsumexp_of_nothing(size, dim, shape):
+    """log(0), as PyTorch has it."""
+    with np.errstate(divide="ignore"):
+        out = mg.logsumexp(mg.ones(*size), dim)
+    assert out.shape == shape and (out.data == -math.inf).all()
+
+
+def test_pytorch_s_names_for_dimensions():
+    x = mg.tensor([[1.0, 3.0], [4.0, 2.0]])
+    assert x.max(axis=1).values.tolist() == [3.0, 4.0] and x.min(axis=0, keepdims=True).indices.tolist() == [[0, 1]]
+    assert x.argmax(axis=0).tolist() == [1, 0] and x.argmin(axis=0, keepdims=True).tolist() == [[0, 1]]
+    assert (x > 3).any(axis=1).tolist() == [False, True]
+    assert (x > 1).all(axis=0, keepdims=True).tolist() == [[False, True]]
+    assert mg.cat([x, x], axis=1).shape == (2, 4)
+    assert [part.shape for part in x.split(split_size=1)] == [(1, 2)] * 2
+
+
+def test_a_number_has_one_dimension_to_ask_about():
+    x = mg.tensor(3.0)
+    assert x.squeeze(0).shape == x.squeeze(-1).shape == () and x.flatten(0, -1).shape == (1,)
+    assert x.max(0).indices.item() == x.argmax(-1).item() == 0
+
+
+def test_narrow_counts_from_the_end():
+    x = mg.tensor([1, 2, 3])
+    assert x.narrow(0, -2, 1).tolist() == [2] and x.narrow(0, 3, 0).shape == (0,)
+    with pytest.raises(IndexError, match="narrow from -2 by 3 leaves dimension 0 of size 3"):
+        x.narrow(0, -2, 3)
+
+
+def test_what_is_no_number_is_equal_to_no_tensor():
+    x = mg.ones(3)
+    assert (x == "a") is False and (x != "a") is True and (x == [1, 1, 1]) is False
+    assert (x == 1).tolist() == (x == np.ones(3)).tolist() == [True] * 3
+
+
+def test_arange_of_integers_is_exact_and_cuts_its_arguments():
+    assert mg.arange(0, 5, 1.5, dtype=mg.int64).tolist() == [0, 1, 2, 3, 4]
+    assert mg.arange(0.5, 3.7, dtype=mg.int64).tolist() == [0, 1, 2]
+    assert mg.arange(5, 0, -2).tolist() == [5, 3, 1] and mg.arange(3, 3).shape == (0,)
