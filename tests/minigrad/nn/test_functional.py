@@ -116,6 +116,15 @@ def test_an_attention_mask_that_does_not_fit_is_refused_in_every_mode(mode):
 # --------------------------------------------------------------------------------------------------- bad input
 
 
+def test_attention_draws_what_it_drops_from_the_default_generator():
+    q = mg.ones(1, 8, 4)
+    mg.manual_seed(1)
+    first, second = (F.scaled_dot_product_attention(q, q, q, dropout_p=0.5).data for _ in range(2))
+    mg.manual_seed(1)
+    again = F.scaled_dot_product_attention(q, q, q, dropout_p=0.5).data
+    assert np.array_equal(first, again) and not np.array_equal(first, second)
+
+
 def test_attention_of_no_features_averages():
     q, v = mg.zeros(2, 3, 0), mg.tensor(np.arange(12.0).reshape(2, 3, 2))
     assert np.allclose(F.scaled_dot_product_attention(q, q, v).data, v.data.mean(1, keepdims=True))
