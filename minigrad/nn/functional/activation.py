@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from ...ops import erf, exp, log, sigmoid, tanh, where
 from ...ops.cast import halves_in_float32
 from ...ops.composite import composite
@@ -40,6 +42,7 @@ def silu(input: Any) -> Any:
 
 @composite
 @halves_in_float32
+@np.errstate(all="ignore")  # of infinities comes nan, as in PyTorch without a warning
 def softmax(input: Any, dim: int) -> Any:
     """exp(input) divided by its sum along `dim`; never overflows. PyTorch: `F.softmax`.
 
@@ -57,6 +60,7 @@ def softmax(input: Any, dim: int) -> Any:
 
 @composite
 @halves_in_float32
+@np.errstate(all="ignore")
 def log_softmax(input: Any, dim: int) -> Any:
     """The logarithm of `softmax`, without forming it. PyTorch: `F.log_softmax`."""
     axes = axes_of(input.ndim, dim)

@@ -70,6 +70,7 @@ def cross_entropy(
 
 
 @composite
+@np.errstate(all="ignore")  # infinities, and a mean of no losses, give nan without a warning
 def _cross_entropy_of_ids(
     input: Any, ids: Any, weight: Any, class_dim: int, ignore_index: int, reduction: str, label_smoothing: float
 ) -> Any:
@@ -91,6 +92,7 @@ def _cross_entropy_of_ids(
     return losses.sum() / factor.sum() if reduction == "mean" else losses.sum()
 
 
+@np.errstate(all="ignore")
 def _cross_entropy_of_distribution(
     input: Any, target: Any, weight: Any, class_dim: int, reduction: str, label_smoothing: float
 ) -> Any:
