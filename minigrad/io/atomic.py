@@ -239,11 +239,12 @@ def remove_leftovers(directory: Path) -> None:
 
 
 def remove(path: Path) -> None:
-    """Remove a file, or a directory of files; what cannot be removed now is a leftover for the next save."""
+    """Remove a file, or a directory with all that is in it; links are not followed. What cannot be removed now is a
+    leftover for the next save."""
     with contextlib.suppress(OSError):
         if not stat.S_ISDIR(files.stat(path, False).st_mode):
             files.remove(path)
             return
         for name in files.listdir(path):
-            files.remove(path / name)
+            remove(path / name)
         files.rmdir(path)

@@ -5,12 +5,12 @@ A directory whose manifest does not verify was not saved by this, or not left as
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import hashlib
 import json
 import os
 import re
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -57,16 +57,22 @@ def save_directory(path: StrPath, contents: Mapping[str, bytes]) -> None:
 
 
 def make_directory(path: StrPath) -> None:
-    """Make the directory `path` unless it exists, so that it survives a power cut. Its parent must exist."""
+    """Make the directory `path` unless it exists, so that it survives a power cut. Its parent must exist.
+
+    Raises FileExistsError if `path` is something else than a directory.
+    """
     target = Path(path)
     with atomic.explained(path, 0):
-        with contextlib.suppress(FileExistsError):
+        try:
             atomic.files.mkdir(target)
+        except FileExistsError:
+            if not stat.S_ISDIR(atomic.files.stat(target, True).st_mode):
+                raise FileExistsError(errno.EEXIST, "exists and is not a directory", str(target)) from None
         atomic.files.fsync_directory(target.parent)
 
 
 def remove_directory(path: StrPath) -> None:
-    """Remove a directory of files so that it disappears whole: never does half of it stay under its name."""
+    """Remove a directory and all in it so that it disappears whole: never does half of it stay under its name."""
     with atomic.temporary(Path(path).parent, lambda neighbour: atomic.files.mkdir(neighbour)) as neighbour:
         atomic.files.replace(Path(path), neighbour)  # onto an empty directory
         atomic.files.fsync_directory(neighbour.parent)  # else a power cut may undo the rename and not what follows

@@ -58,7 +58,7 @@ def save(tensors: Mapping[str, Array | SupportsDetach], metadata: Mapping[str, s
     added to {"format": "pt"}. The result is parsed and compared with the arrays bit by bit before it is returned.
 
     Raises:
-        TypeError: a dtype that the format lacks, or something that is neither an array nor a Tensor.
+        TypeError: a dtype that the format lacks, or something that is neither an array nor a Tensor, or is masked.
         ValueError: a name that the format cannot hold, or more names than `load` would believe.
 
     >>> load(save({"w": np.arange(6, dtype=np.float32).reshape(2, 3).T}))["w"].shape
@@ -120,14 +120,13 @@ def _as_array(name: str, value: Any) -> Array:
         raise TypeError(f"save: tensor names are strings, got {name!r}")
     if name == "__metadata__":
         raise ValueError("save: the format keeps the name '__metadata__' for itself; rename this tensor")
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        raise ValueError(f"save: tensor name {name!r} holds half a surrogate pair, which UTF-8 cannot") from None
+    _check_text("tensor name", name)
     if not isinstance(value, (np.ndarray, np.generic)):
         if not hasattr(value, "detach"):
             raise TypeError(f"save: tensor {name!r} is a {type(value).__name__}, neither an array nor a Tensor")
         value = value.detach().numpy()
+    if hasattr(value, "mask"):  # without importing numpy.ma, which NumPy itself does only when it is used
+        raise TypeError(f"save: tensor {name!r} is masked, and the format has no place for masks; use .filled()")
     array = np.asarray(value)
     if array.dtype.newbyteorder("<") not in _NAMES:
         raise TypeError(f"save: tensor {name!r} has dtype {array.dtype}; safetensors holds {', '.join(_DTYPES)}")
@@ -138,7 +137,16 @@ def _checked_metadata(metadata: Mapping[str, str] | None) -> dict[str, str]:
     merged = {"format": "pt", **(metadata or {})}  # transformers 4 refuses a file that names no format
     if not all(isinstance(text, str) for pair in merged.items() for text in pair):
         raise TypeError("save: metadata maps strings to strings")
+    for text in (*merged, *merged.values()):
+        _check_text("metadata", text)
     return dict(sorted(merged.items()))
+
+
+def _check_text(what: str, text: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError(f"save: {what} {text!r} holds half a surrogate pair, which UTF-8 cannot") from None
 
 
 def _compare(given: Mapping[str, Array], data: bytes) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import operator
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from .module import Module
@@ -35,19 +36,42 @@ class _Numbered(Module):
     def __getitem__(self, index: int | slice) -> Any:
         """The module at `index`; a slice is a container of the same kind that shares its modules."""
         if isinstance(index, slice):
-            return type(self)._of(list(self)[index])
+            return self._of(list(self._children().items())[index])
         return self._children()[self._name_at(index)]
 
     def __setitem__(self, index: int, module: Module) -> None:
-        self.add_module(self._name_at(index), module)
+        self._put(self._name_at(index), module)
 
-    @classmethod
-    def _of(cls, modules: Iterable[Module]) -> Any:
+    def __delitem__(self, index: int | slice) -> None:
+        """Remove what is at `index`, or in a slice; those that stay are numbered anew."""
+        modules = list(self)
+        del modules[index]
+        self._refill(modules)
+
+    def __add__(self, other: Iterable[Module]) -> Any:
+        """A new container of the same kind, numbered, that shares the modules of both."""
+        return type(self)().extend(self).extend(other)
+
+    def _of(self, items: Sequence[tuple[str, Module]]) -> Any:
         raise NotImplementedError
 
+    def _put(self, name: str, module: Any) -> None:
+        if not isinstance(module, Module):
+            raise TypeError(f"{type(self).__name__} takes modules, got {type(module).__name__} at {name!r}")
+        self.add_module(name, module)
+
+    def _refill(self, modules: Iterable[Module]) -> None:
+        for name in self._children():
+            delattr(self, name)
+        self.extend(modules)
+
     def append(self, module: Module) -> Any:
-        """Add a module at the end."""
-        self.add_module(str(len(self)), module)
+        """Add a module at the end, under its position as its name; where a slice kept that name, under the next free.
+
+        (PyTorch would replace the module of that name.)
+        """
+        names = self._children()
+        self._put(next(name for name in map(str, itertools.count(len(names))) if name not in names), module)
         return self
 
     def extend(self, modules: Iterable[Module]) -> Any:
@@ -55,6 +79,19 @@ class _Numbered(Module):
         for module in modules:
             self.append(module)
         return self
+
+    def insert(self, index: int, module: Module) -> Any:
+        """Put a module before position `index`; all are numbered anew."""
+        modules = list(self)
+        modules.insert(index, module)
+        self._refill(modules)
+        return self
+
+    def pop(self, index: int | slice) -> Any:
+        """Remove the module at `index`, or a slice, and return it."""
+        removed = self[index]
+        del self[index]
+        return removed
 
 
 class ModuleList(_Numbered):
@@ -66,29 +103,15 @@ class ModuleList(_Numbered):
     (3, 6)
     """
 
-    @classmethod
-    def _of(cls, modules: Iterable[Module]) -> ModuleList:
-        return cls(modules)
-
-    def insert(self, index: int, module: Module) -> None:
-        """Put a module before position `index`."""
-        modules = list(self)
-        modules.insert(index, module)
-        for position, each in enumerate(modules):
-            self.add_module(str(position), each)
-
-    def __delitem__(self, index: int) -> None:
-        kept = list(self)
-        del kept[index]
-        for name in self._children():
-            delattr(self, name)
-        self.extend(kept)
+    def _of(self, items: Sequence[tuple[str, Module]]) -> ModuleList:
+        return type(self)(module for _, module in items)
 
 
 class Sequential(_Numbered):
     """Modules run one after another, each on the output of the one before. PyTorch: `torch.nn.Sequential`.
 
-    Takes modules, or one dict of modules by name.
+    Takes modules, or one dict of modules by name. In a slice the modules keep their names, so that what is saved of
+    it fits the whole.
 
     >>> import minigrad as mg
     >>> net = mg.nn.Sequential(mg.nn.Linear(3, 8), mg.nn.ReLU(), mg.nn.Linear(8, 1))
@@ -101,13 +124,10 @@ class Sequential(_Numbered):
         super().__init__()
         items = ((str(i), module) for i, module in enumerate(modules)) if named is None else named.items()
         for name, module in items:
-            if not isinstance(module, Module):
-                raise TypeError(f"Sequential takes modules, got {type(module).__name__} at {name!r}")
-            self.add_module(name, module)
+            self._put(name, module)
 
-    @classmethod
-    def _of(cls, modules: Iterable[Module]) -> Sequential:
-        return cls(*modules)
+    def _of(self, items: Sequence[tuple[str, Module]]) -> Sequential:
+        return type(self)(dict(items))
 
     def forward(self, input: Any) -> Any:
         for module in self:
@@ -116,11 +136,14 @@ class Sequential(_Numbered):
 
 
 class ModuleDict(Module):
-    """Modules by name, children of whatever holds it. Not callable. PyTorch: `torch.nn.ModuleDict`."""
+    """Modules by name, children of whatever holds it. Not callable. PyTorch: `torch.nn.ModuleDict`.
 
-    def __init__(self, modules: Mapping[str, Module] | None = None) -> None:
+    Takes a dict, or pairs of name and module.
+    """
+
+    def __init__(self, modules: Mapping[str, Module] | Iterable[tuple[str, Module]] = ()) -> None:
         super().__init__()
-        for name, module in (modules or {}).items():
+        for name, module in dict(modules or ()).items():
             self[name] = module
 
     def _children(self) -> dict[str, Module]:

@@ -11,7 +11,7 @@ import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from numbers import Integral
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -23,6 +23,7 @@ from ..tensor import Tensor
 from ..writes import log_write
 from . import tree
 from .gate import Gate
+from .loading import IncompatibleKeys, load
 
 M = TypeVar("M", bound="Module")
 
@@ -61,13 +62,6 @@ def empty_parameter(*shape: int, dtype: Any = None, device: Any = None) -> Param
         raise ShapeError(f"no parameter can have shape {shape}: sizes are whole numbers, not below 0")
     xp = backend_for("cpu" if device is None else device).xp
     return Parameter(xp.empty(shape, dtype=np.float32 if dtype is None else dtype))
-
-
-class IncompatibleKeys(NamedTuple):
-    """What `load_state_dict` did not find, and what it had no place for."""
-
-    missing_keys: list[str]
-    unexpected_keys: list[str]
 
 
 class Module:
@@ -205,7 +199,7 @@ class Module:
 
     def register_buffer(self, name: str, tensor: Tensor | None, persistent: bool = True) -> None:
         """Keep a tensor that is not trained but moves with the module and, if persistent, is in its state_dict."""
-        self._check_name(name)
+        self._check_name(name, name in self._buffers)
         if tensor is not None and not isinstance(tensor, Tensor):
             raise TypeError(f"buffer {name!r} must be a Tensor or None, got {type(tensor).__name__}")
         self._buffers = {**self._buffers, name: persistent}
@@ -213,22 +207,22 @@ class Module:
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
         """As an assignment of `param` to the attribute `name`."""
-        self._check_name(name)
+        self._check_name(name, isinstance(self.__dict__.get(name), Parameter))
         if param is not None and not isinstance(param, Parameter):
             raise TypeError(f"parameter {name!r} must be a Parameter or None, got {type(param).__name__}")
         setattr(self, name, param)
 
     def add_module(self, name: str, module: Module | None) -> None:
         """As an assignment of `module` to the attribute `name`, which may be any string without a dot."""
-        self._check_name(name)
+        self._check_name(name, isinstance(self.__dict__.get(name), Module))
         if module is not None and not isinstance(module, Module):
             raise TypeError(f"module {name!r} must be a Module or None, got {type(module).__name__}")
         setattr(self, name, module)
 
-    def _check_name(self, name: str) -> None:
+    def _check_name(self, name: str, replaces: bool) -> None:
         if not isinstance(name, str) or not name or "." in name:
             raise KeyError(f"{name!r} cannot name a part of a module: it must be a string, not empty, without a dot")
-        if hasattr(self, name) and not isinstance(self.__dict__.get(name, ...), (Tensor, Module, type(None))):
+        if not replaces and hasattr(self, name) and self.__dict__.get(name, ...) is not None:
             raise KeyError(f"{type(self).__name__} already has an attribute {name!r}")
 
     # ------------------------------------------------------------------------------- walking over its parts
@@ -320,6 +314,16 @@ class Module:
             raise AttributeError(f"no parameter {target!r} in {type(self).__name__}: {_lacks(module, name)}")
         return parameter
 
+    def get_buffer(self, target: str) -> Tensor:
+        """The buffer at a path such as "norm.running_mean". Raises AttributeError if there is none."""
+        path, _, name = target.rpartition(".")
+        module = self.get_submodule(path)
+        buffers = dict(module._own_buffers())
+        if name not in buffers:
+            there = ", ".join(buffers) or "none"
+            raise AttributeError(f"no buffer {target!r} in {type(self).__name__}: {type(module).__name__} has {there}")
+        return buffers[name]
+
     # ---------------------------------------------------------------------------------- changing all of it
 
     def apply(self: M, fn: Callable[[Module], Any]) -> M:
@@ -369,7 +373,11 @@ class Module:
                 device = target
             else:
                 dtype = target
-        if dtype is not None and np.dtype(dtype).kind != "f":
+        try:
+            floating = dtype is None or np.dtype(dtype).kind == "f"
+        except TypeError:
+            raise TypeError(f"Module.to takes a floating-point dtype, or 'cpu' or 'cuda', got {dtype!r}") from None
+        if not floating:
             raise TypeError(f"Module.to takes a floating-point dtype, got {np.dtype(dtype)}")
         for tensor in [*self.parameters(), *self.buffers()]:
             for part in [tensor] if tensor.grad is None else [tensor, tensor.grad]:
@@ -377,18 +385,38 @@ class Module:
                 part.data = part.detach().to(dtype=new_dtype, device=device).data
         return self
 
+    def float(self: M) -> M:
+        """As `to(float32)`."""
+        return self.to(np.float32)
+
+    def double(self: M) -> M:
+        """As `to(float64)`."""
+        return self.to(np.float64)
+
+    def half(self: M) -> M:
+        """As `to(float16)`."""
+        return self.to(np.float16)
+
+    def cpu(self: M) -> M:
+        """As `to("cpu")`."""
+        return self.to("cpu")
+
+    def cuda(self: M) -> M:
+        """As `to("cuda")`."""
+        return self.to("cuda")
+
     # --------------------------------------------------------------------------------------- saving, loading
 
-    def state_dict(self, prefix: str = "") -> dict[str, Tensor]:
+    def state_dict(self, prefix: str = "", keep_vars: bool = False) -> dict[str, Tensor]:
         """Parameters and persistent buffers by path, sharing the module's memory. PyTorch: `Module.state_dict`.
 
-        A shared parameter is there under each of its paths.
+        A shared parameter is there under each of its paths. With `keep_vars` they are the module's own tensors.
 
         >>> import minigrad as mg
         >>> {name: value.shape for name, value in mg.nn.Linear(3, 2).state_dict().items()}
         {'weight': (2, 3), 'bias': (2,)}
         """
-        return {name: tensor.detach() for name, tensor in self._state(prefix)}
+        return {name: tensor if keep_vars else tensor.detach() for name, tensor in self._state(prefix)}
 
     def _state(self, prefix: str = "") -> Iterator[tuple[str, Tensor]]:
         for path, module in self.named_modules(remove_duplicate=False):
@@ -396,41 +424,24 @@ class Module:
             yield from ((where + name, parameter) for name, parameter in module._own_parameters())
             yield from ((where + name, buffer) for name, buffer in module._own_buffers() if module._buffers[name])
 
-    def load_state_dict(self, state_dict: Mapping[str, Tensor | Array], strict: bool = True) -> IncompatibleKeys:
+    def load_state_dict(
+        self, state_dict: Mapping[str, Tensor | Array], strict: bool = True, assign: bool = False
+    ) -> IncompatibleKeys:
         """Copy values into the parameters and persistent buffers, in place. PyTorch: `Module.load_state_dict`.
 
         Args:
             state_dict: Tensors or arrays by path; converted to the dtype of what they are copied into. A shared
                 parameter may be given under any one of its paths.
             strict: whether missing and unexpected keys are errors; wrong shapes always are.
+            assign: take the given arrays instead of copying, with their dtype, device and memory. The parameters stay
+                the same objects, without gradients.
 
         Returns the missing and the unexpected keys. Raises RuntimeError naming everything that does not fit, and
         then nothing has been changed.
         """
-        own = dict(self._state())
-        given = {name: value for name, value in state_dict.items() if name in own}
-        covered = {id(own[name]) for name in given}
-        missing = [name for name, tensor in own.items() if id(tensor) not in covered]
-        unexpected = [name for name in state_dict if name not in own]
-        complaints = [f"missing: {', '.join(missing)}"] if strict and missing else []
-        if strict and unexpected:
-            complaints.append(f"unexpected: {', '.join(map(str, unexpected))}")
-        first_name: dict[int, str] = {}
-        for name, value in given.items():
-            first = first_name.setdefault(id(own[name]), name)
-            complaint = _misfit(own[name], value)
-            if complaint:
-                complaints.append(f"{name}: {complaint}")
-            elif first != name and not _same(given[first], value):
-                complaints.append(f"{name} and {first} are one parameter here, and two values are given for it")
-        if complaints:
-            raise RuntimeError(f"load_state_dict into {type(self).__name__}:\n  " + "\n  ".join(complaints))
-        for name, value in given.items():
-            tensor = own[name]
-            source = value.detach() if isinstance(value, Tensor) else Tensor(value)
-            tensor.data[...] = source.to(device=tensor.device).data
-            log_write(tensor.data, "load_state_dict")
-        return IncompatibleKeys(missing, unexpected)
+        if not isinstance(state_dict, Mapping):
+            raise TypeError(f"load_state_dict takes tensors by name, got a {type(state_dict).__name__}")
+        return load(dict(self._state()), state_dict, strict, assign, type(self).__name__)
 
     # ------------------------------------------------------------------------------------------- showing it
 
@@ -454,21 +465,3 @@ def _restructured() -> None:
 def _lacks(module: Module, name: str) -> str:
     there = [key for key, value in vars(module).items() if isinstance(value, (Parameter, Module))]
     return f"{type(module).__name__} has no {name!r}, it has {', '.join(there) or 'none'}"
-
-
-def _misfit(tensor: Tensor, value: Any) -> str:
-    """Why `value` cannot be copied into `tensor`; empty if it can."""
-    if not hasattr(value, "dtype") or not hasattr(value, "shape"):
-        return f"a {type(value).__name__} is neither a Tensor nor an array"
-    if tuple(value.shape) != tensor.shape:
-        return f"shape {tuple(value.shape)} is given, the module's is {tensor.shape}"
-    if not np.can_cast(value.dtype, tensor.dtype, "same_kind"):
-        return f"dtype {value.dtype} is given and does not convert to the module's {tensor.dtype}"
-    return ""
-
-
-def _same(a: Any, b: Any) -> bool:
-    if a is b:
-        return True
-    left, right = (np.asarray(x.detach().to(device="cpu").data if isinstance(x, Tensor) else x) for x in (a, b))
-    return left.shape == right.shape and np.array_equal(left, right, equal_nan=left.dtype.kind == "f")

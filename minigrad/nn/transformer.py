@@ -156,10 +156,14 @@ class TransformerEncoder(Module):
     """`num_layers` copies of an encoder layer, one after another, and a norm. PyTorch: `torch.nn.TransformerEncoder`.
 
     As in PyTorch the copies start with equal weights; draw them anew with
-    `encoder.apply(lambda m: m.reset_parameters() if hasattr(m, "reset_parameters") else None)`.
+    `encoder.apply(lambda m: m.reset_parameters() if hasattr(m, "reset_parameters") else None)`. `enable_nested_tensor`
+    and `mask_check` tell PyTorch how to be fast, and nothing here.
     """
 
-    def __init__(self, encoder_layer: TransformerEncoderLayer, num_layers: int, norm: Module | None = None) -> None:
+    def __init__(
+        self, encoder_layer: TransformerEncoderLayer, num_layers: int, norm: Module | None = None,
+        enable_nested_tensor: bool = True, mask_check: bool = True,
+    ) -> None:  # fmt: skip
         super().__init__()
         self.layers = ModuleList(copy.deepcopy(encoder_layer) for _ in range(num_layers))
         self.norm = norm

@@ -17,6 +17,7 @@ def _applies(
     return logits.ndim == 2 and logits.size > 0 and weight is None and reduction == "mean" and label_smoothing == 0.0
 
 
+@np.errstate(all="ignore")  # infinities, and a mean of no losses, give nan without a warning
 def _forward(logits: Array, ids: Array, weight: Any, class_dim: int, ignore_index: int, reduction: str,
     label_smoothing: float,
 ) -> tuple[Array, tuple[Array, ...]]:  # fmt: skip

@@ -96,7 +96,7 @@ def softmax(input: Any, dim: int, dtype: Any = None) -> Any:
     return _softmax(_as_dtype(input, dtype), dim)
 
 
-@np.errstate(all="ignore")
+@np.errstate(all="ignore")  # of infinities comes nan, as in PyTorch without a warning
 @composite
 @halves_in_float32
 def _softmax(input: Any, dim: int) -> Any:
@@ -111,7 +111,7 @@ def log_softmax(input: Any, dim: int, dtype: Any = None) -> Any:
     return _log_softmax(_as_dtype(input, dtype), dim)
 
 
-@np.errstate(all="ignore")
+@np.errstate(all="ignore")  # of infinities comes nan, as in PyTorch without a warning
 @composite
 @halves_in_float32
 def _log_softmax(input: Any, dim: int) -> Any:

@@ -121,6 +121,7 @@ def class_ids(name: str, input: Any, target: Any, class_dim: int, ignore_index: 
 
 
 @composite
+@np.errstate(all="ignore")  # infinities, and a mean of no losses, give nan without a warning
 def _cross_entropy_of_ids(
     input: Any, ids: Any, weight: Any, class_dim: int, ignore_index: int, reduction: str, label_smoothing: float
 ) -> Any:
@@ -145,6 +146,7 @@ def _negative_likelihood(
     return -(where(kept, likelihood, 0.0) * factor), factor
 
 
+@np.errstate(all="ignore")
 def _cross_entropy_of_distribution(
     input: Any, target: Any, weight: Any, class_dim: int, reduction: str, label_smoothing: float
 ) -> Any:

@@ -126,6 +126,53 @@ def test_what_was_written_wrongly_is_never_renamed(tmp_path, monkeypatch, data, 
     assert path.read_bytes() == b"old" and names(tmp_path) == ["a"]
 
 
+def test_short_reads_are_completed(tmp_path, monkeypatch):
+    class Short(atomic.Files):
+        def read(self, file, size):
+            return file.read(min(size, 7))
+
+    monkeypatch.setattr(atomic, "files", Short())
+    atomic_write(tmp_path / "a", bytes(range(100)))  # which reads it back
+    assert atomic.read_regular(tmp_path / "a") == bytes(range(100))
+
+
+def test_a_file_that_shrinks_while_it_is_read_is_found(tmp_path, monkeypatch):
+    path = tmp_path / "a"
+    path.write_bytes(bytes(100))
+    monkeypatch.setattr(atomic, "files", watched(lambda name, *_: name == "open" and os.truncate(path, 60)))
+    with pytest.raises(CorruptFileError, match="ended after 60 of 100 bytes"):
+        atomic.read_regular(path)
+
+
+def test_an_interrupted_write_leaves_nothing(tmp_path, monkeypatch):
+    def interrupt(name, *_):
+        if name == "fsync":
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(atomic, "files", watched(interrupt))
+    with pytest.raises(KeyboardInterrupt):
+        atomic_write(tmp_path / "a", b"new")
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("code, fatal", [(errno.EINVAL, False), (errno.ENOTSUP, False), (errno.EIO, True)])
+def test_a_directory_may_have_no_sync_but_not_a_failing_one(tmp_path, monkeypatch, code, fatal):
+    sync = os.fsync
+
+    def fsync(descriptor):
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(code, "injected")
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    if fatal:
+        with pytest.raises(OSError, match="its directory is not synced"):
+            atomic_write(tmp_path / "a", b"new")
+    else:
+        atomic_write(tmp_path / "a", b"new")
+    assert (tmp_path / "a").read_bytes() == b"new"
+
+
 def test_power_cut_at_any_moment_leaves_old_or_new(tmp_path, monkeypatch):
     root = tmp_path / "disk"
     root.mkdir()
@@ -149,14 +196,15 @@ def test_leftovers_of_killed_saves_are_removed_and_those_in_use_are_not(tmp_path
     (tmp_path / LEFTOVER.replace("0", "1") / "part").write_bytes(b"half")
     in_use = tmp_path / LEFTOVER.replace("0", "2")
     in_use.write_bytes(b"being written")
-    mine = tmp_path / ".minigrad-notes.tmp"
-    mine.write_bytes(b"not ours to remove")
+    mine = [".minigrad-notes.tmp", f"my{LEFTOVER}", f"{LEFTOVER}.txt"]
+    for name in mine:
+        (tmp_path / name).write_bytes(b"not ours to remove")
     lock = atomic.files.lock(in_use)
     atomic_write(tmp_path / "a", b"x")
-    assert names(tmp_path) == sorted([in_use.name, mine.name, "a"])
+    assert names(tmp_path) == sorted([in_use.name, *mine, "a"])
     atomic.files.unlock(lock)
     atomic_write(tmp_path / "a", b"x")
-    assert names(tmp_path) == sorted([mine.name, "a"])
+    assert names(tmp_path) == sorted([*mine, "a"])
 
 
 @pytest.mark.parametrize("taken", ["removed", "locked", "replaced"])

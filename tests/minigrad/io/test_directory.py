@@ -7,13 +7,14 @@ import pytest
 from minigrad.io import (
     CorruptFileError,
     atomic,
+    directory,
     load_directory,
     make_directory,
     remove_directory,
     save_directory,
     verify_directory,
 )
-from tests.minigrad.io.faults import PowerCuts, failing, write_tree
+from tests.minigrad.io.faults import PowerCuts, failing, watched, write_tree
 
 CONTENTS = {"model.safetensors": b"weights", "state.json": b'{"step": 1}', "empty": b""}
 
@@ -37,10 +38,32 @@ def test_round_trip_and_manifest(saved):
     assert names(saved.parent) == ["saved"]
 
 
+def test_the_manifest_is_written_last(tmp_path, monkeypatch):
+    written = []
+
+    def note(name, *arguments):
+        if name == "open" and arguments[1] == "wb":
+            written.append(arguments[0].name)
+
+    monkeypatch.setattr(atomic, "files", watched(note))
+    save_directory(tmp_path / "saved", CONTENTS)
+    assert written == [*CONTENTS, "manifest.json"]
+
+
+def test_a_manifest_that_loading_would_not_read_is_not_written(tmp_path, monkeypatch):
+    monkeypatch.setattr(directory, "_MAX_MANIFEST", 200)
+    with pytest.raises(ValueError, match="3 files are too many"):
+        save_directory(tmp_path / "saved", CONTENTS)
+    assert names(tmp_path) == []
+
+
 def test_existing_directory_is_never_replaced(saved):
     with pytest.raises(FileExistsError, match="saved"):
         save_directory(saved, {"other": b"x"})
     assert load_directory(saved) == CONTENTS
+    (saved.parent / "link").symlink_to("nowhere")
+    with pytest.raises(FileExistsError, match="link"):
+        save_directory(saved.parent / "link", {"other": b"x"})
 
 
 @pytest.mark.parametrize("name", ["", ".", "..", "../a", "a/b", "/a", ".hidden", "a\0b", "a\\b", "manifest.json"])
@@ -190,6 +213,26 @@ def test_removed_directory_disappears_whole(tmp_path, monkeypatch, saved):
     whole = disk.initial["saved"]
     assert {"saved" in tree for _, tree in disk.states()} == {True, False}
     assert all(tree.get("saved", whole) == whole for _, tree in disk.states())
+
+
+def test_removing_reaches_everything_below_and_nothing_that_is_only_linked(tmp_path, saved):
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "kept").write_bytes(b"x")
+    (saved / "folder" / "deeper").mkdir(parents=True)
+    (saved / "folder" / "deeper" / "file").write_bytes(b"x")
+    (saved / "folder" / "link").symlink_to(outside)
+    remove_directory(saved)
+    assert names(tmp_path) == ["outside"] and names(outside) == ["kept"]
+
+
+def test_a_directory_is_not_made_over_a_file(tmp_path):
+    (tmp_path / "run").write_bytes(b"x")
+    with pytest.raises(FileExistsError, match="not a directory"):
+        make_directory(tmp_path / "run")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link").symlink_to("folder")
+    make_directory(tmp_path / "link")
 
 
 def test_made_directory_survives_a_power_cut(tmp_path, monkeypatch):

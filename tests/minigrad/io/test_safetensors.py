@@ -82,6 +82,24 @@ def test_equal_content_gives_equal_bytes_in_any_order():
     assert one == save({"a": a, "b": b}, {"y": "2", "x": "1"})
 
 
+@pytest.mark.parametrize("metadata", [{"key": "\ud800"}, {"\ud800": "value"}])
+def test_metadata_that_utf8_cannot_hold_is_named(metadata):
+    with pytest.raises(ValueError, match=r"metadata .* half a surrogate"):
+        save({"w": np.zeros(2)}, metadata)
+
+
+def test_every_array_is_aligned_in_the_file():
+    """For readers that map it: the header ends on a multiple of 8, and wide numbers come first."""
+    arrays = {"a": np.ones(3, np.int8), "b": np.ones(2), "c": np.ones(1, np.float16), "d": np.ones(3, np.float32)}
+    for length in range(8):
+        data = save(arrays, {"x": "y" * length})
+        size = int.from_bytes(data[:8], "little")
+        header = json.loads(data[8 : 8 + size])
+        for name, array in arrays.items():
+            assert (8 + size + header[name]["data_offsets"][0]) % array.itemsize == 0
+        assert size % 8 == 0
+
+
 def test_names_that_share_memory_are_each_written_whole():
     base = np.arange(10.0)
     loaded = load(save({"base": base, "tail": base[5:], "same": base}))
@@ -114,6 +132,7 @@ def test_tensors_are_saved_by_their_detached_array():
         ({1: np.zeros(2)}, TypeError, "1"),
         ({"__metadata__": np.zeros(2)}, ValueError, "rename"),
         ({"\ud800": np.zeros(2)}, ValueError, "half a surrogate"),
+        ({"w": np.ma.masked_array([1.0, 2.0], [True, False])}, TypeError, "'w' is masked"),
     ],
 )
 def test_what_cannot_be_saved_is_named_and_nothing_is_written(tmp_path, tensors, error, names):

@@ -46,8 +46,54 @@ def test_sequential_runs_in_turn():
         nn.Sequential(modules)
 
 
+def test_a_slice_of_a_sequential_keeps_the_names():
+    modules = three()
+    net = nn.Sequential(*modules)
+    tail = net[1:]
+    assert [name for name, _ in tail.named_children()] == ["1", "2"] and list(tail) == modules[1:]
+    assert list(net[2:].state_dict()) == ["2.weight", "2.bias"]
+    assert list(nn.Sequential({"a": modules[0], "b": modules[1]})[:1].state_dict()) == ["a.weight", "a.bias"]
+    tail.append(last := nn.Tanh())  # its position is the name of another
+    assert list(tail) == [*modules[1:], last]
+
+
+def test_sequential_is_a_list_too():
+    a, b, c = three()
+    net = nn.Sequential({"first": a, "second": b, "third": c})
+    del net[1]
+    assert list(net) == [a, c] and [name for name, _ in net.named_children()] == ["0", "1"]
+    assert net.insert(1, b) is net and list(net) == [a, b, c]
+    assert net.pop(-1) is c and list(net) == [a, b]
+    del net[:1]
+    assert list(net) == [b]
+    both = net + nn.Sequential(a, c)
+    assert type(both) is nn.Sequential and list(both) == [b, a, c] and list(net) == [b]
+
+
+def test_module_lists_add_and_pop():
+    a, b, c = three()
+    listed = nn.ModuleList([a, b])
+    both = listed + [c]
+    assert type(both) is nn.ModuleList and list(both) == [a, b, c] and len(listed) == 2
+    assert both.pop(0) is a and list(both) == [b, c]
+    del both[:]
+    assert len(both) == 0
+
+
+@pytest.mark.parametrize("kind", [nn.ModuleList, nn.Sequential])
+def test_a_list_holds_nothing_but_modules(kind):
+    listed = kind()
+    with pytest.raises(TypeError, match=f"{kind.__name__} takes modules, got NoneType at '0'"):
+        listed.append(None)
+    listed.append(nn.ReLU())
+    with pytest.raises(TypeError, match="NoneType at '0'"):
+        listed[0] = None
+    assert len(listed) == 1
+
+
 def test_module_dict_is_a_dict():
     a, b = nn.Linear(2, 2), nn.ReLU()
+    assert dict(nn.ModuleDict([("a", a), ("b", b)])) == {"a": a, "b": b}
     named = nn.ModuleDict({"a": a, "b": b})
     assert named["a"] is a and "b" in named and "c" not in named and len(named) == 2
     assert list(named) == list(named.keys()) == ["a", "b"]

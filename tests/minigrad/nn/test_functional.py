@@ -1,6 +1,7 @@
 """Derivatives of every function of `minigrad.nn.functional`, by definition and by kernel, and their edge cases."""
 
 import contextlib
+import math
 
 import numpy as np
 import pytest
@@ -115,6 +116,31 @@ def test_an_attention_mask_that_does_not_fit_is_refused_in_every_mode(mode):
 
 
 # --------------------------------------------------------------------------------------------------- bad input
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_infinite_logits_give_nan_without_a_warning(mode):
+    """As in PyTorch. (Here a warning would fail the test.)"""
+    inf = math.inf
+    logits = mg.tensor([[inf, 0.0, 1.0], [-3e38, 3e38, 0.0], [-inf, 1.0, 2.0]])
+    with kernels(mode):
+        assert np.isnan(F.softmax(logits, 1).data[0, 0]) and F.softmax(logits, 1)[1].tolist() == [0.0, 1.0, 0.0]
+        assert F.log_softmax(logits, 1)[1].tolist() == [-inf, 0.0, -np.float32(3e38)]
+        assert np.isnan(F.log_softmax(mg.tensor([-inf, -inf]), 0).data).all()
+        losses = F.cross_entropy(logits, mg.tensor([0, 1, 0]), reduction="none").data
+        assert np.isnan(losses[0]) and losses[1] == 0.0 and losses[2] == inf
+        assert math.isnan(F.cross_entropy(logits, mg.tensor([0, 1, 1])).item())
+        assert math.isnan(F.cross_entropy(logits, mg.tensor([-100, -100, -100])).item())
+        assert math.isnan(F.cross_entropy(logits, F.softmax(logits, 1)).item())
+
+
+def test_attention_draws_what_it_drops_from_the_default_generator():
+    q = mg.ones(1, 8, 4)
+    mg.manual_seed(1)
+    first, second = (F.scaled_dot_product_attention(q, q, q, dropout_p=0.5).data for _ in range(2))
+    mg.manual_seed(1)
+    again = F.scaled_dot_product_attention(q, q, q, dropout_p=0.5).data
+    assert np.array_equal(first, again) and not np.array_equal(first, second)
 
 
 def test_attention_of_no_features_averages():

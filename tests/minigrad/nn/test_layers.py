@@ -75,6 +75,12 @@ def test_dropout_is_a_function_of_the_seed_and_off_in_evaluation():
     assert drop.eval()(x) is x
 
 
+def test_the_weight_of_a_loss_is_a_buffer():
+    loss = nn.CrossEntropyLoss(weight=mg.ones(3))
+    assert list(loss.state_dict()) == ["weight"] and not list(loss.parameters())
+    assert loss.to(mg.float64).weight.dtype == np.float64
+
+
 def test_the_row_of_the_padding_gets_no_gradient():
     embedding = nn.Embedding(4, 2, padding_idx=1)
     embedding(mg.tensor([0, 1, 1, 3])).sum().backward()
@@ -98,6 +104,18 @@ def test_a_query_that_may_look_at_nothing_gives_zero_and_passes_no_gradient(need
         assert (weights.data[1] == 0).all() and np.allclose(weights.data[0].sum(-1), 1.0)
     out.sum().backward()
     assert (x.grad.data[1] == 0).all() and np.isfinite(x.grad.data).all()
+
+
+@pytest.mark.parametrize("need_weights", [True, False])
+def test_a_bool_mask_beside_an_additive_one_hides_altogether(need_weights):
+    attention = nn.MultiheadAttention(4, 2, batch_first=True, dtype=mg.float64)
+    nn.init.normal_(attention.out_proj.bias)
+    x = mg.randn(2, 3, 4, dtype=mg.float64)
+    padding = mg.tensor(np.array([[False, False, True], [True, True, True]]))
+    out, weights = attention(x, x, x, padding, need_weights, attn_mask=mg.zeros(3, 3, dtype=mg.float64))
+    assert np.allclose(out.data[1], attention.out_proj.bias.data, atol=1e-15)
+    if need_weights:
+        assert (weights.data[1] == 0).all() and (weights.data[0, :, 2] == 0).all()
 
 
 def test_causality_hides_the_future():
@@ -175,7 +193,7 @@ def test_an_additive_mask_can_be_trained():
 def test_stacks_are_their_layers_in_turn():
     mg.manual_seed(0)
     layer = nn.TransformerEncoderLayer(4, 2, 8, batch_first=True).eval()
-    encoder = nn.TransformerEncoder(layer, 2, nn.LayerNorm(4)).eval()
+    encoder = nn.TransformerEncoder(layer, 2, nn.LayerNorm(4), enable_nested_tensor=False).eval()
     assert encoder.layers[0] is not layer
     for stacked in encoder.layers:
         stacked.load_state_dict(nn.TransformerEncoderLayer(4, 2, 8, batch_first=True).state_dict())
@@ -189,6 +207,46 @@ def test_stacks_are_their_layers_in_turn():
     first, second = decoder.layers
     wanted = second(first(x, memory, tgt_is_causal=True), memory, tgt_is_causal=True)
     assert np.array_equal(decoder(x, memory, tgt_is_causal=True).data, wanted.data)
+
+
+ENCODER = ["self_attn", "dropout", "dropout1", "dropout2"]
+DECODER = [*ENCODER, "multihead_attn", "dropout3"]
+
+
+@pytest.mark.parametrize(
+    "kind, where",
+    [(nn.TransformerEncoderLayer, each) for each in ENCODER] + [(nn.TransformerDecoderLayer, each) for each in DECODER],
+)
+@pytest.mark.parametrize("norm_first", [True, False])
+def test_every_dropout_of_a_transformer_layer_drops(kind, where, norm_first):
+    mg.manual_seed(0)
+    layer = kind(4, 2, 8, dropout=0.0, norm_first=norm_first)
+    x = mg.randn(6, 2, 4)
+    inputs = (x,) if kind is nn.TransformerEncoderLayer else (x, mg.randn(5, 2, 4))
+    whole = layer(*inputs)
+    module = getattr(layer, where)
+    if isinstance(module, nn.Dropout):
+        module.p = 0.5
+    else:
+        module.dropout = 0.5
+    assert not np.allclose(layer(*inputs).data, whole.data)
+    assert np.array_equal(layer.eval()(*inputs).data, whole.data)
+
+
+@pytest.mark.parametrize("kind", [nn.TransformerEncoderLayer, nn.TransformerDecoderLayer])
+def test_the_dropout_of_a_transformer_layer_reaches_all_its_parts(kind):
+    modules = [*kind(4, 2, 8, dropout=0.3).modules()]
+    assert {module.p for module in modules if isinstance(module, nn.Dropout)} == {0.3}
+    assert {module.dropout for module in modules if isinstance(module, nn.MultiheadAttention)} == {0.3}
+
+
+@pytest.mark.parametrize("stack, kind", [
+    (nn.TransformerEncoder, nn.TransformerEncoderLayer), (nn.TransformerDecoder, nn.TransformerDecoderLayer),
+])  # fmt: skip
+def test_the_layers_of_a_stack_share_nothing(stack, kind):
+    layer = kind(4, 2, 8)
+    one = len(list(layer.parameters()))
+    assert len(list(nn.ModuleList([layer, stack(layer, 3)]).parameters())) == 4 * one
 
 
 def test_activation_may_be_a_function():

@@ -121,6 +121,29 @@ def test_registering_refuses_the_wrong_kind():
         Block().add_module("m", mg.zeros(1))
 
 
+def test_registering_does_not_replace_a_part_of_another_kind():
+    """PyTorch: KeyError "attribute already exists"; None would delete the part without a word."""
+    block = Block()
+    register = {"attn": block.add_module, "scale": block.register_parameter, "calls": block.register_buffer}
+    before = dict(vars(block))
+    for name in register:
+        for other, function in register.items():
+            if other != name:
+                with pytest.raises(KeyError, match=f"already has an attribute '{name}'"):
+                    function(name, None)
+    assert vars(block) == before
+    for name, function in register.items():
+        function(name, None)
+        assert getattr(block, name) is None
+
+
+def test_a_parameter_under_the_name_of_a_buffer_is_a_parameter_only():
+    block = Block()
+    block.calls = nn.Parameter(mg.zeros(2))
+    assert [name for name, _ in block.named_buffers()] == ["scratch"]
+    assert [name for name, _ in block.named_parameters(recurse=False)] == ["scale", "calls"]
+
+
 def test_deleting_a_part():
     block = Block()
     del block.calls
@@ -134,6 +157,9 @@ def test_parts_by_path():
     assert model.get_submodule("") is model
     assert model.get_submodule("blocks.1.attn") is model.blocks[1].attn
     assert model.get_parameter("blocks.1.attn.bias") is model.blocks[1].attn.bias
+    assert model.get_buffer("blocks.1.scratch") is model.blocks[1].scratch
+    with pytest.raises(AttributeError, match=r"no buffer 'blocks\.0\.scale'.* has calls, scratch"):
+        model.get_buffer("blocks.0.scale")
     with pytest.raises(AttributeError, match=r"blocks\.7.*ModuleList has no '7', it has 0, 1"):
         model.get_submodule("blocks.7")
     with pytest.raises(AttributeError, match=r"Block has no 'gain', it has attn, scale"):
@@ -193,6 +219,17 @@ def test_to_changes_dtype_in_place_and_takes_gradients_along():
     assert model.calls.dtype == np.float64 and model.count.dtype == np.int64
     with pytest.raises(TypeError, match="floating"):
         model.to(mg.int64)
+    with pytest.raises(TypeError, match="'cpu' or 'cuda', got 'foo'"):
+        model.to("foo")
+
+
+def test_dtypes_and_devices_have_methods():
+    model = Block()
+    for method, dtype in (("double", np.float64), ("half", np.float16), ("float", np.float32)):
+        assert getattr(model, method)() is model and model.attn.weight.dtype == dtype
+    assert model.cpu() is model and model.attn.weight.device == "cpu"
+    with pytest.raises(RuntimeError, match="cuda"):
+        model.cuda()
 
 
 def test_deepcopy_is_independent_and_keeps_sharing():
@@ -265,6 +302,47 @@ def test_everything_that_does_not_fit_is_reported_at_once_and_nothing_is_changed
     assert all(np.array_equal(tensor.data, before[name]) for name, tensor in model.state_dict().items())
 
 
+def test_nothing_is_loaded_if_some_memory_is_read_only():
+    model = nn.Linear(2, 2)
+    model.bias = nn.Parameter(np.broadcast_to(np.float32(1), (2,)))
+    before = model.weight.data.copy()
+    state = {"weight": before + 1, "bias": np.zeros(2, np.float32)}
+    with pytest.raises(RuntimeError, match="bias: the module's memory is read-only"):
+        model.load_state_dict(state)
+    assert np.array_equal(model.weight.data, before)
+    model.load_state_dict(state, assign=True)
+    assert model.bias.tolist() == [0.0, 0.0]
+
+
+def test_assigning_takes_the_arrays_themselves():
+    model = Model()
+    weight, parameter = np.ones((5, 3)), model.embed.weight
+    state = {**model.state_dict(), "embed.weight": weight, "head.weight": weight}
+    parameter.grad = mg.ones(5, 3)
+    assert model.load_state_dict(state, assign=True) == ([], [])
+    assert model.embed.weight is model.head.weight is parameter and parameter.data is weight
+    assert parameter.dtype == np.float64 and parameter.requires_grad and parameter.grad is None
+    with pytest.raises(RuntimeError, match=r"embed\.weight: dtype int64"):
+        model.load_state_dict({"embed.weight": np.ones((5, 3), np.int64)}, strict=False, assign=True)
+
+
+def test_state_of_another_library_is_told_to_be_converted():
+    class Tensor:
+        dtype, shape, numpy = "float32", (2, 2), None
+
+    Tensor.__module__ = "torch"
+    with pytest.raises(RuntimeError, match=r"weight: a Tensor of torch is given; convert it with \.numpy\(\)"):
+        nn.Linear(2, 2, bias=False).load_state_dict({"weight": Tensor()})
+    with pytest.raises(TypeError, match="tensors by name, got a list"):
+        nn.Linear(2, 2).load_state_dict([])
+
+
+def test_state_dict_may_hold_the_tensors_themselves():
+    model = Block()
+    assert model.state_dict(keep_vars=True)["scale"] is model.scale
+    assert model.state_dict()["scale"] is not model.scale
+
+
 def test_not_strict_loads_what_is_there_but_never_a_wrong_shape():
     model = Block()
     keys = model.load_state_dict({"scale": np.full(3, 5.0), "other": np.zeros(1)}, strict=False)
@@ -282,6 +360,10 @@ def test_a_shared_parameter_may_be_given_under_one_path_but_not_with_two_values(
     state["head.weight"] = value + 1
     assert model.load_state_dict(state) == ([], [])
     assert np.array_equal(model.embed.weight.data, value + 1)
+    state["embed.weight"] = state["head.weight"] = np.full_like(value, np.nan)
+    state["embed.weight"] = state["embed.weight"].copy()
+    assert model.load_state_dict(state) == ([], [])  # two nan are the same value
+    state["head.weight"] = value + 1
     state["embed.weight"] = value
     with pytest.raises(RuntimeError, match=r"embed\.weight and head\.weight are one parameter"):
         model.load_state_dict(state)
