@@ -6,19 +6,47 @@ and methods.
 
 from typing import TYPE_CHECKING
 
-from . import cast, contraction, creation, elementwise, failure, index, logic, products, random, reduce, shape
+from . import (
+    cast,
+    contraction,
+    creation,
+    diagonals,
+    dtypes,
+    elementwise,
+    failure,
+    index,
+    join,
+    logic,
+    norms,
+    products,
+    random,
+    rearrange,
+    reduce,
+    scattering,
+    search,
+    shape,
+)  # fmt: skip
+from . import linalg as linalg
 from . import transcendental as transcendental
 from .cast import *
 from .contraction import *
 from .creation import *
+from .diagonals import *
+from .dtypes import *
 from .elementwise import *
 from .failure import *
 from .index import *
+from .join import *
+from .linalg import det, inverse, logdet, matrix_power, slogdet
 from .logic import *
 from .methods import bind
+from .norms import *
 from .products import *
 from .random import *
+from .rearrange import *
 from .reduce import *
+from .scattering import *
+from .search import *
 from .shape import *
 from .transcendental import *
 
@@ -27,6 +55,8 @@ if not TYPE_CHECKING:  # a checker reads no computed list; to it, what a star br
         *cast.__all__, *contraction.__all__, *creation.__all__, *elementwise.__all__, *failure.__all__,
         *index.__all__, *logic.__all__, *products.__all__, *random.__all__, *reduce.__all__, *shape.__all__,
         *transcendental.__all__,
+        *diagonals.__all__, *dtypes.__all__, *join.__all__, *norms.__all__, *rearrange.__all__, *scattering.__all__,
+        *search.__all__, "det", "inverse", "logdet", "matrix_power", "slogdet",
     ]  # fmt: skip
 
 bind()

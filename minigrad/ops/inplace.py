@@ -16,7 +16,7 @@ from ..writes import log_write
 from . import elementwise
 from .cast import clone
 from .failure import DTypeError, ShapeError
-from .index import index_put, normalize_index
+from .index import assign, index_put, normalize_index
 
 
 def write(tensor: Tensor, name: str, result: Any) -> Tensor:
@@ -110,7 +110,7 @@ def setitem(input: Tensor, index: Any, value: Any) -> Tensor:
     recorded = whole.requires_grad or input.requires_grad or (isinstance(value, Tensor) and value.requires_grad)
     if not (recorded and grad_mode.is_grad_enabled()):
         try:
-            input.data[normalize_index(index)] = value.data if isinstance(value, Tensor) else value
+            assign(input.data, normalize_index(index), value.data if isinstance(value, Tensor) else value)
         except (ValueError, TypeError, IndexError) as error:
             raise type(error)(f"assignment into a tensor of shape {input.shape}: {error}") from None
         log_write(input.data, "an assignment by index")

@@ -8,17 +8,18 @@ gives the same numbers faster, and the definition is what it is checked against.
 from typing import TYPE_CHECKING
 
 from ...ops.transcendental import sigmoid, tanh
-from . import activation, affine, attention, loss, noise, normalization, sparse
+from . import activation, affine, attention, loss, noise, normalization, padding, sparse
 from .activation import *
 from .affine import *
 from .attention import *
 from .loss import *
 from .noise import *
 from .normalization import *
+from .padding import *
 from .sparse import *
 
 if not TYPE_CHECKING:  # a checker reads no computed list; to it, what a star brings is public
     __all__ = [
         "sigmoid", "tanh", *activation.__all__, *affine.__all__, *attention.__all__, *loss.__all__, *noise.__all__,
-        *normalization.__all__, *sparse.__all__,
+        *normalization.__all__, *padding.__all__, *sparse.__all__,
     ]  # fmt: skip

@@ -4,11 +4,14 @@ A case draws shapes and settings, and says in which values the operation is smoo
 cases, and that none is missing.
 """
 
+from tests.minigrad.ops.cases.arrange import ARRANGE
 from tests.minigrad.ops.cases.elementwise import ELEMENTWISE
 from tests.minigrad.ops.cases.index import INDEX
 from tests.minigrad.ops.cases.inplace import IN_PLACE
+from tests.minigrad.ops.cases.linalg import LINALG
 from tests.minigrad.ops.cases.products import PRODUCTS
 from tests.minigrad.ops.cases.reduce import REDUCE
+from tests.minigrad.ops.cases.scattering import SCATTERING
 from tests.minigrad.ops.cases.shape import SHAPE
 
-CASES = {**ELEMENTWISE, **REDUCE, **SHAPE, **INDEX, **PRODUCTS, **IN_PLACE}
+CASES = {**ELEMENTWISE, **REDUCE, **SHAPE, **INDEX, **PRODUCTS, **IN_PLACE, **ARRANGE, **SCATTERING, **LINALG}
