@@ -321,8 +321,8 @@ def _cast(gradient: Value, dtype: Any, recorder: Recorder | None) -> Value:
 def _check_unwritten(node: Node) -> None:
     settings = (s if isinstance(s, (tuple, list)) else (s,) for s in node.settings.values())  # an index, say
     for value in itertools.chain(node.saved, *settings):
-        if not hasattr(value, "base"):
-            continue  # a shape, or a number
+        if not hasattr(value, "strides"):
+            continue  # a shape, a number or a dtype
         written = last_write(value)
         if written is not None and written.time > node.seq:
             raise RuntimeError(

@@ -329,3 +329,11 @@ def test_integers_keep_their_dtype_when_assigned():
     x[0] = leaf(1.7)[0]
     assert x.dtype == np.int64 and not x.requires_grad
     np.testing.assert_array_equal(x.data, [1, 2])
+
+
+def test_a_dtype_among_the_settings_is_no_array_that_was_written():
+    leaf = mg.tensor([1.0, 2.0], requires_grad=True)
+    target = mg.zeros(2)
+    target += 1.0
+    (leaf.double() * target).sum().backward()  # asks what was written since the cast
+    assert leaf.grad.tolist() == [1.0, 1.0]
