@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ..backends import backend_for, backend_of
+from ..backends import Array, backend_for, backend_of
+from ..graph import Partial
 from ..tensor import Tensor
 from .cast import clone
 from .elementwise import where
@@ -27,9 +28,20 @@ def _on_diagonal(g: Any, x_shape: tuple[int, ...], offset: int, dim1: int, dim2:
     return movedim(reshape(flat, (*stack, rows, columns)), (-2, -1), (dim1, dim2))
 
 
+def _diagonal_gradient(g: Any, x_shape: tuple[int, ...], offset: int, dim1: int, dim2: int) -> Any:
+    if isinstance(g, Tensor):
+        return _on_diagonal(g, x_shape, offset, dim1, dim2)
+
+    def add(whole: Array, index: Any, part: Array) -> None:
+        view = backend_of(whole).diagonal(whole, offset, dim1, dim2)
+        view += part
+
+    return Partial(x_shape, None, g, add)
+
+
 _diagonal = Primitive(
     "diagonal", lambda x, *, offset, dim1, dim2: backend_of(x).diagonal(x, offset, dim1, dim2), view=True
-).rules(x=_on_diagonal)
+).rules(x=_diagonal_gradient)
 
 
 def _two_dims(name: str, ndim: int, dim1: int, dim2: int) -> tuple[int, int]:

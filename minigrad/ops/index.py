@@ -217,7 +217,12 @@ def masked_select(input: Any, mask: Any) -> Any:
     mask = raw(mask)
     if mask.dtype.kind != "b":
         raise TypeError(f"masked_select needs a mask of bools, got {mask.dtype}")
-    size = np.broadcast_shapes(tuple(input.shape), mask.shape)
+    try:
+        size = np.broadcast_shapes(tuple(input.shape), mask.shape)
+    except ValueError:
+        raise ShapeError(
+            f"masked_select of {tuple(input.shape)} by a mask {mask.shape}: the shapes do not broadcast{in_module()}"
+        ) from None
     return _getitem(input.expand(size), index=(np.broadcast_to(mask, size),))
 
 
