@@ -42,6 +42,15 @@ class Backend(Protocol):
     def scatter_add(self, target: Array, index: Any, values: Array) -> None:
         """`target[index] += values` in place, with repeated indices adding up."""
 
+    def scatter_by(self, by: str, target: Array, index: Any, values: Array) -> None:
+        """As `scatter_add`, with the ufunc "multiply", "maximum" or "minimum" in place of the sum."""
+
+    def diagonal(self, x: Array, offset: int, dim1: int, dim2: int) -> Array:
+        """A view of the diagonals of two dimensions as the last one, which can be written to if `x` can."""
+
+    def windows(self, x: Array, dim: int, size: int) -> Array:
+        """A view of all windows of `size` elements along `dim`; the last dimension is the place in the window."""
+
     def erf(self, x: Array) -> Array:
         """The error function, elementwise."""
 

@@ -56,6 +56,17 @@ class NumpyBackend:
         starts = np.flatnonzero(np.concatenate(([True], rows[1:] != rows[:-1])))
         target[rows[starts]] += np.add.reduceat(values[order], starts, axis=0, dtype=target.dtype)
 
+    def scatter_by(self, by: str, target: Any, index: Any, values: Any) -> None:
+        getattr(np, by).at(target, index, values)
+
+    def diagonal(self, x: Any, offset: int, dim1: int, dim2: int) -> Any:
+        view = np.diagonal(x, offset, dim1, dim2)
+        view.flags.writeable = x.flags.writeable
+        return view
+
+    def windows(self, x: Any, dim: int, size: int) -> Any:
+        return np.lib.stride_tricks.sliding_window_view(x, size, axis=dim)
+
     def erf(self, x: Any) -> Any:
         return erf(x)
 

@@ -10,43 +10,61 @@ from . import (
     cast,
     contraction,
     creation,
+    diagonals,
+    dtypes,
     elementwise,
     failure,
     index,
+    join,
     logic,
+    norms,
     ordering,
     products,
     random,
+    rearrange,
     reduce,
+    rounding,
     scan,
+    scattering,
+    search,
     shape,
     statistics,
+    transcendental,
 )
-from . import rounding as rounding
-from . import transcendental as transcendental
+from . import linalg as linalg
 from .cast import *
 from .contraction import *
 from .creation import *
+from .diagonals import *
+from .dtypes import *
 from .elementwise import *
 from .failure import *
 from .index import *
+from .join import *
+from .linalg import det, inverse, logdet, matrix_power, slogdet
 from .logic import *
 from .methods import bind
+from .norms import *
 from .ordering import *
 from .products import *
 from .random import *
+from .rearrange import *
 from .reduce import *
 from .rounding import *
 from .scan import *
+from .scattering import *
+from .search import *
 from .shape import *
 from .statistics import *
 from .transcendental import *
 
 if not TYPE_CHECKING:  # a checker reads no computed list; to it, what a star brings is public
     __all__ = [
-        *cast.__all__, *contraction.__all__, *creation.__all__, *elementwise.__all__, *failure.__all__,
-        *index.__all__, *logic.__all__, *products.__all__, *random.__all__, *reduce.__all__, *rounding.__all__,
-        *scan.__all__, *shape.__all__, *ordering.__all__, *statistics.__all__, *transcendental.__all__,
+        *cast.__all__, *contraction.__all__, *creation.__all__, *diagonals.__all__, *dtypes.__all__,
+        *elementwise.__all__, *failure.__all__, *index.__all__, *join.__all__, *logic.__all__, *norms.__all__,
+        *ordering.__all__, *products.__all__, *random.__all__, *rearrange.__all__, *reduce.__all__, *rounding.__all__,
+        *scan.__all__, *scattering.__all__, *search.__all__, *shape.__all__, *statistics.__all__,
+        *transcendental.__all__, "det", "inverse", "logdet", "matrix_power", "slogdet",
     ]  # fmt: skip
 
 bind()

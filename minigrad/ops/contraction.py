@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from .diagonals import diagonal
 from .elementwise import mul
-from .index import getitem
+from .failure import ShapeError
+from .index import dim_of
 from .products import matmul
 from .reduce import sum
 from .shape import permute, reshape
@@ -84,10 +86,9 @@ def _diagonal(operand: Any, letters: list[str]) -> tuple[Any, list[str]]:
             size = operand.shape[first]
             if operand.shape[second] != size:
                 raise ValueError(f"einsum: repeated index {letter!r} has sizes {size} and {operand.shape[second]}")
-            order = [first, second, *(axis for axis in range(operand.ndim) if axis not in (first, second))]
-            steps = list(range(size))
-            operand = getitem(permute(operand, order), (steps, steps))
-            letters = [letter, *(letters[axis] for axis in order[2:])]
+            operand = diagonal(operand, 0, first, second)
+            rest = [axis for axis in range(len(letters)) if axis not in (first, second)]
+            letters = [*(letters[axis] for axis in rest), letter]
     return operand, letters
 
 
@@ -131,4 +132,50 @@ def _sum_alone(x: Any, letters: list[str], others: list[str], kept: set[str]) ->
     return sum(x, alone), [letter for axis, letter in enumerate(letters) if axis not in alone]
 
 
-__all__ = ["einsum"]
+def tensordot(a: Any, b: Any, dims: Any = 2) -> Any:
+    """Sums of products over some dimensions of both: the last `dims` of `a` and the first of `b`, or a pair of lists.
+    PyTorch: `torch.tensordot`.
+
+    >>> import minigrad as mg
+    >>> mg.tensordot(mg.ones(2, 3, 4), mg.ones(4, 3, 5), dims=([1, 2], [1, 0])).shape
+    (2, 5)
+    """
+    if isinstance(dims, int):
+        if not 0 <= dims <= min(a.ndim, b.ndim):
+            raise ValueError(f"tensordot over {dims} dimensions of {tuple(a.shape)} and {tuple(b.shape)}")
+        dims = range(a.ndim - dims, a.ndim), range(dims)
+    first, second = ([dim_of(x.ndim, dim) for dim in chosen] for x, chosen in zip((a, b), dims))
+    if len(first) != len(second):
+        raise ValueError(f"tensordot sums over as many dimensions of both, got {len(first)} and {len(second)}")
+    for i, j in zip(first, second):
+        if a.shape[i] != b.shape[j] and 1 not in (a.shape[i], b.shape[j]):
+            raise ShapeError(
+                f"tensordot of {tuple(a.shape)} and {tuple(b.shape)}: dimension {i} of the first has size "
+                f"{a.shape[i]}, dimension {j} of the second {b.shape[j]}"
+            )
+    inner = [f"sum {k}" for k in range(len(first))]
+    rows, columns = [f"row {i}" for i in range(a.ndim)], [f"column {j}" for j in range(b.ndim)]
+    for letter, i, j in zip(inner, first, second):
+        rows[i] = columns[j] = letter
+    kept = {letter for letter in rows + columns if letter not in inner}
+    out, letters = _contract(a, rows, b, columns, kept)
+    summed = tuple(axis for axis, letter in enumerate(letters) if letter in inner)
+    return sum(out, summed) if summed else out
+
+
+def kron(input: Any, other: Any) -> Any:
+    """Every element of `input` times the whole of `other`, side by side. PyTorch: `torch.kron`.
+
+    >>> import minigrad as mg
+    >>> mg.kron(mg.tensor([1, 10]), mg.tensor([1, 2]))
+    tensor([ 1,  2, 10, 20])
+    """
+    ndim = max(input.ndim, other.ndim)
+    left = (1,) * (ndim - input.ndim) + tuple(input.shape)
+    right = (1,) * (ndim - other.ndim) + tuple(other.shape)
+    apart = reshape(input, tuple(n for size in left for n in (size, 1)))
+    products = mul(apart, reshape(other, tuple(n for size in right for n in (1, size))))
+    return reshape(products, tuple(m * n for m, n in zip(left, right)))
+
+
+__all__ = ["einsum", "kron", "tensordot"]

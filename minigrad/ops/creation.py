@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from numbers import Integral, Number
 from operator import index
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..backends import backend_for
-from ..tensor import Tensor
+from ..tensor import KINDS, Tensor, tensor
 from .dtypes import checked_dtype
 from .failure import ShapeError
 
@@ -72,14 +73,30 @@ def empty(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool
     return _new(_xp(device).empty(_extents("empty", size), dtype=_real(dtype)), requires_grad)
 
 
-def zeros_like(input: Tensor, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+def zeros_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Zeros of the shape, dtype and device of `input`. PyTorch: `torch.zeros_like`."""
-    return _new(np.zeros_like(input.data, dtype=dtype), requires_grad)
+    return full_like(input, 0, dtype=dtype, device=device, requires_grad=requires_grad)
 
 
-def ones_like(input: Tensor, *, dtype: Any = None, requires_grad: bool = False) -> Tensor:
+def ones_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Ones of the shape, dtype and device of `input`. PyTorch: `torch.ones_like`."""
-    return _new(np.ones_like(input.data, dtype=dtype), requires_grad)
+    return full_like(input, 1, dtype=dtype, device=device, requires_grad=requires_grad)
+
+
+def full_like(
+    input: Tensor, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
+    """Every element `fill_value`, in the shape, dtype and device of `input`. PyTorch: `torch.full_like`."""
+    if device is not None and device != input.device:
+        return full(input.shape, fill_value, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad)
+    return _new(np.full_like(input.data, fill_value, dtype=dtype), requires_grad)
+
+
+def empty_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """Uninitialised memory of the shape, dtype and device of `input`. PyTorch: `torch.empty_like`."""
+    if device is not None and device != input.device:
+        return empty(input.shape, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad)
+    return _new(np.empty_like(input.data, dtype=dtype), requires_grad)
 
 
 def arange(
@@ -110,9 +127,80 @@ def linspace(
     return _new(_xp(device).linspace(start, end, steps, dtype=_real(dtype)), requires_grad)
 
 
+def logspace(
+    start: float, end: float, steps: int, base: float = 10.0, *, dtype: Any = None, device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:  # fmt: skip
+    """`steps` powers of `base`, with evenly spaced exponents from `start` to `end`. PyTorch: `torch.logspace`."""
+    powers = float(base) ** _xp(device).linspace(start, end, steps, dtype=np.float64)
+    return _new(powers.astype(_real(dtype)), requires_grad)
+
+
 def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Ones on the diagonal, zeros elsewhere. PyTorch: `torch.eye`."""
     return _new(_xp(device).eye(*_extents("eye", (n, n if m is None else m)), dtype=_real(dtype)), requires_grad)
 
 
-__all__ = ["arange", "empty", "eye", "full", "linspace", "ones", "ones_like", "zeros", "zeros_like"]
+# ----------------------------------------------------------------------------------------- from what is there
+
+
+def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
+    """`data` as a tensor: itself, or sharing its memory, where that is possible. PyTorch: `torch.as_tensor`."""
+    if isinstance(data, Tensor):
+        return data.to(dtype=dtype, device=device)
+    if isinstance(data, np.ndarray) and data.dtype.kind in KINDS and data.dtype.isnative and data.dtype.itemsize <= 8:
+        return Tensor(data).to(dtype=dtype, device=device)
+    return tensor(data, dtype=dtype, device=device)
+
+
+def is_tensor(obj: Any) -> bool:
+    """Whether it is a Tensor. PyTorch: `torch.is_tensor`."""
+    return isinstance(obj, Tensor)
+
+
+def numel(input: Tensor) -> int:
+    """The number of elements. PyTorch: `torch.numel`."""
+    return input.numel()
+
+
+def _settings_of(input: Tensor, dtype: Any, device: Any, requires_grad: bool) -> dict[str, Any]:
+    return {"dtype": dtype or input.dtype, "device": device or input.device, "requires_grad": requires_grad}
+
+
+def new_tensor(
+    input: Tensor, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
+    """A copy of `data` in the dtype and on the device of `input`. PyTorch: `Tensor.new_tensor`."""
+    return tensor(data, **_settings_of(input, dtype, device, requires_grad))
+
+
+def new_zeros(input: Tensor, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """Zeros in the dtype and on the device of `input`. PyTorch: `Tensor.new_zeros`."""
+    return zeros(*size, **_settings_of(input, dtype, device, requires_grad))
+
+
+def new_ones(input: Tensor, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """Ones in the dtype and on the device of `input`. PyTorch: `Tensor.new_ones`."""
+    return ones(*size, **_settings_of(input, dtype, device, requires_grad))
+
+
+def new_empty(input: Tensor, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """Uninitialised memory in the dtype and on the device of `input`. PyTorch: `Tensor.new_empty`."""
+    return empty(*size, **_settings_of(input, dtype, device, requires_grad))
+
+
+def new_full(
+    input: Tensor, size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
+    """Every element `fill_value`, in the dtype and on the device of `input`. PyTorch: `Tensor.new_full`."""
+    return full(size, fill_value, **_settings_of(input, dtype, device, requires_grad))
+
+
+__all__ = [
+    "arange", "as_tensor", "empty", "empty_like", "eye", "full", "full_like", "is_tensor", "linspace", "logspace",
+    "numel", "ones", "ones_like", "zeros", "zeros_like",
+]  # fmt: skip
+NEW: dict[str, Callable[..., Any]] = {
+    "new_empty": new_empty, "new_full": new_full, "new_ones": new_ones, "new_tensor": new_tensor,
+    "new_zeros": new_zeros,
+}  # methods alone  # fmt: skip

@@ -80,3 +80,35 @@ def _convert(arrays: Sequence[Any]) -> Sequence[Any]:
     arrays = [a.item() if isinstance(a, np.generic) else a for a in arrays]  # NumPy's scalars are numbers too
     dtype = result_dtype(arrays)
     return [a if a.__class__ in _SCALAR_DTYPE else a.astype(dtype, copy=False) for a in arrays]
+
+
+# ----------------------------------------------------------------------------------------- questions about dtypes
+
+
+def result_type(tensor1: Any, tensor2: Any) -> np.dtype[Any]:
+    """The dtype of a sum of two tensors or numbers. PyTorch: `torch.result_type`.
+
+    >>> import minigrad as mg
+    >>> mg.result_type(mg.tensor([1]), 1.0)
+    dtype('float32')
+    """
+    return result_dtype([getattr(each, "data", each) if hasattr(each, "node") else each for each in (tensor1, tensor2)])
+
+
+def promote_types(type1: Any, type2: Any) -> np.dtype[Any]:
+    """The smallest dtype that a tensor of either can be brought to: floating beats integer. PyTorch:
+    `torch.promote_types`."""
+    return result_dtype([np.empty(1, type1), np.empty(1, type2)])
+
+
+def can_cast(from_: Any, to: Any) -> bool:
+    """Whether values keep their kind: bool to integer to floating, never back. PyTorch: `torch.can_cast`."""
+    return _RANK[np.dtype(from_).kind] <= _RANK[np.dtype(to).kind]
+
+
+def is_floating_point(input: Any) -> bool:
+    """Whether the dtype is a floating-point one. PyTorch: `torch.is_floating_point`."""
+    return bool(input.dtype.kind == "f")
+
+
+__all__ = ["can_cast", "is_floating_point", "promote_types", "result_type"]

@@ -10,7 +10,7 @@ import numpy as np
 from ..backends import Array, backend_of
 from ..graph import Partial
 from ..tensor import Tensor
-from .failure import check_tensors
+from .failure import ShapeError, check_tensors, in_module
 from .primitive import Primitive
 
 _BOUNDS = (int, type(None))
@@ -81,14 +81,35 @@ put = Primitive("put", _put).rules(part=lambda g, index: _getitem(g, index=index
 def getitem(input: Any, index: Any) -> Any:
     """`input[index]`: slices, ints, None, Ellipsis (a view), integer and bool tensors (a copy), all mixed.
 
-    Raises IndexError for what is out of range, TypeError for what is no index.
+    Ints are applied before tensors, as in PyTorch: `x[0, :, [1, 2]]` is `x[0][:, [1, 2]]` (NumPy puts the dimension
+    of the list first there). Raises IndexError for what is out of range, TypeError for what is no index.
 
     >>> import minigrad as mg
     >>> mg.tensor([[1, 2], [3, 4]])[:, [1, 0]]
     tensor([[2, 1],
             [4, 3]])
     """
-    return _getitem(input, index=normalize_index(index))
+    parts = normalize_index(index)
+    if int in map(type, parts) and not _is_basic(parts):
+        ints, parts = ints_first(parts)
+        input = _getitem(input, index=ints)
+    return _getitem(input, index=parts)
+
+
+def ints_first(index: tuple[Any, ...]) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    """A mixed index as two, to be applied one after the other: the ints, and the rest."""
+    first: list[Any] = []
+    for part in index:
+        if part.__class__ is int or part is Ellipsis:
+            first.append(part)
+        elif part is not None:
+            consumed = 1 if part.__class__ is slice else 0 if part.__class__ is bool else _dims_read_by(part)
+            first += [slice(None)] * consumed
+    return tuple(first), tuple(part for part in index if part.__class__ is not int)
+
+
+def _dims_read_by(part: Array) -> int:
+    return part.ndim if part.dtype.kind == "b" else 1
 
 
 def dim_of(ndim: int, dim: int) -> int:
@@ -105,22 +126,42 @@ def along(shape: tuple[int, ...], dim: int, index: Array) -> tuple[Array, ...]:
     return tuple(grid)
 
 
-def _check_along(name: str, input: Any, dim: int, index: Any) -> tuple[int, Array]:
-    index = index.data if isinstance(index, Tensor) else index
+def raw(index: Any) -> Array:
+    """The array of a tensor of indices."""
+    return index.data if isinstance(index, Tensor) else index
+
+
+def places_along(name: str, input: Any, dim: int, index: Any) -> tuple[int, Array]:
+    """The dimension and the index of `gather` and its kin, checked."""
+    index = raw(index)
     if index.dtype.kind not in "iu":
         raise TypeError(f"{name} needs integer indices, got {index.dtype}; convert with .long()")
     if index.ndim != input.ndim:
-        raise ValueError(f"{name} needs an index of {input.ndim} dimensions, as the input has, got shape {index.shape}")
+        raise ShapeError(f"{name} needs an index of {input.ndim} dimensions, as the input has, got shape {index.shape}")
     dim = dim_of(input.ndim, dim)
     for axis, (size, limit) in enumerate(zip(index.shape, input.shape)):
         if axis != dim and size > limit:
-            raise ValueError(f"{name}: index has size {size} at dimension {axis}, the input only {limit}")
-    if index.size and not (int(index.min()) >= 0 and int(index.max()) < input.shape[dim]):
+            raise ShapeError(f"{name}: index has size {size} at dimension {axis}, the input only {limit}")
+    check_range(name, index, input.shape[dim], dim)
+    return dim, index
+
+
+def check_range(name: str, index: Array, size: int, dim: int) -> None:
+    if index.size and not (int(index.min()) >= 0 and int(index.max()) < size):
         raise IndexError(
             f"{name}: indices from {int(index.min())} to {int(index.max())} do not fit dimension {dim} of size "
-            f"{input.shape[dim]}"
+            f"{size}{in_module()}"
         )
-    return dim, index
+
+
+def slices_named(name: str, input: Any, dim: int, index: Any) -> tuple[int, Array]:
+    """The dimension and the vector of positions of `index_select` and its kin, checked."""
+    index = raw(index)
+    if index.ndim > 1 or index.dtype.kind not in "iu":
+        raise ShapeError(f"{name} needs a vector of integers, got {index.dtype} of shape {tuple(index.shape)}")
+    dim = dim_of(max(input.ndim, 1), dim)
+    check_range(name, index, (tuple(input.shape) or (1,))[dim], dim)
+    return dim, index.reshape(-1)
 
 
 def gather(input: Any, dim: int, index: Any) -> Any:
@@ -132,41 +173,116 @@ def gather(input: Any, dim: int, index: Any) -> Any:
             [3]])
     """
     check_tensors("gather", input, index)
-    dim, index = _check_along("gather", input, dim, index)
+    if input.ndim + index.ndim < 2:  # one or both are 0-d, which counts as one element along dim 0
+        return gather(input.reshape(-1), dim, raw(index).reshape(-1)).reshape(tuple(index.shape))
+    dim, index = places_along("gather", input, dim, index)
     return _getitem(input, index=along(input.shape, dim, index))
-
-
-def scatter_add(input: Any, dim: int, index: Any, src: Any) -> Any:
-    """`input` plus the values of `src` at the places `index` names along `dim`. PyTorch: `torch.scatter_add`."""
-    dim, index = _check_along("scatter_add", input, dim, index)
-    if any(size > limit for size, limit in zip(index.shape, src.shape)):
-        raise ValueError(f"scatter_add: index of shape {index.shape} reaches beyond src of shape {tuple(src.shape)}")
-    part = _getitem(src, index=tuple(slice(size) for size in index.shape))
-    return input + put(part, shape=tuple(input.shape), index=along(input.shape, dim, index))
 
 
 def index_select(input: Any, dim: int, index: Any) -> Any:
     """The slices that a 1-d `index` names along `dim`. PyTorch: `torch.index_select`."""
-    if index.ndim > 1 or index.dtype.kind not in "iu":
-        raise ValueError(f"index_select needs a vector of integers, got {index.dtype} of shape {tuple(index.shape)}")
-    return getitem(input, (slice(None),) * dim_of(input.ndim, dim) + (index.reshape(-1),))
+    dim, places = slices_named("index_select", input, dim, index)
+    if input.ndim == 0:
+        return _getitem(input.reshape(1), index=(places,)).reshape(())
+    return _getitem(input, index=(slice(None),) * dim + (places,))
 
 
-def _index_put_forward(x: Array, value: Any, *, index: tuple[Any, ...]) -> Array:
+def take(input: Any, index: Any) -> Any:
+    """The elements at positions counted through the whole tensor, in the shape of `index`. PyTorch: `torch.take`."""
+    index = raw(index)
+    if index.dtype.kind not in "iu":
+        raise TypeError(f"take needs integer indices, got {index.dtype}; convert with .long()")
+    return _getitem(input.reshape(-1), index=(index,))
+
+
+def take_along_dim(input: Any, indices: Any, dim: int | None = None) -> Any:
+    """`gather`, with all other dimensions broadcast; without `dim`, from all elements in one row. PyTorch:
+    `torch.take_along_dim`.
+
+    >>> import minigrad as mg
+    >>> x = mg.tensor([[3, 1], [2, 4]])
+    >>> mg.take_along_dim(x, x.argmax(1, keepdim=True), 1)
+    tensor([[3],
+            [4]])
+    """
+    indices = raw(indices)
+    if dim is None:
+        input, indices, dim = input.reshape(-1), indices.reshape(-1), 0
+    if input.ndim != indices.ndim:
+        raise ShapeError(
+            f"take_along_dim needs as many dimensions in indices as in input, got {indices.shape} and "
+            f"{tuple(input.shape)}"
+        )
+    dim = dim_of(input.ndim, dim)
+    sizes = [(1, 1) if axis == dim else pair for axis, pair in enumerate(zip(input.shape, indices.shape))]
+    if any(a != b and 1 not in (a, b) for a, b in sizes):
+        raise ShapeError(f"take_along_dim: {tuple(input.shape)} and {indices.shape} do not broadcast beside dim {dim}")
+    wide = [b if a == 1 else a for a, b in sizes]
+    input = input.expand((*wide[:dim], input.shape[dim], *wide[dim + 1 :]))
+    return gather(input, dim, np.broadcast_to(indices, (*wide[:dim], indices.shape[dim], *wide[dim + 1 :])))
+
+
+def masked_select(input: Any, mask: Any) -> Any:
+    """The elements where `mask` is true, in one row; both broadcast. PyTorch: `torch.masked_select`."""
+    mask = raw(mask)
+    if mask.dtype.kind != "b":
+        raise TypeError(f"masked_select needs a mask of bools, got {mask.dtype}")
+    try:
+        size = np.broadcast_shapes(tuple(input.shape), mask.shape)
+    except ValueError:
+        raise ShapeError(
+            f"masked_select of {tuple(input.shape)} by a mask {mask.shape}: the shapes do not broadcast{in_module()}"
+        ) from None
+    return _getitem(input.expand(size), index=(np.broadcast_to(mask, size),))
+
+
+def assign(x: Array, index: tuple[Any, ...], value: Any) -> None:
+    """`x[index] = value` on arrays."""
+    if int in map(type, index) and not _is_basic(index):
+        ints, index = ints_first(index)
+        x = x[ints]
+    x[index] = value
+
+
+def _overwrite(x: Array, value: Any, *, index: tuple[Any, ...]) -> Array:
     out = x.copy()
     out[index] = value
     return out
 
 
-_index_put: Primitive = Primitive("index_put", _index_put_forward, promote=None).rules(
+_index_put: Primitive = Primitive("index_put", _overwrite, promote=None).rules(
     x=lambda g, index: _index_put(g, 0.0, index=index),
     value=lambda g, index: _getitem(g, index=index),
 )
 
 
-def index_put(input: Any, index: Any, value: Any) -> Any:
-    """A copy of `input` in which `input[index]` is `value`. PyTorch: `torch.index_put`."""
-    return _index_put(input, value, index=normalize_index(index))
+def index_put(input: Any, indices: Any, values: Any, accumulate: bool = False) -> Any:
+    """A copy of `input` with `values` at `input[indices]`, or added there. PyTorch: `torch.index_put`.
+
+    `indices` is whatever can stand in brackets. Of places named twice, one value wins, and which is not defined; with
+    `accumulate` they add up.
+
+    >>> import minigrad as mg
+    >>> mg.index_put(mg.zeros(3), (mg.tensor([0, 2, 2]),), mg.ones(3), accumulate=True)
+    tensor([1., 0., 2.])
+    """
+    if isinstance(values, Tensor) and values.ndim > 1 and values.shape[0] == 1:
+        values = values.reshape(values.shape[_leading_ones(values.shape) :])  # they broadcast, as in assignment
+    parts = normalize_index(indices)
+    if int in map(type, parts) and not _is_basic(parts):
+        ints, parts = ints_first(parts)
+        inner = index_put(_getitem(input, index=ints), parts, values, accumulate)
+        return _index_put(input, inner, index=ints)
+    if not accumulate:
+        return _index_put(input, values, index=parts)
+    places = raw(input)[parts].shape
+    if not isinstance(values, Tensor):
+        values = Tensor(np.asarray(values, input.dtype, like=raw(input)))
+    return input + put(values.to(input.dtype).expand(places), shape=tuple(input.shape), index=parts)
 
 
-__all__ = ["gather", "index_put", "index_select", "scatter_add"]
+def _leading_ones(shape: tuple[int, ...]) -> int:
+    return next((axis for axis, size in enumerate(shape) if size != 1), len(shape))
+
+
+__all__ = ["gather", "index_put", "index_select", "masked_select", "take", "take_along_dim"]

@@ -14,10 +14,10 @@ import numpy as np
 from .. import grad_mode, graph
 from ..tensor import Tensor
 from ..writes import log_write
-from . import elementwise, logic, rounding, scan, shape, transcendental
+from . import diagonals, elementwise, logic, rounding, scan, transcendental
 from .cast import clone
 from .failure import DTypeError, ShapeError
-from .index import index_put, normalize_index
+from .index import assign, index_put, normalize_index
 from .primitive import Primitive
 
 
@@ -126,7 +126,7 @@ def setitem(input: Tensor, index: Any, value: Any) -> Tensor:
     recorded = whole.requires_grad or input.requires_grad or (isinstance(value, Tensor) and value.requires_grad)
     if not (recorded and grad_mode.is_grad_enabled()):
         try:
-            input.data[normalize_index(index)] = value.data if isinstance(value, Tensor) else value
+            assign(input.data, normalize_index(index), value.data if isinstance(value, Tensor) else value)
         except (ValueError, TypeError, IndexError) as error:
             raise type(error)(f"assignment into a tensor of shape {input.shape}: {error}") from None
         log_write(input.data, "an assignment by index")
@@ -158,7 +158,7 @@ _OUT_OF_PLACE: tuple[Callable[..., Any], ...] = (
     logic.logical_and, logic.logical_not, logic.logical_or, logic.logical_xor,
     rounding.ceil, rounding.floor, rounding.floor_divide, rounding.fmod, rounding.frac, rounding.remainder,
     rounding.round, rounding.trunc,
-    scan.cumprod, scan.cumsum, shape.tril, shape.triu,
+    scan.cumprod, scan.cumsum, diagonals.tril, diagonals.triu,
     transcendental.acos, transcendental.acosh, transcendental.asin, transcendental.asinh, transcendental.atan,
     transcendental.atan2, transcendental.atanh, transcendental.cos, transcendental.cosh, transcendental.erf,
     transcendental.erfc, transcendental.exp, transcendental.exp2, transcendental.expm1, transcendental.hypot,

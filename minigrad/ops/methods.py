@@ -13,15 +13,24 @@ from typing import Any
 from ..tensor import Tensor
 from . import (
     cast,
+    creation,
+    diagonals,
+    dtypes,
     elementwise,
     index,
     inplace,
+    join,
+    linalg,
     logic,
+    memory,
     ordering,
     products,
+    rearrange,
     reduce,
     rounding,
     scan,
+    scattering,
+    search,
     shape,
     statistics,
     transcendental,
@@ -74,12 +83,16 @@ OPERATORS: dict[str, Callable[..., Any]] = {
 OPERATIONS: dict[str, Callable[..., Any]] = {
     name: getattr(module, name)
     for module in (
-        cast, elementwise, rounding, transcendental, logic, reduce, statistics, scan, ordering, shape, index, products,
+        cast, elementwise, rounding, transcendental, logic, reduce, statistics, scan, ordering, shape, diagonals, join,
+        rearrange, index, scattering, search, products,
     )
     for name in module.__all__
 }
 # ... but for those that PyTorch has as functions alone.
-FUNCTIONS_ONLY = {"cat", "stack", "std_mean", "var_mean"}
+FUNCTIONS_ONLY = {
+    "atleast_1d", "atleast_2d", "atleast_3d", "broadcast_tensors", "bucketize", "cat", "dstack", "hstack", "isin",
+    "meshgrid", "searchsorted", "stack", "std_mean", "tril_indices", "triu_indices", "var_mean", "vstack",
+}
 
 METHODS: dict[str, Callable[..., Any]] = {
     **{name: function for name, function in OPERATIONS.items() if name not in FUNCTIONS_ONLY},
@@ -91,11 +104,17 @@ METHODS: dict[str, Callable[..., Any]] = {
     "to": cast.to, "cpu": lambda self: cast.to(self, device="cpu"), "cuda": lambda self: cast.to(self, device="cuda"),
     "half": cast.half, "float": cast.float_, "double": cast.double, "int": cast.int_, "long": cast.long,
     "bool": cast.bool_,
+    **scattering.IN_PLACE,
+    **memory.METHODS, **creation.NEW,
+    **{name: getattr(linalg, name) for name in linalg.OUTSIDE}, "cholesky": linalg.cholesky,
+    **{name: getattr(shape, name) for name in ("view_as", "reshape_as", "expand_as")},
+    "is_floating_point": dtypes.is_floating_point,
 }  # fmt: skip
 
 PROPERTIES: dict[str, Callable[[Any], Any]] = {
     "T": lambda self: shape.permute(self, *reversed(range(self.ndim))),
-    "mT": lambda self: shape.transpose(self, -1, -2),
+    "mT": lambda self: shape.transpose(self, -1, -2), "mH": lambda self: shape.transpose(self, -1, -2),
+    "H": lambda self: shape.t(self),
 }
 
 
@@ -126,9 +145,12 @@ def _parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
     return [inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in function.names] + alpha
 
 
-_PAIRS = ("aminmax", "cummax", "cummin", "kthvalue", "max", "median", "min", "sort", "topk")  # or one tensor
-_RETURNS = {**dict.fromkeys(_PAIRS, "Any"), "allclose": "builtins.bool", "equal": "builtins.bool",
-            "split": "tuple[Tensor, ...]", "chunk": "tuple[Tensor, ...]", "unbind": "tuple[Tensor, ...]",
+_PAIRS = ("aminmax", "cummax", "cummin", "kthvalue", "max", "median", "min", "slogdet", "sort", "topk")  # or one tensor
+_PARTS = ("split", "chunk", "unbind", "tensor_split", "hsplit", "vsplit", "dsplit")
+_RETURNS = {**dict.fromkeys((*_PAIRS, "nonzero", "unique", "stride"), "Any"),
+            **dict.fromkeys(_PARTS, "tuple[Tensor, ...]"),
+            **dict.fromkeys(("allclose", "equal", "is_contiguous", "is_floating_point"), "builtins.bool"),
+            **dict.fromkeys(("element_size", "nelement"), "builtins.int"),
             "__iter__": "Iterator[Tensor]", "__setitem__": "None"}  # fmt: skip
 
 

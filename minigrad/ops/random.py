@@ -16,10 +16,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..backends import Array, Backend, as_array, backend_for, cpu
+from ..backends import Array, Backend, as_array, backend_for, backend_of, cpu
 from ..tensor import Tensor
 from .creation import sizes_of
 from .failure import ShapeError
+from .search import searchsorted
 
 _MASK = (1 << 64) - 1
 
@@ -188,6 +189,77 @@ def randint(
     return Tensor(values.astype(np.int64).astype(dtype, copy=False).reshape(shape))
 
 
+def rand_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """Uniform on [0, 1), in the shape, dtype and device of `input`. PyTorch: `torch.rand_like`."""
+    return rand(input.shape, dtype=dtype or input.dtype, device=device or input.device, requires_grad=requires_grad)
+
+
+def randn_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """Standard normal, in the shape, dtype and device of `input`. PyTorch: `torch.randn_like`."""
+    return randn(input.shape, dtype=dtype or input.dtype, device=device or input.device, requires_grad=requires_grad)
+
+
+def randint_like(input: Tensor, low: int, high: int | None = None, *, dtype: Any = None, device: Any = None) -> Tensor:
+    """Integers in [low, high), or [0, low), in the shape and dtype of `input`. PyTorch: `torch.randint_like`."""
+    low, high = (0, low) if high is None else (low, high)
+    drawn = randint(low, high, input.shape, device=device or input.device)
+    return Tensor(drawn.data.astype(dtype or input.dtype))
+
+
+def normal(
+    mean: Any, std: Any = 1.0, size: Any = None, *, generator: Generator | None = None, dtype: Any = None,
+    device: Any = None, requires_grad: bool = False,
+) -> Tensor:  # fmt: skip
+    """Normal, with mean and standard deviation as numbers (and then `size`), or as tensors, one for each draw. PyTorch:
+    `torch.normal`."""
+    mean_data, std_data = (each.data if isinstance(each, Tensor) else each for each in (mean, std))
+    tensors = [each for each in (mean_data, std_data) if hasattr(each, "dtype")]
+    if bool(tensors) == (size is not None):
+        raise TypeError("normal takes two numbers and a size, or tensors and no size")
+    if np.any(std_data < 0):
+        raise ValueError("normal needs standard deviations of at least 0")
+    if size is not None:
+        drawn = randn(size, generator=generator, dtype=dtype, device=device)
+        return Tensor(drawn.data * drawn.dtype.type(std) + drawn.dtype.type(mean), requires_grad)
+    shape, backend = np.broadcast_shapes(*(each.shape for each in tensors)), backend_of(tensors[0])
+    values = _draw(generator, "normal").normal(shape, _floating(tensors[0].dtype), backend)
+    return Tensor(values * std_data + mean_data)
+
+
+def multinomial(
+    input: Tensor, num_samples: int, replacement: bool = False, *, generator: Generator | None = None
+) -> Tensor:
+    """`num_samples` indices for each row of weights (n,) or (m, n), each with the probability of its share. PyTorch:
+    `torch.multinomial`.
+
+    Without replacement no index comes twice; then the draw is one race of exponential times, each at the rate of its
+    weight (Efraimidis and Spirakis, 2006). Raises ValueError for negative, infinite or missing weights.
+
+    >>> import minigrad as mg
+    >>> mg.multinomial(mg.tensor([0.0, 1.0, 0.0]), 2, replacement=True)
+    tensor([1, 1])
+    """
+    weights = input.data
+    if weights.ndim not in (1, 2) or weights.dtype.kind != "f":
+        raise ValueError(f"multinomial takes weights (n,) or (m, n), got {weights.dtype} of shape {weights.shape}")
+    if num_samples <= 0 or (not replacement and num_samples > weights.shape[-1]):
+        raise ValueError(f"multinomial cannot draw {num_samples} of {weights.shape[-1]}, replacement={replacement}")
+    weights = weights.astype(np.float64)
+    if not (np.all(np.isfinite(weights)) and np.all(weights >= 0.0)):
+        raise ValueError("multinomial needs weights that are finite and at least 0")
+    positive = np.count_nonzero(weights, axis=-1)
+    if weights.size and int(positive.min()) < (1 if replacement else num_samples):
+        raise ValueError(f"multinomial: a row has only {int(positive.min())} weights above 0")
+    backend, key = backend_of(weights), _draw(generator, "multinomial")
+    if not replacement:
+        uniform = key.uniform(weights.shape, np.float64, backend)
+        times = np.where(weights > 0.0, -np.log1p(-uniform), np.inf) / np.where(weights > 0.0, weights, 1.0)
+        return Tensor(np.argsort(times, axis=-1)[..., :num_samples])
+    ends = np.cumsum(weights, axis=-1)
+    marks = key.uniform((*weights.shape[:-1], num_samples), np.float64, backend) * ends[..., -1:]
+    return searchsorted(Tensor(ends), Tensor(marks), right=True)
+
+
 def randperm(n: int, *, generator: Generator | None = None, dtype: Any = np.int64) -> Tensor:
     """The integers 0..n-1 in random order. PyTorch: `torch.randperm`."""
     if not isinstance(n, Integral):
@@ -218,4 +290,7 @@ def bernoulli(input: Tensor, *, generator: Generator | None = None) -> Tensor:
     return Tensor(as_array((uniform < input.data).astype(input.dtype)))
 
 
-__all__ = ["Generator", "bernoulli", "default_generator", "manual_seed", "rand", "randint", "randn", "randperm"]
+__all__ = [
+    "Generator", "bernoulli", "default_generator", "manual_seed", "multinomial", "normal", "rand", "rand_like",
+    "randint", "randint_like", "randn", "randn_like", "randperm",
+]  # fmt: skip

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import operator
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,7 @@ import numpy as np
 from ..tensor import Tensor
 from ..writes import owner_of
 from .creation import sizes_of
-from .elementwise import where
-from .failure import ShapeError, check_tensors
+from .failure import ShapeError, check_tensors, in_module
 from .index import dim_of, getitem
 from .primitive import Primitive
 
@@ -65,7 +65,9 @@ def permute(input: Any, *dims: Any) -> Any:
 def transpose(input: Any, dim0: int, dim1: int) -> Any:
     """A view with two dimensions swapped. PyTorch: `torch.transpose`."""
     order = list(range(input.ndim))
-    dim0, dim1 = dim_of(input.ndim, dim0), dim_of(input.ndim, dim1)
+    dim0, dim1 = dim_of(input.ndim or 1, dim0), dim_of(input.ndim or 1, dim1)
+    if not order:
+        return input  # a number has one dimension to swap with itself
     order[dim0], order[dim1] = dim1, dim0
     return _permute(input, dims=tuple(order))
 
@@ -174,25 +176,117 @@ def unbind(input: Any, dim: int = 0) -> tuple[Any, ...]:
     return tuple(getitem(input, (slice(None),) * dim + (i,)) for i in range(input.shape[dim]))
 
 
-def _triangle(input: Any, diagonal: int, lower: bool) -> Any:
-    if input.ndim < 2:
-        raise ShapeError(f"{'tril' if lower else 'triu'} needs at least 2 dimensions, got shape {tuple(input.shape)}")
-    rows, columns = input.shape[-2:]
-    distance = np.arange(columns) - np.arange(rows)[:, None]
-    return where(distance <= diagonal if lower else distance >= diagonal, input, np.zeros((), input.dtype))
+def select(input: Any, dim: int, index: int) -> Any:
+    """A view of one slice along `dim`, which is removed. PyTorch: `torch.select`. Raises IndexError out of range."""
+    dim = dim_of(input.ndim, dim)
+    if not -input.shape[dim] <= index < input.shape[dim]:
+        raise IndexError(f"select of {index} leaves dimension {dim} of size {input.shape[dim]}{in_module()}")
+    return getitem(input, (slice(None),) * dim + (operator.index(index),))
 
 
-def tril(input: Any, diagonal: int = 0) -> Any:
-    """The lower triangle of the last two dimensions, zero elsewhere. PyTorch: `torch.tril`."""
-    return _triangle(input, diagonal, lower=True)
+# --------------------------------------------------------------------------------------- other ways to say it
 
 
-def triu(input: Any, diagonal: int = 0) -> Any:
-    """The upper triangle of the last two dimensions, zero elsewhere. PyTorch: `torch.triu`."""
-    return _triangle(input, diagonal, lower=False)
+def view_as(input: Any, other: Any) -> Any:
+    """`view` with the shape of `other`. PyTorch: `Tensor.view_as`."""
+    return view(input, tuple(other.shape))
+
+
+def reshape_as(input: Any, other: Any) -> Any:
+    """`reshape` to the shape of `other`. PyTorch: `Tensor.reshape_as`."""
+    return reshape(input, tuple(other.shape))
+
+
+def expand_as(input: Any, other: Any) -> Any:
+    """`expand` to the shape of `other`. PyTorch: `Tensor.expand_as`."""
+    return expand(input, tuple(other.shape))
+
+
+def broadcast_to(input: Any, size: Any) -> Any:
+    """A view of `input` expanded to `size`. PyTorch: `torch.broadcast_to`."""
+    return expand(input, tuple(size))
+
+
+def broadcast_tensors(*tensors: Any) -> tuple[Any, ...]:
+    """Views of all tensors in the shape they broadcast to. PyTorch: `torch.broadcast_tensors`."""
+    shapes = [tuple(tensor.shape) for tensor in tensors]
+    try:
+        size = np.broadcast_shapes(*shapes)
+    except ValueError:
+        raise ShapeError(f"broadcast_tensors: shapes {' and '.join(map(str, shapes))} do not broadcast") from None
+    return tuple(expand(tensor, size) for tensor in tensors)
+
+
+def unflatten(input: Any, dim: int, sizes: Sequence[int]) -> Any:
+    """One dimension as several, one size of which may be -1. PyTorch: `torch.unflatten`.
+
+    >>> import minigrad as mg
+    >>> mg.ones(2, 6).unflatten(1, (3, -1)).shape
+    (2, 3, 2)
+    """
+    dim = dim_of(input.ndim, dim)
+    known = math.prod(size for size in sizes if size != -1)
+    fits = input.shape[dim] == known if -1 not in sizes else known > 0 and input.shape[dim] % known == 0
+    if not sizes or not fits or tuple(sizes).count(-1) > 1:
+        raise ShapeError(f"unflatten: sizes {tuple(sizes)} do not make up dimension {dim} of size {input.shape[dim]}")
+    sizes = [input.shape[dim] // known if size == -1 else size for size in sizes]
+    return reshape(input, (*input.shape[:dim], *sizes, *input.shape[dim + 1 :]))
+
+
+def movedim(input: Any, source: int | Sequence[int], destination: int | Sequence[int]) -> Any:
+    """A view with some dimensions moved, the others in their order. PyTorch: `torch.movedim`.
+
+    >>> import minigrad as mg
+    >>> mg.ones(2, 3, 4).movedim(0, -1).shape
+    (3, 4, 2)
+    """
+    sources, targets = (
+        [dim_of(input.ndim or 1, dim) for dim in ((dims,) if isinstance(dims, int) else dims)]
+        for dims in (source, destination)
+    )
+    if len(sources) != len(targets) or len(set(sources)) < len(sources) or len(set(targets)) < len(targets):
+        raise ValueError(f"movedim takes as many sources as destinations, each once, got {source} and {destination}")
+    rest = iter([dim for dim in range(input.ndim) if dim not in sources])
+    moved = dict(zip(targets, sources))
+    return _permute(input, dims=tuple(moved[dim] if dim in moved else next(rest) for dim in range(input.ndim)))
+
+
+moveaxis = movedim
+swapaxes = swapdims = transpose
+
+
+def t(input: Any) -> Any:
+    """A matrix transposed; fewer dimensions stay as they are. PyTorch: `torch.t`."""
+    if input.ndim > 2:
+        raise ShapeError(f"t() takes at most 2 dimensions, got shape {tuple(input.shape)}; use mT or transpose")
+    return transpose(input, 0, 1) if input.ndim == 2 else input
+
+
+def atleast_1d(*tensors: Any) -> Any:
+    """With at least one dimension; several tensors give a tuple. PyTorch: `torch.atleast_1d`."""
+    return _of_each(tensors, lambda x: x if x.ndim else reshape(x, 1))
+
+
+def atleast_2d(*tensors: Any) -> Any:
+    """With at least two dimensions, new ones in front. PyTorch: `torch.atleast_2d`."""
+    return _of_each(tensors, lambda x: x if x.ndim > 1 else unsqueeze(atleast_1d(x), 0))
+
+
+def atleast_3d(*tensors: Any) -> Any:
+    """With at least three dimensions: (n,) as (1, n, 1) and (n, m) as (n, m, 1). PyTorch: `torch.atleast_3d`."""
+    return _of_each(tensors, lambda x: x if x.ndim > 2 else unsqueeze(atleast_2d(x), -1))
+
+
+def _of_each(tensors: tuple[Any, ...], function: Callable[[Any], Any]) -> Any:
+    if len(tensors) == 1 and not isinstance(tensors[0], (tuple, list)):
+        return function(tensors[0])
+    if len(tensors) == 1:
+        tensors = tuple(tensors[0])
+    return tuple(map(function, tensors))
 
 
 __all__ = [
-    "cat", "chunk", "flatten", "narrow", "permute", "reshape", "split", "squeeze", "stack", "transpose", "tril",
-    "triu", "unbind", "unsqueeze",
+    "atleast_1d", "atleast_2d", "atleast_3d", "broadcast_tensors", "broadcast_to", "cat", "chunk", "flatten",
+    "moveaxis", "movedim", "narrow", "permute", "reshape", "select", "split", "squeeze", "stack", "swapaxes",
+    "swapdims", "t", "transpose", "unbind", "unflatten", "unsqueeze",
 ]  # fmt: skip

@@ -21,6 +21,7 @@ from . import (
     margin,
     noise,
     normalization,
+    padding,
     piecewise,
     pooling,
     resize,
@@ -38,6 +39,7 @@ from .loss import *
 from .margin import *
 from .noise import *
 from .normalization import *
+from .padding import *
 from .piecewise import *
 from .pooling import *
 from .resize import *
@@ -47,6 +49,6 @@ if not TYPE_CHECKING:  # a checker reads no computed list; to it, what a star br
     __all__ = [
         "sigmoid", "tanh", *activation.__all__, *adaptive_pooling.__all__, *affine.__all__, *attention.__all__,
         *channel_norm.__all__, *convolution.__all__, *distance.__all__, *likelihood.__all__, *loss.__all__,
-        *margin.__all__, *noise.__all__, *normalization.__all__, *piecewise.__all__, *pooling.__all__,
+        *margin.__all__, *noise.__all__, *normalization.__all__, *padding.__all__, *piecewise.__all__, *pooling.__all__,
         *resize.__all__, *sparse.__all__,
     ]  # fmt: skip

@@ -11,6 +11,7 @@ from tests.minigrad.nn.cases.loss import LOSS
 from tests.minigrad.nn.cases.margin import MARGIN
 from tests.minigrad.nn.cases.noise import NOISE
 from tests.minigrad.nn.cases.normalization import NORMALIZATION
+from tests.minigrad.nn.cases.padding import PADDING
 from tests.minigrad.nn.cases.piecewise import PIECEWISE
 from tests.minigrad.nn.cases.pooling import POOLING
 from tests.minigrad.nn.cases.resize import RESIZE
@@ -18,5 +19,5 @@ from tests.minigrad.nn.cases.sparse import SPARSE
 
 FUNCTIONAL = {
     **ACTIVATION, **AFFINE, **ATTENTION, **CHANNEL_NORM, **CONVOLUTION, **DISTANCE, **LIKELIHOOD, **LOSS, **MARGIN,
-    **NOISE, **NORMALIZATION, **PIECEWISE, **POOLING, **RESIZE, **SPARSE,
+    **NOISE, **NORMALIZATION, **PADDING, **PIECEWISE, **POOLING, **RESIZE, **SPARSE,
 }  # fmt: skip

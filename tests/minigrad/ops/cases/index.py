@@ -14,7 +14,6 @@ import minigrad as mg
 from tests.minigrad.ops.cases.case import (
     Case,
     one,
-    real,
     with_dim,
 )  # fmt: skip
 
@@ -37,7 +36,7 @@ def _mixed_index(draw, size):
 
 
 @st.composite
-def _gathered(draw):
+def gathered(draw):
     """An input, and a shape no larger in any dimension but `dim`."""
     size = draw(array_shapes(min_dims=1, max_dims=3, min_side=1, max_side=3))
     dim = draw(st.integers(0, len(size) - 1))
@@ -56,10 +55,10 @@ class ScatterCase(Case):
     with_source: bool = False
 
     def draw(self, data):
-        size, inner, dim = data.draw(_gathered(), label="input, index, dim")
+        size, inner, dim = data.draw(gathered(), label="input, index, dim")
         seed = data.draw(st.integers(0, 99), label="seed")
         places = _places(seed, size, inner, dim)
-        arrays = real(np.random.default_rng(seed), [size, inner] if self.with_source else [size])
+        arrays = self.values(np.random.default_rng(seed), [size, inner] if self.with_source else [size])
         return lambda *tensors: self.function(tensors[0], dim, places, *tensors[1:]), arrays
 
 
@@ -72,7 +71,6 @@ def _read_and_written(x, y, index):
 INDEX = {
     "getitem": Case(lambda x, index: x[index], one, _mixed_index),
     "gather": ScatterCase(mg.gather),
-    "scatter_add": ScatterCase(mg.scatter_add, with_source=True),
     "index_select": with_dim(
         lambda x, dim, seed: mg.index_select(x, dim, mg.Tensor(
             np.random.default_rng(seed).integers(0, max(x.shape[dim], 1), 4 if x.shape[dim] else 0))),
