@@ -1,4 +1,4 @@
-"""Ask PyTorch for the paths of parameters and learning rates in `optimizer_cases.py`, in float64.
+"""Ask PyTorch for the paths of learning rates in `optimizer_cases.py`, in float64.
 
 Run from the root of the repository, with PyTorch installed: `python -m tests.oracle.make_optimizers`. Writes
 `optimizers.npz` beside this file; made with PyTorch 2.13.
@@ -12,27 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from .optimizer_cases import SECOND_GROUP, SHAPES, STEPS, optimizers, schedulers
-
-
-def path(kind: str, settings: dict[str, Any], start: np.ndarray, gradients: np.ndarray) -> dict[str, np.ndarray]:
-    sizes = [int(np.prod(shape)) for shape in SHAPES]
-    params = [
-        torch.tensor(part.reshape(shape), requires_grad=True)
-        for part, shape in zip(np.split(start, np.cumsum(sizes)[:-1]), SHAPES)
-    ]
-    groups = [{"params": params[:1]}, {"params": params[1:], **SECOND_GROUP}]
-    optimizer = getattr(torch.optim, kind)(groups, **settings)
-    steps = []
-    for gradient in gradients:
-        for param, part in zip(params, np.split(gradient, np.cumsum(sizes)[:-1])):
-            param.grad = torch.tensor(part.reshape(param.shape))
-        optimizer.step()
-        steps.append(np.concatenate([param.detach().numpy().ravel() for param in params]))
-    state = optimizer.state_dict()["state"]
-    names = [name for name in (state[0] if state else {}) if state[0][name] is not None]
-    kept = {name: np.concatenate([np.ravel(state[i][name].numpy()) for i in range(len(params))]) for name in names}
-    return {"path": np.array(steps), **{f"state/{name}": values for name, values in kept.items()}}
+from .optimizer_cases import schedulers
 
 
 def rates(build: Any, steps: int = 30) -> np.ndarray:
@@ -47,12 +27,7 @@ def rates(build: Any, steps: int = 30) -> np.ndarray:
 
 
 if __name__ == "__main__":
-    rng = np.random.default_rng(0)
-    total = sum(int(np.prod(shape)) for shape in SHAPES)
-    arrays = {"start": rng.standard_normal(total), "gradients": rng.standard_normal((STEPS, total))}
-    for name, (kind, settings) in optimizers.items():
-        made = path(kind, settings, arrays["start"], arrays["gradients"])
-        arrays |= {f"{name}/{key}": value for key, value in made.items()}
+    arrays = {}
     library = torch.optim.lr_scheduler
     for name, (kind, settings) in schedulers.items():
         arrays[f"rates/{name}"] = rates(lambda o, kind=kind, settings=settings: getattr(library, kind)(o, **settings))
