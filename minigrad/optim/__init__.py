@@ -1,9 +1,26 @@
-"""Optimizers, gradient clipping and learning-rate schedules. PyTorch: `torch.optim`."""
+"""Optimizers, gradient clipping and learning-rate schedules. PyTorch: `torch.optim`.
+
+Names, settings, defaults and the names in the state are PyTorch's. Its settings `foreach`, `fused`, `capturable` and
+`differentiable` choose among PyTorch's implementations of a step; there is one here, and they raise TypeError. Learning
+rates and other settings are numbers, never tensors.
+"""
 
 from . import lr_scheduler
+from .adadelta import Adadelta
+from .adafactor import Adafactor
+from .adagrad import Adagrad
 from .adam import Adam, AdamW
+from .adamax import Adamax
 from .clip import clip_grad_norm_
+from .lion import Lion
+from .muon import Muon
+from .nadam import NAdam
 from .optimizer import Optimizer
+from .radam import RAdam
+from .rmsprop import RMSprop
 from .sgd import SGD
 
-__all__ = ["SGD", "Adam", "AdamW", "Optimizer", "clip_grad_norm_", "lr_scheduler"]
+__all__ = [
+    "SGD", "Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "Lion", "Muon", "NAdam", "Optimizer", "RAdam",
+    "RMSprop", "clip_grad_norm_", "lr_scheduler",
+]  # fmt: skip

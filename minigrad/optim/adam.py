@@ -3,70 +3,61 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
 from ..backends import Array
 from ..tensor import Tensor
-from .optimizer import Optimizer
+from .optimizer import Optimizer, Params
+from .rule import COUNT, Kept, average, average_square, over_root
 
 
 class Adam(Optimizer):
     """Steps scaled by running averages of the gradient and its square. PyTorch: `torch.optim.Adam`.
 
-    With the averages m and v of the gradient g and of g^2, and their bias corrections c = 1 - beta^step, a parameter
-    moves by -lr * (m / c1) / (sqrt(v / c2) + eps). `weight_decay` * param is added to g here. Source: Kingma and Ba,
-    "Adam: a method for stochastic optimization" (2015).
+    With the averages m and v of the gradient g and of g^2, and their bias corrections c = 1 - beta^t at step t, a
+    parameter moves by -lr * (m / c1) / (sqrt(v / c2) + eps). weight_decay * param is added to g, or with
+    `decoupled_weight_decay` taken from the parameter, times lr. `amsgrad` puts the largest v so far in the place of v.
+    Source: Kingma and Ba, "Adam: a method for stochastic optimization" (2015); Reddi et al., "On the convergence of
+    Adam and beyond" (2018).
+
+    >>> import minigrad as mg
+    >>> w = mg.tensor([1.0], requires_grad=True)
+    >>> (w * w).sum().backward()
+    >>> mg.optim.Adam([w], lr=0.1).step()
+    >>> round(w.item(), 4)
+    0.9
     """
 
-    state_names = ("step", "exp_avg", "exp_avg_sq")
-    decoupled = False
+    keeps = {"step": COUNT, "exp_avg": Kept(), "exp_avg_sq": Kept(), "max_exp_avg_sq": Kept(when="amsgrad")}
 
     def __init__(
-        self, params: Iterable[Tensor] | Iterable[dict[str, Any]], lr: float = 1e-3,
-        betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8, weight_decay: float = 0.0,
+        self, params: Params, lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
+        weight_decay: float = 0.0, amsgrad: bool = False, *, maximize: bool = False,
+        decoupled_weight_decay: bool = False,
     ) -> None:  # fmt: skip
-        super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay})
-
-    def check(self, settings: dict[str, Any]) -> None:
-        super().check(settings)
-        betas = settings["betas"]
-        if len(betas) != 2 or not all(0.0 <= beta < 1.0 for beta in betas):
-            raise ValueError(f"{type(self).__name__}: betas must be two numbers in [0, 1), got {betas}")
+        defaults = {
+            "lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "amsgrad": amsgrad,
+            "maximize": maximize, "decoupled_weight_decay": decoupled_weight_decay,
+        }  # fmt: skip
+        super().__init__(params, defaults)
 
     def update(self, param: Array, grad: Array, state: dict[str, Tensor], group: dict[str, Any]) -> None:
-        if not state:
-            state["step"] = Tensor(np.zeros((), np.int64))
-            state["exp_avg"] = Tensor(np.zeros_like(param))
-            state["exp_avg_sq"] = Tensor(np.zeros_like(param))
-        state["step"].data += 1
-        step = int(state["step"].data)
-        lr, weight_decay, (beta1, beta2) = group["lr"], group["weight_decay"], group["betas"]
-        # sqrt(v / c2) + eps is (sqrt(v) + eps * sqrt(c2)) / sqrt(c2): the corrections are two numbers, not two passes.
-        root_c2 = math.sqrt(1.0 - beta2**step)
-        eps = group["eps"] * root_c2
-        size = lr * root_c2 / (1.0 - beta1**step)
-        for p, g, m, v, change, square in self.pieces(
-            param, grad, state["exp_avg"].data, state["exp_avg_sq"].data, scratch=2
-        ):
-            if weight_decay and self.decoupled:
-                p *= 1.0 - lr * weight_decay
-            elif weight_decay:
-                g = np.add(g, np.multiply(p, weight_decay, out=square), out=square)
-            np.subtract(g, m, out=change)
-            change *= 1.0 - beta1
-            m += change  # beta1 m + (1 - beta1) g
-            np.multiply(g, g, out=change)
-            change *= 1.0 - beta2
-            v *= beta2
-            v += change  # beta2 v + (1 - beta2) g^2
-            np.sqrt(v, out=change)
-            change += eps
-            np.divide(m, change, out=change)
-            change *= -size
-            p += change
+        lr, eps, (beta1, beta2) = group["lr"], group["eps"], group["betas"]
+        t = self.begin(param, state, group)
+        c1 = 1.0 - beta1**t
+        root_c2 = math.sqrt(1.0 - beta2**t)
+        for p, g, kept, (change, _) in self.pieces(param, grad, state, group):
+            m, v = kept["exp_avg"], kept["exp_avg_sq"]
+            average(m, g, beta1, change)
+            average_square(v, g, beta2, change)
+            if group["amsgrad"]:
+                v = np.maximum(kept["max_exp_avg_sq"], v, out=kept["max_exp_avg_sq"])
+            # sqrt(v / c2) + eps is (sqrt(v) + eps * root_c2) / root_c2: the corrections are numbers, not passes
+            over_root(m, v, eps * root_c2, out=change)
+            change *= lr * root_c2 / c1
+            p -= change
 
 
 class AdamW(Adam):
@@ -82,10 +73,15 @@ class AdamW(Adam):
     0.9
     """
 
-    decoupled = True
-
     def __init__(
-        self, params: Iterable[Tensor] | Iterable[dict[str, Any]], lr: float = 1e-3,
-        betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8, weight_decay: float = 1e-2,
+        self, params: Params, lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
+        weight_decay: float = 1e-2, amsgrad: bool = False, *, maximize: bool = False,
     ) -> None:  # fmt: skip
-        super().__init__(params, lr, betas, eps, weight_decay)
+        super().__init__(
+            params, lr, betas, eps, weight_decay, amsgrad, maximize=maximize, decoupled_weight_decay=True
+        )  # fmt: skip
+
+    def check(self, settings: dict[str, Any]) -> None:
+        super().check(settings)
+        if not settings["decoupled_weight_decay"]:
+            raise ValueError("AdamW: decoupled_weight_decay=False makes it Adam; use that")

@@ -1,24 +1,29 @@
-"""What optimizers share: parameter groups, state, saving and loading it. The update rules are in `sgd.py`, `adam.py`.
+"""What optimizers share: parameter groups, a step, saving and loading the state.
 
-An update rule sees pieces of a parameter, its gradient and its state that fit in the processor's cache, and
-computes in place: a step makes one pass over memory, however many operations it takes.
+An update rule has a file of its own (`sgd.py`, `adam.py`, ...) and is written with what is in `rule.py`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import get_close_matches
-from numbers import Real
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from .. import grad_mode
-from ..backends import Array
+from ..backends import Array, backend_of
+from ..ops.failure import DeviceError, DTypeError, ShapeError
 from ..tensor import KINDS, Tensor
 from ..writes import is_writable, log_write
+from . import rule
+from .rule import Kept, Piece, wide
+from .settings import check as check_settings
+from .settings import plain
 
-PIECE = 1 << 16  # elements; the six float32 arrays of Adam are then 1.5 MB
+Params: TypeAlias = Iterable[Tensor] | Iterable[tuple[str, Tensor]] | Iterable[dict[str, Any]]
+
+OWN = "params", "param_names", "initial_lr"  # what a group may hold beside its settings
 VARIANTS = "maximize", "amsgrad", "decoupled_weight_decay"  # settings of PyTorch's that make another rule of one
 
 
@@ -26,20 +31,38 @@ class Optimizer:
     """Base of the optimizers. PyTorch: `torch.optim.Optimizer`.
 
     `param_groups` is a list of dicts, each with its `params` and settings; `state` holds, per parameter, tensors by
-    name. `params` are tensors, or dicts with "params" and settings of their own; what else is in a dict is kept.
+    name. `params` are tensors, or pairs of a name and a tensor (`named_parameters()`; errors use the names), or dicts
+    with "params" and settings of their own; what else is in a dict is kept.
+
+    An optimizer of your own names what it keeps for a parameter in `keeps`, and its settings in `defaults`, and defines
+    `update`:
+
+    >>> import minigrad as mg
+    >>> import numpy as np
+    >>> class SignDescent(mg.optim.Optimizer):
+    ...     def __init__(self, params, lr=0.1, weight_decay=0.0):
+    ...         super().__init__(params, {"lr": lr, "weight_decay": weight_decay})
+    ...     def update(self, param, grad, state, group):
+    ...         for p, g, kept, (a, b) in self.pieces(param, grad, state, group):
+    ...             p -= group["lr"] * np.sign(g)
+    >>> x = mg.tensor([1.0, -2.0], requires_grad=True)
+    >>> (x * x).sum().backward()
+    >>> SignDescent([x]).step()
+    >>> x
+    tensor([ 0.9, -1.9], requires_grad=True)
 
     Raises ValueError for no parameters, one that is there twice, one that was computed, one in read-only memory, and
     a setting that is misspelt; TypeError for what is no tensor, and for a set, whose order changes from run to run.
     """
 
-    state_names: tuple[str, ...] = ()  # what `update` keeps for a parameter
-    decoupled = False  # whether weights decay apart from the gradient
+    keeps: Mapping[str, Kept] = {}  # what `update` keeps for a parameter
+    decoupled = False  # whether weights decay apart from the gradient, where no setting tells it
 
-    def __init__(self, params: Iterable[Tensor] | Iterable[dict[str, Any]], defaults: dict[str, Any]) -> None:
+    def __init__(self, params: Params, defaults: dict[str, Any]) -> None:
         self.defaults = defaults
         self.state: dict[Tensor, dict[str, Tensor]] = {}
         self.param_groups: list[dict[str, Any]] = []
-        self._scratch: list[Array] = []
+        self._scratch = rule.Scratch()
         if isinstance(params, Tensor):
             raise TypeError("an optimizer takes an iterable of tensors, such as [tensor] or module.parameters()")
         groups: list[Any] = _in_order(params)
@@ -56,26 +79,32 @@ class Optimizer:
             raise TypeError('a parameter group is a dict with "params"; groups and tensors cannot be mixed')
         given = param_group["params"]
         params = [given] if isinstance(given, Tensor) else _in_order(given)
-        for name in param_group.keys() - self.defaults.keys() - {"params", "initial_lr"}:
+        names = [param[0] for param in params if isinstance(param, tuple) and len(param) == 2]
+        if names and len(names) != len(params):
+            raise ValueError("some parameters of the group have names and some have none")
+        for name in param_group.keys() - self.defaults.keys() - set(OWN):
             if meant := get_close_matches(name, self.defaults, 1, 0.8):
                 raise ValueError(f"{type(self).__name__} has no setting {name!r}; did you mean {meant[0]!r}?")
-        seen = {id(param) for group in self.param_groups for param in group["params"]}
+        group = {**self.defaults, **param_group}
+        if names:
+            params, group["param_names"] = [param for _, param in params], names
+        group["params"] = params
+        seen = {id(param) for each in self.param_groups for param in each["params"]}
         for number, param in enumerate(params):
+            label = _label(number, [group])
             if not isinstance(param, Tensor):
-                raise TypeError(f"an optimizer takes tensors, got {type(param).__name__} as parameter {number}")
+                raise TypeError(f"an optimizer takes tensors, got {type(param).__name__} as {label}")
             if not param.is_leaf:
-                raise ValueError(
-                    f"parameter {number}, of shape {param.shape}, was computed; only leaves can be trained"
-                )
+                raise ValueError(f"{label}, of shape {param.shape}, was computed; only leaves can be trained")
             if id(param) in seen:
-                raise ValueError(f"parameter {number}, of shape {param.shape}, is given twice")
+                raise ValueError(f"{label}, of shape {param.shape}, is given twice")
             if not is_writable(param.data):
                 raise ValueError(
-                    f"parameter {number}, of shape {param.shape}, lies in read-only memory, which no step can change "
+                    f"{label}, of shape {param.shape}, lies in read-only memory, which no step can change "
                     f"(is it an expanded tensor, or a mapped file?); give a copy"
                 )
+            self.check_param(param, label)
             seen.add(id(param))
-        group = {**self.defaults, **param_group, "params": params}
         self.check(group)
         if any("initial_lr" in each for each in self.param_groups):  # a scheduler multiplies it
             group.setdefault("initial_lr", group["lr"])
@@ -83,15 +112,10 @@ class Optimizer:
 
     def check(self, settings: dict[str, Any]) -> None:
         """Raise ValueError for settings that make no sense, TypeError for what is no number."""
-        for name in ("lr", "weight_decay", "momentum", "eps"):
-            value = settings.get(name, 0.0)
-            if not isinstance(value, Real):
-                raise TypeError(
-                    f"{type(self).__name__}: {name} must be a number, got {type(value).__name__}"
-                    + (" (call .item())" if isinstance(value, Tensor) else "")
-                )
-            if not float(value) >= 0.0:
-                raise ValueError(f"{type(self).__name__}: {name} must not be negative, got {value}")
+        check_settings(type(self).__name__, settings)
+
+    def check_param(self, param: Tensor, label: str) -> None:
+        """Raise ValueError for a parameter that this optimizer cannot train."""
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         """Forget the gradients, or set them to 0 where they lie. PyTorch: `Optimizer.zero_grad`."""
@@ -117,43 +141,57 @@ class Optimizer:
                 loss = closure()
         name = f"{type(self).__name__}.step"
         for number, param in enumerate(self._params()):
-            if param.grad is None:
-                continue
-            if not isinstance(param.grad, Tensor):
-                kind = type(param.grad).__name__
-                raise TypeError(f"{name}: the gradient of parameter {number} must be a Tensor, it is a {kind}")
-            if param.grad.shape != param.shape:
-                raise ValueError(
-                    f"{name}: the gradient of parameter {number} has shape {param.grad.shape}, the parameter "
-                    f"{param.shape}; nothing was changed (was the gradient assigned by hand?)"
-                )
+            if param.grad is not None:
+                self._check_gradient(number, param, param.grad)
         for group in self.param_groups:
+            numbers = {key: plain(value) for key, value in group.items() if key not in OWN}
             for param in group["params"]:
                 if param.grad is not None:
-                    self.update(param.data, param.grad.data, self.state.setdefault(param, {}), group)
+                    self.update(param.data, param.grad.data, self.state.setdefault(param, {}), numbers)
                     log_write(param.data, name)
         return loss
 
+    def _check_gradient(self, number: int, param: Tensor, grad: Any) -> None:
+        error: type[Exception]
+        if not isinstance(grad, Tensor):
+            error, what, own = TypeError, f"is a {type(grad).__name__}", "takes a Tensor"
+        elif grad.shape != param.shape:
+            error, what, own = ShapeError, f"has shape {grad.shape}", f"has {param.shape}"
+        elif grad.dtype != param.dtype:
+            error, what, own = DTypeError, f"has dtype {grad.dtype}", f"has {param.dtype}"
+        elif grad.device != param.device:
+            error, what, own = DeviceError, f"is on {grad.device!r}", f"is on {param.device!r}"
+        else:
+            return
+        raise error(
+            f"{type(self).__name__}.step: the gradient of {_label(number, self.param_groups)} {what}, the parameter "
+            f"{own}; nothing was changed (was the gradient assigned by hand?)"
+        )
+
     def update(self, param: Array, grad: Array, state: dict[str, Tensor], group: dict[str, Any]) -> None:
-        """Change `param` in place; every optimizer defines its own."""
+        """Change `param` in place; every optimizer defines its own. `group` holds the settings."""
         raise NotImplementedError(f"{type(self).__name__} does not define update()")
 
-    def pieces(self, param: Array, grad: Array, *state: Array, scratch: int) -> Iterator[tuple[Array, ...]]:
-        """Matching pieces of a parameter, its gradient and state, and `scratch` arrays to compute in."""
-        if len(self._scratch) < scratch or self._scratch[0].dtype != param.dtype:
-            self._scratch = [np.empty(PIECE, param.dtype, like=param) for _ in range(scratch)]
-        free = self._scratch[:scratch]
-        size = param.size
-        if size <= PIECE:
-            yield param, grad, *state, *(each[:size].reshape(param.shape) for each in free)
-        elif not all(array.flags.c_contiguous for array in (param, *state)):
-            yield param, grad, *state, *(np.empty_like(param) for _ in free)
-        else:
-            # A gradient may be a transposed view and is copied then: it is only read.
-            flat = [array.reshape(-1) for array in (param, grad, *state)]
-            for start in range(0, size, PIECE):
-                stop = min(start + PIECE, size)
-                yield *(array[start:stop] for array in flat), *(each[: stop - start] for each in free)
+    def begin(self, param: Array, state: dict[str, Tensor], group: dict[str, Any]) -> int:
+        """Make what is to be kept for a parameter and is not there yet, and count the step; returns its number, from 1.
+
+        It is 0 for an optimizer that keeps no "step".
+        """
+        for name, kept in self.keeps.items():
+            if name not in state and kept.is_for(param.shape, group):
+                state[name] = kept.made(param, group)
+        if "step" not in state:
+            return 0
+        state["step"].data += 1
+        return int(state["step"].data)
+
+    def pieces(
+        self, param: Array, grad: Array, state: dict[str, Tensor], group: dict[str, Any], whole: bool = False
+    ) -> Iterator[Piece]:
+        """What the rule computes with: see `rule.pieces`."""
+        kept = {name: state[name].data for name, kept in self.keeps.items() if name in state and kept.number is None}
+        decoupled = group.get("decoupled_weight_decay", self.decoupled)
+        return rule.pieces(param, grad, kept, group, decoupled, self._scratch, whole)
 
     # ------------------------------------------------------------------------------------- saving and loading
 
@@ -180,6 +218,7 @@ class Optimizer:
         if not isinstance(state_dict, Mapping) or not {"state", "param_groups"} <= state_dict.keys():
             raise ValueError("an optimizer's state_dict is a mapping with 'state' and 'param_groups'")
         saved_groups = state_dict["param_groups"]
+        kind = type(self).__name__
         if not all("params" in group for group in saved_groups):
             raise ValueError("a parameter group of the saved optimizer has no 'params'")
         sizes = [len(group["params"]) for group in self.param_groups]
@@ -187,30 +226,42 @@ class Optimizer:
         if saved_sizes != sizes:
             raise ValueError(f"the saved optimizer has groups of {saved_sizes} parameters, this one has {sizes}")
         for group in saved_groups:
+            for name, default in self.defaults.items():
+                number = isinstance(default, (int, float, tuple, list)) and not isinstance(default, bool)
+                if number and name not in group:  # a switch may be newer than what was saved
+                    raise ValueError(f"the saved optimizer has no {name}, which {kind} has. Was it of another kind?")
             for name in VARIANTS:
                 own = self.decoupled and name == "decoupled_weight_decay"
                 saved = group.get(name, own)
                 if name not in self.defaults and bool(saved) != own:
-                    raise ValueError(f"the saved optimizer has {name}={saved}, this {type(self).__name__} has {own}")
+                    raise ValueError(f"the saved optimizer has {name}={saved}, this {kind} has {own}")
         params = dict(zip((number for group in saved_groups for number in group["params"]), self._params()))
         if len(params) != sum(sizes):
             raise ValueError("the saved optimizer has a number of a parameter twice")
         state: dict[Tensor, dict[str, Tensor]] = {}
-        for number, values in state_dict["state"].items():
-            if number not in params:
-                raise ValueError(f"the saved optimizer has a state for parameter {number!r}, which is in no group")
+        for place, (number, param) in enumerate(params.items()):
+            values = state_dict["state"].get(number, {})
             present = {name: value for name, value in values.items() if value is not None}
-            if present and present.keys() != set(self.state_names):
+            label = _label(place, self.param_groups)
+            possible = {name: kept for name, kept in self.keeps.items() if kept.shape(param.shape) is not None}
+            needed = {name for name, kept in possible.items() if kept.when is None}
+            if present and not needed <= present.keys() <= possible.keys():
                 raise ValueError(
-                    f"the saved state of parameter {number} is {', '.join(present)}; {type(self).__name__} keeps "
-                    f"{', '.join(self.state_names)}. Was it saved by another kind of optimizer?"
+                    f"the saved state of {label} is {', '.join(present)}; {kind} keeps {', '.join(possible)}. "
+                    f"Was it saved by another kind of optimizer?"
                 )
-            param = params[number]
-            state[param] = {name: _restored(number, param, name, value) for name, value in present.items()}
+            if number in state_dict["state"]:
+                state[param] = {
+                    name: _restored(f"{name} of {label}", param, self.keeps[name], value)
+                    for name, value in present.items()
+                }
+        if unknown := state_dict["state"].keys() - params.keys():
+            first = next(iter(unknown))
+            raise ValueError(f"the saved optimizer has a state for parameter {first!r}, which is in no group")
         groups = []
         for group, saved in zip(self.param_groups, saved_groups):
-            settings = {name: saved[name] for name in (*group, "initial_lr") if name in saved and name != "params"}
-            groups.append({**group, **settings})
+            names = [name for name in (*group, "initial_lr") if name in saved and name not in ("params", "param_names")]
+            groups.append({**group, **{name: saved[name] for name in names}})
             self.check(groups[-1])
         self.state = state
         for group, loaded in zip(self.param_groups, groups):
@@ -221,7 +272,7 @@ class Optimizer:
 
     def __repr__(self) -> str:
         groups = [
-            ", ".join(f"{name}={value}" for name, value in group.items() if name != "params")
+            ", ".join(f"{name}={value}" for name, value in group.items() if name not in ("params", "param_names"))
             + f": {len(group['params'])} tensors, {sum(param.numel() for param in group['params']):,} parameters"
             for group in self.param_groups
         ]
@@ -231,21 +282,35 @@ class Optimizer:
 def _in_order(given: Iterable[Any]) -> list[Any]:
     if isinstance(given, (set, frozenset)):
         raise TypeError("an optimizer takes its parameters in order, and a set's changes from run to run; give a list")
+    if isinstance(given, Mapping) or not isinstance(given, Iterable):
+        raise TypeError(
+            f"an optimizer takes a list of tensors, of names with tensors or of groups, such as module.parameters(), "
+            f"got {type(given).__name__}"
+        )
     return list(given)
 
 
-def _restored(number: int, param: Tensor, name: str, value: Any) -> Tensor:
-    """A copy of a saved tensor of the state: a count as it is, anything else in the parameter's dtype."""
+def _label(number: int, groups: list[dict[str, Any]]) -> str:
+    """What errors call a parameter: its number, and its name if it was given one."""
+    names = [name for group in groups for name in group.get("param_names", [None] * len(group["params"]))]
+    return f"parameter {number}" + (f" ({names[number]})" if names[number] is not None else "")
+
+
+def _restored(what: str, param: Tensor, kept: Kept, value: Any) -> Tensor:
+    """A copy of a saved tensor of the state: a number as it is, an array in the dtype its rule computes in."""
     data = value.data if isinstance(value, Tensor) else np.asarray(value)
     if data.dtype.kind not in KINDS:
-        raise ValueError(f"the saved {name} of parameter {number} has dtype {data.dtype}")
-    if name == "step":
-        if data.size != 1 or not data.item() >= 0 or not float(data.item()).is_integer():
-            raise ValueError(f"the saved step of parameter {number} must be one whole number, not below 0")
-        return Tensor(np.array(data, np.int64).reshape(()))
-    if data.shape != param.shape:
+        raise ValueError(f"the saved {what} has dtype {data.dtype}")
+    if kept.number is not None:
+        whole = kept.number is np.int64
+        if data.size != 1 or not 0 <= data.item() < np.inf or (whole and not float(data.item()).is_integer()):
+            raise ValueError(f"the saved {what} must be one{' whole' if whole else ''} number, not below 0")
+        return Tensor(np.array(data.item(), kept.number))
+    shape = kept.shape(param.shape)
+    if data.shape != shape:
         raise ValueError(
-            f"the saved {name} of parameter {number} has shape {data.shape}, the parameter here {param.shape}; "
-            f"are the parameters in the same order?"
+            f"the saved {what} has shape {data.shape}, here it has {shape}; are the parameters in the same order?"
         )
-    return Tensor(np.array(data, param.dtype, like=param.data))
+    made = np.empty_like(param.data, dtype=wide(param.dtype), shape=shape)
+    made[...] = data if type(data) is type(made) else backend_of(made).asarray(backend_of(data).to_host(data))
+    return Tensor(made)

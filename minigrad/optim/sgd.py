@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
 from ..backends import Array
 from ..tensor import Tensor
-from .optimizer import Optimizer
+from .optimizer import Optimizer, Params
+from .rule import Kept
 
 
 class SGD(Optimizer):
@@ -27,14 +27,15 @@ class SGD(Optimizer):
     0.8...
     """
 
-    state_names = ("momentum_buffer",)
+    keeps = {"momentum_buffer": Kept(when="momentum")}
 
     def __init__(
-        self, params: Iterable[Tensor] | Iterable[dict[str, Any]], lr: float = 1e-3, momentum: float = 0.0,
-        dampening: float = 0.0, weight_decay: float = 0.0, nesterov: bool = False,
+        self, params: Params, lr: float = 1e-3, momentum: float = 0.0, dampening: float = 0.0,
+        weight_decay: float = 0.0, nesterov: bool = False, *, maximize: bool = False,
     ) -> None:  # fmt: skip
         defaults = {
-            "lr": lr, "momentum": momentum, "dampening": dampening, "weight_decay": weight_decay, "nesterov": nesterov,
+            "lr": lr, "momentum": momentum, "dampening": dampening, "weight_decay": weight_decay,
+            "nesterov": nesterov, "maximize": maximize,
         }  # fmt: skip
         super().__init__(params, defaults)
 
@@ -44,26 +45,13 @@ class SGD(Optimizer):
             raise ValueError("SGD: nesterov needs a momentum above 0 and no dampening")
 
     def update(self, param: Array, grad: Array, state: dict[str, Tensor], group: dict[str, Any]) -> None:
-        momentum = group["momentum"]
-        first = momentum != 0.0 and "momentum_buffer" not in state
-        if first:
-            state["momentum_buffer"] = Tensor(np.zeros_like(param))
-        buffer = state["momentum_buffer"].data if momentum != 0.0 else param
-        for p, g, b, change, product in self.pieces(param, grad, buffer, scratch=2):
-            if group["weight_decay"]:
-                np.multiply(p, group["weight_decay"], out=change)
-                change += g
-            else:
-                np.copyto(change, g)
-            if momentum != 0.0:
-                if first:
-                    np.copyto(b, change)
-                else:
-                    b *= momentum
-                    b += np.multiply(change, 1.0 - group["dampening"], out=product)
-                if group["nesterov"]:
-                    change += np.multiply(b, momentum, out=product)
-                else:
-                    np.copyto(change, b)
-            change *= -group["lr"]
-            p += change
+        lr, momentum = group["lr"], group["momentum"]
+        dampening = group["dampening"] if "momentum_buffer" in state else 0.0  # b starts as the first g
+        self.begin(param, state, group)
+        for p, g, kept, (change, _) in self.pieces(param, grad, state, group):
+            if momentum:
+                b = kept["momentum_buffer"]
+                b *= momentum
+                b += np.multiply(g, 1.0 - dampening, out=change)
+                g = np.add(g, np.multiply(b, momentum, out=change), out=change) if group["nesterov"] else b
+            p -= np.multiply(g, lr, out=change)
