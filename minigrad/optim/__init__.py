@@ -18,9 +18,10 @@ from .nadam import NAdam
 from .optimizer import Optimizer
 from .radam import RAdam
 from .rmsprop import RMSprop
+from .rule import Kept
 from .sgd import SGD
 
 __all__ = [
-    "SGD", "Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "Lion", "Muon", "NAdam", "Optimizer", "RAdam",
-    "RMSprop", "clip_grad_norm_", "lr_scheduler",
+    "SGD", "Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "Kept", "Lion", "Muon", "NAdam", "Optimizer",
+    "RAdam", "RMSprop", "clip_grad_norm_", "lr_scheduler",
 ]  # fmt: skip

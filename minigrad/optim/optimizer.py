@@ -34,17 +34,21 @@ class Optimizer:
     name. `params` are tensors, or pairs of a name and a tensor (`named_parameters()`; errors use the names), or dicts
     with "params" and settings of their own; what else is in a dict is kept.
 
-    An optimizer of your own names what it keeps for a parameter in `keeps`, and its settings in `defaults`, and defines
-    `update`:
+    An optimizer of your own names its settings in `defaults` and what it keeps for a parameter in `keeps`, and defines
+    `update`; decay, `maximize`, saving and loading follow:
 
     >>> import minigrad as mg
     >>> import numpy as np
     >>> class SignDescent(mg.optim.Optimizer):
-    ...     def __init__(self, params, lr=0.1, weight_decay=0.0):
-    ...         super().__init__(params, {"lr": lr, "weight_decay": weight_decay})
+    ...     keeps = {"exp_avg": mg.optim.Kept()}
+    ...     def __init__(self, params, lr=0.1, weight_decay=0.0, maximize=False):
+    ...         super().__init__(params, {"lr": lr, "weight_decay": weight_decay, "maximize": maximize})
     ...     def update(self, param, grad, state, group):
+    ...         self.begin(param, state, group)
     ...         for p, g, kept, (a, b) in self.pieces(param, grad, state, group):
-    ...             p -= group["lr"] * np.sign(g)
+    ...             m = kept["exp_avg"]
+    ...             m += 0.1 * (g - m)
+    ...             p -= group["lr"] * np.sign(m)
     >>> x = mg.tensor([1.0, -2.0], requires_grad=True)
     >>> (x * x).sum().backward()
     >>> SignDescent([x]).step()
@@ -90,8 +94,7 @@ class Optimizer:
             params, group["param_names"] = [param for _, param in params], names
         group["params"] = params
         seen = {id(param) for each in self.param_groups for param in each["params"]}
-        for number, param in enumerate(params):
-            label = _label(number, [group])
+        for label, param in zip(_labels([group]), params):
             if not isinstance(param, Tensor):
                 raise TypeError(f"an optimizer takes tensors, got {type(param).__name__} as {label}")
             if not param.is_leaf:
@@ -132,8 +135,8 @@ class Optimizer:
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Update every parameter that has a gradient. `closure`, if given, computes the loss first and it is returned.
 
-        PyTorch: `Optimizer.step`. Raises ValueError for a gradient of another shape than its parameter, TypeError for
-        one that is no tensor; nothing is changed then.
+        PyTorch: `Optimizer.step`. Raises ValueError for a gradient, or a state, of another shape than its parameter,
+        TypeError for one of another dtype or device, or that is no tensor; nothing is changed then.
         """
         loss = None
         if closure is not None:
@@ -142,7 +145,7 @@ class Optimizer:
         name = f"{type(self).__name__}.step"
         for number, param in enumerate(self._params()):
             if param.grad is not None:
-                self._check_gradient(number, param, param.grad)
+                self._check_fit(number, param, param.grad)
         for group in self.param_groups:
             numbers = {key: plain(value) for key, value in group.items() if key not in OWN}
             for param in group["params"]:
@@ -151,22 +154,22 @@ class Optimizer:
                     log_write(param.data, name)
         return loss
 
-    def _check_gradient(self, number: int, param: Tensor, grad: Any) -> None:
-        error: type[Exception]
+    def _check_fit(self, number: int, param: Tensor, grad: Any) -> None:
+        """Raise if a gradient, or what was kept at an earlier step, does not fit its parameter."""
         if not isinstance(grad, Tensor):
-            error, what, own = TypeError, f"is a {type(grad).__name__}", "takes a Tensor"
-        elif grad.shape != param.shape:
-            error, what, own = ShapeError, f"has shape {grad.shape}", f"has {param.shape}"
-        elif grad.dtype != param.dtype:
-            error, what, own = DTypeError, f"has dtype {grad.dtype}", f"has {param.dtype}"
-        elif grad.device != param.device:
-            error, what, own = DeviceError, f"is on {grad.device!r}", f"is on {param.device!r}"
+            problem: tuple[type[Exception], str] | None = (TypeError, f"is a {type(grad).__name__} and no Tensor")
         else:
-            return
-        raise error(
-            f"{type(self).__name__}.step: the gradient of {_label(number, self.param_groups)} {what}, the parameter "
-            f"{own}; nothing was changed (was the gradient assigned by hand?)"
-        )
+            problem = _misfit(grad, param.shape, param.dtype, param)
+        what, hint = "gradient", "was it assigned by hand?"
+        for name, tensor in self.state.get(param, {}).items():
+            kept = self.keeps.get(name)
+            if problem is None and kept is not None and kept.number is None:
+                problem = _misfit(tensor, kept.shape(param.shape), wide(param.dtype), param)
+                what, hint = name, "was the parameter changed? load_state_dict(state_dict()) brings a state along"
+        if problem is not None:
+            error, words = problem
+            label = _labels(self.param_groups)[number]
+            raise error(f"{type(self).__name__}.step: the {what} of {label} {words}; nothing was changed ({hint})")
 
     def update(self, param: Array, grad: Array, state: dict[str, Tensor], group: dict[str, Any]) -> None:
         """Change `param` in place; every optimizer defines its own. `group` holds the settings."""
@@ -239,10 +242,9 @@ class Optimizer:
         if len(params) != sum(sizes):
             raise ValueError("the saved optimizer has a number of a parameter twice")
         state: dict[Tensor, dict[str, Tensor]] = {}
-        for place, (number, param) in enumerate(params.items()):
+        for label, (number, param) in zip(_labels(self.param_groups), params.items()):
             values = state_dict["state"].get(number, {})
             present = {name: value for name, value in values.items() if value is not None}
-            label = _label(place, self.param_groups)
             possible = {name: kept for name, kept in self.keeps.items() if kept.shape(param.shape) is not None}
             needed = {name for name, kept in possible.items() if kept.when is None}
             if present and not needed <= present.keys() <= possible.keys():
@@ -290,10 +292,21 @@ def _in_order(given: Iterable[Any]) -> list[Any]:
     return list(given)
 
 
-def _label(number: int, groups: list[dict[str, Any]]) -> str:
-    """What errors call a parameter: its number, and its name if it was given one."""
+def _labels(groups: list[dict[str, Any]]) -> list[str]:
+    """What errors call the parameters: their numbers, and their names if they were given some."""
     names = [name for group in groups for name in group.get("param_names", [None] * len(group["params"]))]
-    return f"parameter {number}" + (f" ({names[number]})" if names[number] is not None else "")
+    return [f"parameter {number}" + (f" ({name})" if name is not None else "") for number, name in enumerate(names)]
+
+
+def _misfit(tensor: Tensor, shape: Any, dtype: Any, param: Tensor) -> tuple[type[Exception], str] | None:
+    """The error, and its words, if a tensor has not the shape, dtype and device that its parameter asks for."""
+    if tensor.shape != shape:
+        return ShapeError, f"has shape {tensor.shape}, for the parameter it must have {shape}"
+    if tensor.dtype != dtype:
+        return DTypeError, f"has dtype {tensor.dtype}, for the parameter it must have {dtype}"
+    if type(tensor.data) is not type(param.data):
+        return DeviceError, f"is on {tensor.device!r}, the parameter on {param.device!r}"
+    return None
 
 
 def _restored(what: str, param: Tensor, kept: Kept, value: Any) -> Tensor:

@@ -6,6 +6,7 @@ in place: a step makes one pass over memory, however many operations it takes. O
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
@@ -43,6 +44,7 @@ class Kept(NamedTuple):
 COUNT = Kept(number=np.int64)  # of steps
 
 
+@functools.cache
 def wide(dtype: Any) -> Any:
     """The dtype a rule computes in: float32 for float16, in which squares of gradients vanish, its own for others."""
     return np.promote_types(dtype, np.float32)

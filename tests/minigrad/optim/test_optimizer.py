@@ -75,11 +75,11 @@ def test_a_closure_computes_the_loss_that_a_step_returns(kind):
 @pytest.mark.parametrize(
     "gradient, error, word",
     [
-        (mg.ones(1), ValueError, r"parameter 1 has shape \(1,\), the parameter has \(2,\)"),
+        (mg.ones(1), ValueError, r"gradient of parameter 1 has shape \(1,\), for the parameter it must have \(2,\)"),
         (mg.ones(2, 2), ValueError, r"\(2, 2\)"),
-        (mg.ones(2, dtype=mg.float64), TypeError, "has dtype float64, the parameter has float32"),
+        (mg.ones(2, dtype=mg.float64), TypeError, "has dtype float64, for the parameter it must have float32"),
         (mg.ones(2, dtype=mg.int64), TypeError, "int64"),
-        (np.ones(2, np.float32), TypeError, "parameter 1 is a ndarray, the parameter takes a Tensor"),
+        (np.ones(2, np.float32), TypeError, "parameter 1 is a ndarray and no Tensor"),
     ],
 )
 def test_a_gradient_that_does_not_fit_stops_the_step_before_anything_changes(kind, gradient, error, word):
@@ -89,6 +89,37 @@ def test_a_gradient_that_does_not_fit_stops_the_step_before_anything_changes(kin
     with pytest.raises(error, match=word):
         optimizer.step()
     assert all((param.data == 0).all() for param in params) and not optimizer.state
+
+
+@pytest.mark.parametrize(
+    "changed, error",
+    [(np.zeros((4, 4)), ValueError), (np.zeros((3, 4), np.float32), TypeError)],
+)
+@pytest.mark.parametrize("name", ["sgd_momentum", "adam", "adafactor", "muon"])
+def test_a_parameter_that_changed_under_its_state_stops_the_step_until_the_state_is_brought_along(name, changed, error):
+    params, optimizer = make(name)
+    take_step(params, optimizer, 0)
+    before = flatten(params[1:])
+    set_gradients(params, 1)
+    params[0].data = changed.copy()
+    params[0].grad = mg.Tensor(np.ones_like(changed))
+    with pytest.raises(error, match=r"of parameter 0 has .*nothing was changed \(was the parameter changed"):
+        optimizer.step()
+    assert np.array_equal(flatten(params[1:]), before)
+    if error is TypeError:
+        optimizer.load_state_dict(optimizer.state_dict())
+        optimizer.step()
+        assert params[0].data.any() and params[0].dtype == np.float32
+
+
+def test_a_moved_model_brings_its_half_precision_along():
+    x = mg.tensor(np.ones(3, np.float32), requires_grad=True)
+    optimizer = optim.AdamW([x], lr=0.25)
+    for dtype in (np.float32, np.float16, np.float32):  # the state is float32 for both
+        x.data = x.data.astype(dtype)
+        x.grad = mg.tensor(np.ones(3, dtype))
+        optimizer.step()
+    assert (x.data < 0.3).all()
 
 
 def test_an_optimizer_without_a_rule_says_so():
