@@ -78,7 +78,7 @@ def pieces(
     `whole` is for rules that need all of a parameter at once.
     """
     maximize, weight_decay = group.get("maximize", False), group.get("weight_decay", 0.0)
-    narrow = wide(param.dtype) != param.dtype
+    coupled, narrow = weight_decay and not decoupled, wide(param.dtype) != param.dtype
     spans: list[Any] = [...]
     contiguous = all(array.flags.c_contiguous for array in (param, *kept.values()))
     if param.size > PIECE and contiguous and not whole and backend_of(param) is cpu:
@@ -88,17 +88,17 @@ def pieces(
         spans = [slice(start, start + PIECE) for start in range(0, param.size, PIECE)]
     for span in spans:
         p, g = param[span], grad[span]
-        a, b, *own = scratch.like(p, 2 + bool(maximize or weight_decay or narrow) + narrow)
+        a, b, *own = scratch.like(p, 2 + bool(maximize or coupled or narrow) + narrow)
         if narrow:
             np.copyto(own[0], g)
             np.copyto(own[1], p)
             g, p = own
         if maximize:
             g = np.negative(g, out=own[0])
-        if weight_decay and decoupled:
-            p *= 1.0 - group["lr"] * weight_decay
-        elif weight_decay:
+        if coupled:
             g = np.add(g, np.multiply(p, weight_decay, out=a), out=own[0])
+        elif weight_decay:
+            p *= 1.0 - group["lr"] * weight_decay
         yield p, g, {name: array[span] for name, array in kept.items()}, (a, b)
         if narrow:
             np.copyto(param[span], p, casting="same_kind")
