@@ -40,6 +40,7 @@ class Optimizer:
         self.state: dict[Tensor, dict[str, Tensor]] = {}
         self.param_groups: list[dict[str, Any]] = []
         self._scratch: list[Array] = []
+        self._steps = 0  # since it was made: a scheduler that runs ahead of the optimizer is told so
         if isinstance(params, Tensor):
             raise TypeError("an optimizer takes an iterable of tensors, such as [tensor] or module.parameters()")
         groups: list[Any] = _in_order(params)
@@ -127,6 +128,7 @@ class Optimizer:
                     f"{name}: the gradient of parameter {number} has shape {param.grad.shape}, the parameter "
                     f"{param.shape}; nothing was changed (was the gradient assigned by hand?)"
                 )
+        self._steps += 1
         for group in self.param_groups:
             for param in group["params"]:
                 if param.grad is not None:
