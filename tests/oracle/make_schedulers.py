@@ -1,11 +1,14 @@
 """Ask PyTorch, and transformers, for the learning rates and momenta of `scheduler_cases.py`.
 
 Run from the root of the repository, with PyTorch and transformers installed: `python -m tests.oracle.make_schedulers`.
-Writes `schedulers.npz` beside this file; made with PyTorch 2.13 and transformers 5.24.
+Writes beside this file `schedulers.npz` and, with signatures and saved states, `schedulers.json`; made with PyTorch
+2.13 and transformers 5.24.
 """
 
 from __future__ import annotations
 
+import inspect
+import json
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,7 +20,7 @@ from transformers import get_wsd_schedule
 
 from .scheduler_cases import (
     LR,
-    RESUMED_AT,
+    SAVED_AT,
     SECOND_LR,
     STEPS,
     run,
@@ -42,27 +45,22 @@ def build(name: str, optimizer: Any, **more: Any) -> Any:
     return getattr(LIBRARY, kind)(optimizer, **settings, **more)
 
 
-def resumes(name: str, step: int) -> bool:
-    """Whether PyTorch's scheduler goes on as if never stopped, when it is made with `last_epoch` at this step."""
-    optimizer = make_optimizer(name)
-    scheduler = build(name, optimizer)
-    run(optimizer, [scheduler], step)
-    saved = optimizer.state_dict()
-    unbroken = run(optimizer, [scheduler], STEPS - step, start=step)
-    optimizer = make_optimizer(name)
-    optimizer.load_state_dict(saved)
-    rows = run(optimizer, [build(name, optimizer, last_epoch=step - 1)], STEPS - step, start=step)
-    return np.allclose(rows, unbroken, rtol=1e-9, atol=0.0)
+def signature(function: Any) -> dict[str, str]:
+    """The parameters and their defaults, as text."""
+    parameters = inspect.signature(function).parameters.values()
+    return {each.name: "" if each.default is each.empty else repr(each.default) for each in parameters}
 
 
 if __name__ == "__main__":
-    arrays, resumed = {}, []
-    for name, (kind, _) in single.items():
+    arrays, states = {}, {}
+    for name in single:
         optimizer = make_optimizer(name)
-        arrays[f"single/{name}"] = run(optimizer, [build(name, optimizer)], STEPS)
-        if kind not in ("ReduceLROnPlateau", "SWALR"):
-            resumed += [f"{name}/{step}" for step in RESUMED_AT if resumes(name, step)]
-    arrays["resumed"] = np.array(resumed)
+        scheduler = build(name, optimizer)
+        arrays[f"single/{name}"] = run(optimizer, [scheduler], STEPS)
+        optimizer = make_optimizer(name)
+        scheduler = build(name, optimizer)
+        run(optimizer, [scheduler], SAVED_AT)
+        states[name] = scheduler.state_dict()
     for name, touch in touched.items():
         optimizer = make_optimizer(name)
         arrays[f"touched/{name}"] = run(optimizer, [build(name, optimizer)], STEPS, touch=touch)
@@ -85,4 +83,14 @@ if __name__ == "__main__":
     first = run(optimizer, [lr_scheduler.ExponentialLR(optimizer, 0.9)], 10)
     late = run(optimizer, [lr_scheduler.CosineAnnealingLR(optimizer, 20, 0.01)], STEPS)
     arrays["late"] = np.concatenate([first, late])
-    np.savez_compressed(Path(__file__).parent / "schedulers.npz", **arrays)
+    here = Path(__file__).parent
+    np.savez_compressed(here / "schedulers.npz", **arrays)
+    functions = [
+        *(getattr(lr_scheduler, name) for name in sorted(lr_scheduler.__all__)),
+        *(getattr(swa_utils, name) for name in sorted(swa_utils.__all__)),
+        torch.nn.utils.clip_grad_norm_,
+        torch.nn.utils.clip_grad_value_,
+    ]
+    signatures = {function.__name__: signature(function) for function in functions}
+    text = json.dumps({"signatures": signatures, "states": states}, indent=1)
+    (here / "schedulers.json").write_text(text + "\n")

@@ -1,4 +1,4 @@
-"""The optimizers and schedules that are compared with PyTorch; shared by `make_optimizers.py` and the tests."""
+"""The optimizers that are compared with PyTorch; shared by `make_optimizers.py` and the tests."""
 
 from __future__ import annotations
 
@@ -18,10 +18,4 @@ optimizers: dict[str, tuple[str, dict[str, Any]]] = {
     "adam_options": ("Adam", {"lr": 0.02, "betas": (0.7, 0.9), "eps": 1e-2, "weight_decay": 0.1}),
     "adamw": ("AdamW", {"lr": 0.01}),
     "adamw_options": ("AdamW", {"lr": 0.02, "betas": (0.4, 0.95), "eps": 1e-3, "weight_decay": 0.3}),
-}
-
-schedulers: dict[str, tuple[str, dict[str, Any]]] = {
-    "constant": ("ConstantLR", {"factor": 0.25, "total_iters": 4}),
-    "linear": ("LinearLR", {"start_factor": 0.1, "end_factor": 0.9, "total_iters": 7}),
-    "cosine": ("CosineAnnealingLR", {"T_max": 8, "eta_min": 0.01}),
 }

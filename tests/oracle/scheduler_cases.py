@@ -13,7 +13,7 @@ import numpy as np
 STEPS = 70
 LR = 1.0
 SECOND_LR = 0.2
-RESUMED_AT = [1, 6, 12, 29, 45]  # steps at which a restored optimizer gets a new scheduler by `last_epoch`
+SAVED_AT = 13  # the step whose states are saved
 
 # Metrics for ReduceLROnPlateau: falling, flat, noisy, and one nan.
 _noise = np.random.default_rng(0).normal(scale=0.05, size=STEPS)
@@ -134,7 +134,7 @@ several: dict[str, Build] = {
     ],
     "two": lambda lib, o: [lib.ExponentialLR(o, 0.97), lib.StepLR(o, 10, 0.5)],
     "two_with_floor": lambda lib, o: [lib.CosineAnnealingLR(o, 6, 0.02), lib.LinearLR(o, 0.5, 1.0, 40)],
-    "two_cosines": lambda lib, o: [lib.CosineAnnealingLR(o, 9, 0.02), lib.CosineAnnealingLR(o, 14)],
+    "two_cosines": lambda lib, o: [lib.CosineAnnealingLR(o, 9), lib.CosineAnnealingLR(o, 14)],
     "two_constants": lambda lib, o: [lib.ConstantLR(o, 0.5, 12), lib.ConstantLR(o, 0.3, 30)],
     "step_then_swa": lambda lib, o: [lib.StepLR(o, 40, 0.5), lib.SWALR(o, 0.04, 30)],
 }  # fmt: skip

@@ -17,6 +17,7 @@ from weakref import WeakKeyDictionary, ref
 
 from ..optimizer import Optimizer
 
+ROUNDING = 1e-12  # of the initial rate: less than this below 0 is 0
 UNSAVED = {"optimizer", "_is_initial", "_get_lr_called_within_step", "_steps_before"}
 
 # Which scheduler stepped last, per optimizer: one that sets rates outright must not undo what another did.
@@ -159,11 +160,15 @@ class LRScheduler:
                 f"{type(self).__name__} has rates for {len(rates)} parameter groups, the optimizer has {len(groups)}; "
                 f"was a group added after the scheduler was made?"
             )
-        for number, rate in enumerate(rates):
-            if math.isnan(rate):
-                raise ValueError(f"{type(self).__name__}: the rate of group {number} is nan at step {self.last_epoch}")
+        for number, (group, rate) in enumerate(zip(groups, rates)):
+            if not rate >= -ROUNDING * group.get("initial_lr", 1.0):  # nan too
+                raise ValueError(
+                    f"{type(self).__name__}: the learning rate of group {number} would be {rate} at step "
+                    f"{self.last_epoch}; did the schedule go on beyond its end, or did another scheduler bring the "
+                    f"rate below the floor of this one?"
+                )
         for group, rate in zip(groups, rates):
-            group["lr"] = float(rate)
+            group["lr"] = max(float(rate), 0.0)
         self._last_lr = [group["lr"] for group in groups]
         if not self._is_initial:
             _stepped_last[self.optimizer] = ref(self)

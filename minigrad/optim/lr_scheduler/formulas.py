@@ -253,7 +253,7 @@ class LambdaLR(_Lambdas):
 
     def get_lr(self) -> list[float]:
         self._warn_outside_of_step()
-        return [base * function(self.last_epoch) for base, function in zip(self.base_lrs, self.lr_lambdas)]
+        return [base * float(function(self.last_epoch)) for base, function in zip(self.base_lrs, self.lr_lambdas)]
 
 
 class MultiplicativeLR(_Lambdas):
@@ -267,4 +267,4 @@ class MultiplicativeLR(_Lambdas):
         rates = [group["lr"] for group in self.optimizer.param_groups]
         if self._is_initial or len(rates) != len(self.lr_lambdas):
             return rates[: len(self.lr_lambdas)]
-        return [rate * function(self.last_epoch) for rate, function in zip(rates, self.lr_lambdas)]
+        return [rate * float(function(self.last_epoch)) for rate, function in zip(rates, self.lr_lambdas)]
