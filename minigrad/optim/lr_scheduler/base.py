@@ -193,7 +193,7 @@ class LRScheduler:
         PyTorch: `LRScheduler.state_dict`. The rates themselves are the optimizer's: save its `state_dict` too.
         """
         return {
-            name: _attributes(value) if name in self.saved_attributes_of else copy.deepcopy(value)
+            name: _attributes(value) if name in self.saved_attributes_of else copied(value)
             for name, value in vars(self).items()
             if name not in UNSAVED
         }
@@ -235,7 +235,12 @@ class LRScheduler:
             if name in self.saved_attributes_of:
                 _restore(getattr(self, name), state_dict[name])
             else:
-                setattr(self, name, copy.deepcopy(state_dict[name]))
+                setattr(self, name, copied(state_dict[name]))
+
+
+def copied(value: Any) -> Any:
+    """A list or dict of a state that later steps do not change; what an own scheduler holds is not copied."""
+    return copy.copy(value) if isinstance(value, (list, dict)) else value
 
 
 def _attributes(function: Any) -> Any:

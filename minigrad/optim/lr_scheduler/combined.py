@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import warnings
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
@@ -41,8 +40,7 @@ class _Combined(LRScheduler):
 
     def state_dict(self) -> dict[str, Any]:
         """The own attributes and the states of the schedulers."""
-        own = {name: value for name, value in vars(self).items() if name not in ("optimizer", "_schedulers")}
-        return {**copy.deepcopy(own), "_schedulers": [each.state_dict() for each in self._schedulers]}
+        return {**super().state_dict(), "_schedulers": [each.state_dict() for each in self._schedulers]}
 
     def _check_state(self, state_dict: Mapping[str, Any]) -> None:
         super()._check_state(state_dict)
