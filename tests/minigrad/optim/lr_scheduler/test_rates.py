@@ -121,6 +121,14 @@ def test_no_error_builds_up_over_many_steps(make, wanted):
         step(optimizer, scheduler)
 
 
+def test_rates_are_the_bits_of_the_formula_while_nothing_else_changes_them():
+    optimizer = make_optimizer()
+    scheduler = ExponentialLR(optimizer, 0.999)
+    for n in range(2000):
+        assert rates(optimizer) == [0.999**n, 0.2 * 0.999**n]
+        step(optimizer, scheduler)
+
+
 def test_a_constant_factor_of_zero_comes_to_an_end():
     """PyTorch divides by the factor then."""
     optimizer = make_optimizer()
@@ -206,6 +214,16 @@ def test_a_group_added_later_joins_at_the_step_the_others_are_at():
     assert len(optimizer.param_groups) == 3
 
 
+def test_a_group_added_later_joins_where_a_formula_starts_anew():
+    optimizer = make_optimizer()
+    parts = [ConstantLR(optimizer, 0.5, 9), ExponentialLR(optimizer, 0.9)]
+    scheduler = SequentialLR(optimizer, parts, [3])
+    step(optimizer, scheduler, times=2)
+    optimizer.add_param_group({"params": [mg.zeros(1, requires_grad=True)], "lr": 0.4})
+    step(optimizer, scheduler)
+    assert rates(optimizer) == [1.0, 0.2, 0.4]
+
+
 @pytest.mark.parametrize("name", ["lambda_one", "multiplicative_one", "cyclic", "onecycle"])
 def test_a_group_added_later_that_cannot_join_is_refused(name):
     optimizer = make_optimizer()
@@ -233,6 +251,14 @@ def test_rates_from_tensors_and_arrays_become_numbers():
     LambdaLR(optimizer, [lambda n: mg.tensor(0.5), lambda n: np.float32(0.5)])
     assert [type(rate) for rate in rates(optimizer)] == [float, float]
     assert rates(optimizer) == [0.5, 0.1]
+
+    class Own(lr_scheduler.LRScheduler):
+        def get_lr(self):
+            return [mg.tensor(0.5), np.float32(0.25)]
+
+    Own(optimizer)
+    assert [type(rate) for rate in rates(optimizer)] == [float, float]
+    assert rates(optimizer) == [0.5, 0.25]
 
 
 # ----------------------------------------------------------------------------------- who steps, and when
