@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from . import functional, init, layers
+from . import functional, init, layers, utils
 from .attention import MultiheadAttention
 from .containers import ModuleDict, ModuleList, Sequential
 from .layers import *
@@ -13,7 +13,7 @@ from .transformer import TransformerDecoder, TransformerDecoderLayer, Transforme
 __all__ = [
     "LearnedPositions", "Module", "ModuleDict", "ModuleList", "MultiheadAttention", "Parameter", "Sequential",
     "SinusoidalPositions", "TransformerDecoder", "TransformerDecoderLayer", "TransformerEncoder",
-    "TransformerEncoderLayer", "functional", "init",
+    "TransformerEncoderLayer", "functional", "init", "utils",
 ]  # fmt: skip
 if not TYPE_CHECKING:  # a checker reads no computed list
     __all__ += layers.__all__

@@ -67,6 +67,7 @@ class Optimizer:
         self.state: dict[Tensor, dict[str, Tensor]] = {}
         self.param_groups: list[dict[str, Any]] = []
         self._scratch = rule.Scratch()
+        self._steps = 0  # since it was made: a scheduler that runs ahead of the optimizer is told so
         if isinstance(params, Tensor):
             raise TypeError("an optimizer takes an iterable of tensors, such as [tensor] or module.parameters()")
         groups: list[Any] = _in_order(params)
@@ -146,6 +147,7 @@ class Optimizer:
         for number, param in enumerate(self._params()):
             if param.grad is not None:
                 self._check_fit(number, param, param.grad)
+        self._steps += 1
         for group in self.param_groups:
             numbers = {key: plain(value) for key, value in group.items() if key not in OWN}
             for param in group["params"]:

@@ -1,15 +1,19 @@
-"""Limiting the size of gradients."""
+"""Limiting the size of gradients, before an optimizer's step: all by one factor, or each element by itself.
+
+PyTorch: `torch.nn.utils`. Both work in place, on the gradients that the parameters have.
+"""
 
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from ..backends import Array
-from ..tensor import Tensor
-from ..writes import log_write
+from ...backends import Array
+from ...tensor import Tensor
+from ...writes import log_write
 
 PIECE = 1 << 16  # elements summed in the arrays' own precision; the sums are added in double precision
 SAFE = 1e-20, 1e37  # sums of squares beyond these may have lost terms to underflow or overflow of float32
@@ -17,7 +21,7 @@ SAFE = 1e-20, 1e37  # sums of squares beyond these may have lost terms to underf
 
 def clip_grad_norm_(
     parameters: Tensor | Iterable[Tensor], max_norm: float, norm_type: float | str = 2.0,
-    error_if_nonfinite: bool = False,
+    error_if_nonfinite: bool = False, foreach: bool | None = None,
 ) -> Tensor:  # fmt: skip
     """Scale all gradients by one factor so that the norm of them together is at most `max_norm`.
 
@@ -25,12 +29,14 @@ def clip_grad_norm_(
     where the squares would overflow or vanish in float32. A norm that is not finite leaves nan in the gradients, as
     PyTorch does, or with `error_if_nonfinite` raises RuntimeError and changes nothing. `norm_type` is the order, also
     "inf" or negative; as in PyTorch, 0 counts the gradients that are not 0 everywhere. Raises ValueError for nan.
-    Source: Pascanu et al., "On the difficulty of training recurrent neural networks" (2013).
+    `foreach`, which chooses between ways of computing in PyTorch, changes nothing here. Warns if `parameters` is an
+    iterator that was used up before: nothing would ever be clipped. Source: Pascanu et al., "On the difficulty of
+    training recurrent neural networks" (2013).
 
     >>> import minigrad as mg
     >>> w = mg.tensor([0.0, 0.0], requires_grad=True)
     >>> (w * mg.tensor([3.0, 4.0])).sum().backward()
-    >>> mg.optim.clip_grad_norm_([w], 1.0)
+    >>> mg.nn.utils.clip_grad_norm_([w], 1.0)
     tensor(5.)
     >>> w.grad
     tensor([0.6, 0.8])
@@ -38,9 +44,7 @@ def clip_grad_norm_(
     order, max_norm = float(norm_type), float(max_norm)
     if math.isnan(order):
         raise ValueError("clip_grad_norm_: norm_type must be a number, got nan")
-    if isinstance(parameters, Tensor):
-        parameters = [parameters]
-    gradients = [parameter.grad.data for parameter in parameters if parameter.grad is not None]
+    gradients = _gradients("clip_grad_norm_", parameters)
     if not gradients:
         return Tensor(np.zeros((), np.float32))
     with np.errstate(all="ignore"):
@@ -56,6 +60,39 @@ def clip_grad_norm_(
                 gradient *= factor
                 log_write(gradient, "clip_grad_norm_")
         return Tensor(np.asarray(norm, gradients[0].dtype))
+
+
+def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float, foreach: bool | None = None) -> None:
+    """Limit every element of the gradients to [-clip_value, clip_value]. PyTorch: `torch.nn.utils.clip_grad_value_`.
+
+    nan stays nan. `foreach` and the warning are as for `clip_grad_norm_`. Raises ValueError for a `clip_value` that is
+    negative or nan.
+
+    >>> import minigrad as mg
+    >>> w = mg.tensor([0.0, 0.0], requires_grad=True)
+    >>> (w * mg.tensor([3.0, -0.5])).sum().backward()
+    >>> mg.nn.utils.clip_grad_value_([w], 1.0)
+    >>> w.grad
+    tensor([ 1. , -0.5])
+    """
+    limit = float(clip_value)
+    if not limit >= 0.0:
+        raise ValueError(f"clip_grad_value_: clip_value must not be negative, got {limit}")
+    for gradient in _gradients("clip_grad_value_", parameters):
+        np.clip(gradient, -limit, limit, out=gradient)
+        log_write(gradient, "clip_grad_value_")
+
+
+def _gradients(name: str, parameters: Tensor | Iterable[Tensor]) -> list[Array]:
+    """The gradients that there are, warning where an iterator has nothing left to give."""
+    given = [parameters] if isinstance(parameters, Tensor) else list(parameters)
+    if not given and isinstance(parameters, Iterator):
+        warnings.warn(
+            f"{name}: the iterator of parameters is empty, nothing is clipped; was it used up before?",
+            UserWarning,
+            stacklevel=3,
+        )
+    return [parameter.grad.data for parameter in given if parameter.grad is not None]
 
 
 def _norm(arrays: list[Array], order: float) -> float:

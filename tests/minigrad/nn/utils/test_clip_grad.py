@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad.optim import clip_grad_norm_
+from minigrad.nn.utils import clip_grad_norm_, clip_grad_value_
 
 DTYPES = [np.float32, np.float64]
 
@@ -138,3 +138,73 @@ def test_max_norm_may_be_a_tensor():
     params = with_gradients(np.array([3.0, 4.0]))
     assert clip_grad_norm_(params, mg.tensor(1.0)).item() == 5.0
     assert np.allclose(params[0].grad.data, [0.6, 0.8])
+
+
+def test_the_name_in_optim_is_the_same_function():
+    assert mg.optim.clip_grad_norm_ is mg.nn.utils.clip_grad_norm_
+
+
+@pytest.mark.parametrize(
+    "clip", [lambda given: clip_grad_norm_(given, 0.5), lambda given: clip_grad_value_(given, 0.3)]
+)
+def test_parameters_may_be_one_tensor_a_list_or_an_iterator(clip):
+    arrays = draw(2, np.float64)
+    wanted = with_gradients(*arrays)
+    clip(wanted)
+    for make in (iter, tuple, lambda params: (param for param in params)):
+        params = with_gradients(*arrays)
+        params.insert(2, mg.zeros(3, requires_grad=True))  # without a gradient
+        clip(make(params))
+        del params[2]
+        assert all(np.array_equal(p.grad.data, w.grad.data) for p, w in zip(params, wanted))
+    one = with_gradients(arrays[0])[0]
+    clip(one)
+    assert abs(one.grad.data).max() < abs(arrays[0]).max()
+    clip([])
+    clip({})
+
+
+@pytest.mark.parametrize(
+    "clip", [lambda given: clip_grad_norm_(given, 0.5), lambda given: clip_grad_value_(given, 0.3)]
+)
+def test_an_iterator_that_was_used_up_is_warned_about(clip):
+    module = mg.nn.Linear(2, 2)
+    parameters = module.parameters()
+    mg.optim.SGD(parameters)
+    with pytest.warns(UserWarning, match="used up") as caught:
+        clip(parameters)
+    assert caught[0].filename == __file__
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_every_element_is_limited_by_itself_and_in_place(dtype):
+    values = np.array([[3.0, -0.5, 0.0], [-math.inf, 1.25, 1e3]], dtype)
+    params = with_gradients(values, np.array(-7.0, dtype), np.zeros((0, 2), dtype))
+    kept = params[0].grad.data
+    assert clip_grad_value_(params, mg.tensor(1.25), foreach=True) is None
+    assert params[0].grad.data is kept and kept.dtype == dtype
+    assert kept.tolist() == [[1.25, -0.5, 0.0], [-1.25, 1.25, 1.25]] and params[1].grad.item() == -1.25
+    clip_grad_value_(params, 0)
+    assert not kept.any()
+
+
+def test_nan_stays_nan_where_elements_are_limited():
+    params = with_gradients(np.array([math.nan, 3.0]))
+    clip_grad_value_(params, 1.0)
+    assert np.array_equal(params[0].grad.data, [math.nan, 1.0], equal_nan=True)
+
+
+@pytest.mark.parametrize("value", [-1.0, math.nan])
+def test_a_limit_that_is_none(value):
+    params = with_gradients(np.ones(2))
+    with pytest.raises(ValueError, match="clip_value"):
+        clip_grad_value_(params, value)
+    assert params[0].grad.tolist() == [1.0, 1.0]
+
+
+def test_limiting_spoils_a_graph_that_saved_the_gradient():
+    param = with_gradients(np.ones(2))[0]
+    loss = (param * param.grad).sum()
+    clip_grad_value_(param, 0.1)
+    with pytest.raises(RuntimeError, match="clip_grad_value_"):
+        loss.backward()
