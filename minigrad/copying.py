@@ -33,7 +33,8 @@ class Copied(NotPickled):
 
     def _rebuilt(self: T, memo: dict[int, Any] | None) -> T:
         # What Python would pickle, from which it also copies: how to make an empty one, and what to put into it.
-        make, arguments, state, *_ = object.__reduce_ex__(self, 2)
+        reduced: Any = object.__reduce_ex__(self, 2)
+        make, arguments, state, *_ = reduced
         new: T = make(*arguments)
         if memo is not None:
             memo[id(self)] = new

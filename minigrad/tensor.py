@@ -65,8 +65,8 @@ class Tensor(Methods, NotPickled):
 
     @property
     def data(self) -> Array:
-        """The raw array. Assigned, it is another one from now on, of any shape and dtype the tensor may have; nothing is
-        copied or recorded. PyTorch: `Tensor.data`, which is a tensor there.
+        """The raw array; assigned, another one, of any shape and any dtype a tensor can have. Nothing is copied, and
+        nothing recorded. PyTorch: `Tensor.data`, which is a tensor there.
 
         Raises TypeError for what is no array, and RuntimeError for integers in a tensor that requires grad.
         """
@@ -157,8 +157,8 @@ class Tensor(Methods, NotPickled):
         """
         if self._grad is None and self.node is not None and not self.retains_grad:
             warnings.warn(
-                f"the .grad of a computed tensor is read, and stays None: gradients are kept for leaves alone. Call "
-                f".retain_grad() on it before backward, or read that of the leaf. It is the result of {self.node.op.name}",
+                f"the .grad of a computed tensor (the result of {self.node.op.name}) is read, and stays None: "
+                f"only leaves keep gradients. Read that of a leaf, or call .retain_grad() on this one before backward",
                 stacklevel=2,
             )
         return self._grad
@@ -235,8 +235,8 @@ class Tensor(Methods, NotPickled):
                 self._grad = gradient
             elif grad.shape != gradient.shape:
                 raise RuntimeError(
-                    f"the data of a tensor was replaced by one of shape {self.shape}, and the gradient of that cannot be "
-                    f"added to its grad of shape {grad.shape}; set grad to None to start anew"
+                    f"a tensor's data was replaced by one of shape {self.shape}, whose gradient cannot be added to its "
+                    f"grad of shape {grad.shape}; set grad to None to start anew"
                 )
             elif grad._requires_grad or gradient._requires_grad:
                 self._grad = grad + gradient

@@ -63,7 +63,7 @@ def _number(kind: type) -> Callable[[Tensor], Any]:
     def convert(input: Tensor) -> Any:
         if input.data.size != 1:
             raise ValueError(
-                f"{kind.__name__}() of a tensor with {input.data.size} elements, shape {input.shape}; it needs exactly one"
+                f"{kind.__name__}() of a tensor with {input.data.size} elements, shape {input.shape}; it needs one"
             )
         return kind(input.data.item())
 
@@ -94,6 +94,8 @@ def _contains(input: Tensor, element: Any) -> bool:
 
 METHODS: dict[str, Callable[..., Any]] = {
     "dim": dim, "ndimension": dim, "size": size, "numel": numel, "nelement": numel, "item": item, "tolist": tolist,
+}  # fmt: skip
+PROTOCOL: dict[str, Callable[..., Any]] = {
     "__len__": _length, "__float__": _number(float), "__int__": _number(int), "__complex__": _number(complex),
     "__index__": _index, "__bool__": _truth, "__contains__": _contains,
 }  # fmt: skip

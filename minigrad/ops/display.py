@@ -103,4 +103,4 @@ def _summary(array: Array) -> list[str]:
     return [f"{name}={count}" for name, count in counts.items() if count]
 
 
-METHODS: dict[str, Callable[..., Any]] = {"__repr__": _repr, "__format__": _format}
+PROTOCOL: dict[str, Callable[..., Any]] = {"__repr__": _repr, "__format__": _format}

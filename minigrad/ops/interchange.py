@@ -113,8 +113,9 @@ def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None
     return shared.clone() if copy else shared
 
 
-METHODS: dict[str, Callable[..., Any]] = {
-    "numpy": numpy, "__array__": _array, "__dlpack__": _dlpack, "__dlpack_device__": _dlpack_device,
+METHODS: dict[str, Callable[..., Any]] = {"numpy": numpy}
+PROTOCOL: dict[str, Callable[..., Any]] = {
+    "__array__": _array, "__dlpack__": _dlpack, "__dlpack_device__": _dlpack_device,
 }  # fmt: skip
 
 __all__ = ["from_dlpack", "from_numpy"]

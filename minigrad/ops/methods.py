@@ -127,7 +127,7 @@ METHODS: dict[str, Callable[..., Any]] = {
     "half": cast.half, "float": cast.float_, "double": cast.double, "int": cast.int_, "long": cast.long,
     "bool": cast.bool_,
     **scattering.IN_PLACE,
-    **conversion.METHODS, **display.METHODS, **interchange.METHODS, **memory.METHODS, **creation.NEW,
+    **conversion.METHODS, **interchange.METHODS, **memory.METHODS, **creation.NEW,
     **{name: getattr(linalg, name) for name in linalg.OUTSIDE}, "cholesky": linalg.cholesky,
     **{name: getattr(shape, name) for name in ("view_as", "reshape_as", "expand_as")},
     "is_floating_point": dtypes.is_floating_point,
@@ -137,7 +137,10 @@ PROPERTIES: dict[str, Callable[[Any], Any]] = {
     "T": lambda self: shape.permute(self, *reversed(range(self.ndim))),
     "mT": _matrices, "mH": _matrices, "H": _matrix, **memory.PROPERTIES,
 }
-PROTOCOLS = {"__array_ufunc__": ufuncs.array_ufunc, "__array_function__": numpy_functions.array_function}  # of NumPy
+PROTOCOLS: dict[str, Callable[..., Any]] = {  # what Python and NumPy call
+    **conversion.PROTOCOL, **display.PROTOCOL, **interchange.PROTOCOL,
+    "__array_ufunc__": ufuncs.array_ufunc, "__array_function__": numpy_functions.array_function,
+}  # fmt: skip
 
 
 def _bound(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -171,7 +174,8 @@ _PAIRS = ("aminmax", "cummax", "cummin", "kthvalue", "max", "median", "min", "sl
 _PARTS = ("split", "chunk", "unbind", "tensor_split", "hsplit", "vsplit", "dsplit")
 _RETURNS = {**dict.fromkeys((*_PAIRS, "nonzero", "unique", "stride"), "Any"),
             **dict.fromkeys(_PARTS, "tuple[Tensor, ...]"),
-            **dict.fromkeys(("size", "item", "tolist", "numpy", "__array__", "__dlpack__", "__dlpack_device__"), "Any"),
+            **dict.fromkeys(("size", "item", "tolist", "numpy", "__array__", "__dlpack__", "__dlpack_device__",
+                             "__array_ufunc__", "__array_function__"), "Any"),
             **dict.fromkeys(("allclose", "equal", "is_contiguous", "is_floating_point", "__bool__", "__contains__"),
                             "builtins.bool"),
             **dict.fromkeys(("dim", "ndimension", "element_size", "nelement", "numel", "itemsize", "nbytes", "__len__",
@@ -187,6 +191,9 @@ def _declaration(name: str, function: Callable[..., Any]) -> str:
         if parameter.kind is inspect.Parameter.VAR_POSITIONAL:
             parts.append(f"*{parameter.name}: Any")
             keyword_only = True
+            continue
+        if parameter.kind is inspect.Parameter.VAR_KEYWORD:
+            parts.append(f"**{parameter.name}: Any")
             continue
         if parameter.kind is inspect.Parameter.KEYWORD_ONLY and not keyword_only:
             parts.append("*")
@@ -211,7 +218,7 @@ def stub() -> str:
         "from .tensor import Tensor",
         "",
         "class Methods:",
-        *(_declaration(name, function) for name, function in {**OPERATORS, **METHODS}.items()),
+        *(_declaration(name, function) for name, function in {**OPERATORS, **METHODS, **PROTOCOLS}.items()),
     ]
     for name in PROPERTIES:
         lines += ["    @property", f"    def {name}(self) -> {_RETURNS.get(name, 'Tensor')}: ..."]

@@ -96,7 +96,8 @@ def _median(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
     size = ordered.shape[-1]
     low, high, last = (shape.select(ordered, -1, place) for place in ((size - 1) // 2, size // 2, size - 1))
     middle = elementwise.where(last != last, last, (low + high) / 2)
-    return shape.reshape(middle, [1 if each in axes else n for each, n in enumerate(a.shape) if keepdims or each in kept])
+    sizes = [1 if each in axes else n for each, n in enumerate(a.shape) if keepdims or each in kept]
+    return shape.reshape(middle, sizes)
 
 
 def _average(a: Any, axis: Any = None, weights: Any = None, keepdims: bool = False) -> Any:

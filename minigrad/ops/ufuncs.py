@@ -182,8 +182,8 @@ def _operand(value: Any, dtype: Any = None) -> Any:
 
 def refusal(name: str, why: str) -> str:
     return (
-        f"{name} of a Tensor {why}. Use minigrad's operations, or leave the graph: call it on x.detach().numpy(), whose "
-        f"result has no gradient"
+        f"{name} of a Tensor {why}. Use minigrad's operations; or leave the graph, and call it on x.detach().numpy(): "
+        f"the result has no gradient"
     )
 
 

@@ -33,7 +33,7 @@ def clip_grad_norm_(
     >>> mg.optim.clip_grad_norm_([w], 1.0)
     tensor(5.)
     >>> w.grad
-    tensor([0.6, 0.8])
+    tensor([0.6000, 0.8000])
     """
     order, max_norm = float(norm_type), float(max_norm)
     if math.isnan(order):

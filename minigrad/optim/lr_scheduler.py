@@ -12,6 +12,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ..copying import Copied
 from .optimizer import Optimizer
 
 Schedule = Callable[[int], float]  # from the number of the step, 0 for the first, to a factor of the learning rate
@@ -82,12 +83,14 @@ def _half_cosine(progress: float) -> float:
 # --------------------------------------------------------------------------------------------------- schedulers
 
 
-class LRScheduler:
+class LRScheduler(Copied):
     """Base: sets the rate of every parameter group, when it is made for step 0 and at each `step()` for the next one.
 
     PyTorch: `torch.optim.lr_scheduler.LRScheduler`. Every scheduler defines `lrs_at`, a pure function of the step.
     With `last_epoch` = n the rates of step n + 1 come first; groups then need an "initial_lr", as PyTorch asks.
     """
+
+    _instead = "Keep its state_dict(), which is plain JSON data"
 
     def __init__(self, optimizer: Optimizer, last_epoch: int = -1) -> None:
         self.optimizer = optimizer

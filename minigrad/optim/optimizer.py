@@ -15,6 +15,7 @@ import numpy as np
 
 from .. import grad_mode
 from ..backends import Array
+from ..copying import Copied
 from ..tensor import KINDS, Tensor
 from ..writes import is_writable, log_write
 
@@ -22,7 +23,7 @@ PIECE = 1 << 16  # elements; the six float32 arrays of Adam are then 1.5 MB
 VARIANTS = "maximize", "amsgrad", "decoupled_weight_decay"  # settings of PyTorch's that make another rule of one
 
 
-class Optimizer:
+class Optimizer(Copied):
     """Base of the optimizers. PyTorch: `torch.optim.Optimizer`.
 
     `param_groups` is a list of dicts, each with its `params` and settings; `state` holds, per parameter, tensors by
@@ -32,6 +33,7 @@ class Optimizer:
     a setting that is misspelt; TypeError for what is no tensor, and for a set, whose order changes from run to run.
     """
 
+    _instead = "Keep its state_dict() in files (its tensors with minigrad.save_file, its settings as JSON)"
     state_names: tuple[str, ...] = ()  # what `update` keeps for a parameter
     decoupled = False  # whether weights decay apart from the gradient
 
@@ -108,8 +110,8 @@ class Optimizer:
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Update every parameter that has a gradient. `closure`, if given, computes the loss first and it is returned.
 
-        PyTorch: `Optimizer.step`. Raises ValueError for a gradient of another shape than its parameter, TypeError for
-        one that is no tensor; nothing is changed then.
+        PyTorch: `Optimizer.step`. Raises ValueError for a gradient of another shape than its parameter; nothing is
+        changed then.
         """
         loss = None
         if closure is not None:
@@ -119,13 +121,10 @@ class Optimizer:
         for number, param in enumerate(self._params()):
             if param.grad is None:
                 continue
-            if not isinstance(param.grad, Tensor):
-                kind = type(param.grad).__name__
-                raise TypeError(f"{name}: the gradient of parameter {number} must be a Tensor, it is a {kind}")
             if param.grad.shape != param.shape:
                 raise ValueError(
                     f"{name}: the gradient of parameter {number} has shape {param.grad.shape}, the parameter "
-                    f"{param.shape}; nothing was changed (was the gradient assigned by hand?)"
+                    f"{param.shape}; nothing was changed (was the parameter's data replaced since backward?)"
                 )
         for group in self.param_groups:
             for param in group["params"]:

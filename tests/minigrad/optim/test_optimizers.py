@@ -246,18 +246,18 @@ def test_a_group_added_under_a_scheduler_is_scheduled():
 
 @pytest.mark.parametrize("kind", [optim.SGD, optim.AdamW])
 @pytest.mark.parametrize(
-    "gradient, error, word",
+    "data, word",
     [
-        (mg.ones(1), ValueError, r"parameter 1 has shape \(1,\), the parameter \(2,\)"),
-        (mg.ones(2, 2), ValueError, r"\(2, 2\)"),
-        (np.ones(2, np.float32), TypeError, "parameter 1 must be a Tensor, it is a ndarray"),
+        (mg.zeros(1), r"parameter 1 has shape \(2,\), the parameter \(1,\)"),
+        (mg.zeros(2, 2), r"the parameter \(2, 2\)"),
     ],
 )
-def test_a_gradient_that_does_not_fit_stops_the_step_before_anything_changes(kind, gradient, error, word):
+def test_a_gradient_that_does_not_fit_stops_the_step_before_anything_changes(kind, data, word):
     params = [leaf(), leaf()]
     optimizer = kind(params, lr=0.1)
-    params[0].grad, params[1].grad = mg.ones(2), gradient
-    with pytest.raises(error, match=word):
+    params[0].grad, params[1].grad = mg.ones(2), mg.ones(2)
+    params[1].data = data
+    with pytest.raises(ValueError, match=word):
         optimizer.step()
     assert all((param.data == 0).all() for param in params) and not optimizer.state
 
