@@ -15,9 +15,9 @@ _RANK = {"b": 0, "u": 1, "i": 1, "f": 2}
 _SCALAR_DTYPE = {bool: np.dtype(np.bool_), int: np.dtype(np.int64), float: np.dtype(np.float32)}
 
 
-def can_hold(dtype: np.dtype[Any]) -> bool:
+def can_hold(dtype: Any) -> bool:
     """Whether an array of this dtype can be a tensor's as it is."""
-    return dtype.kind in _RANK and dtype.itemsize <= 8 and dtype.isnative
+    return isinstance(dtype, np.dtype) and dtype.kind in _RANK and dtype.itemsize <= 8 and dtype.isnative
 
 
 def checked_dtype(dtype: Any) -> np.dtype[Any]:

@@ -21,7 +21,7 @@ from ..writes import log_write
 from . import elementwise, inplace, logic, products, reduce, rounding, scan, transcendental
 from .cast import cast, clone
 from .creation import tensor
-from .dtypes import checked_dtype
+from .dtypes import can_hold, checked_dtype
 from .failure import DTypeError, ShapeError
 from .shape import reshape
 
@@ -79,7 +79,7 @@ def array_ufunc(self: Tensor, ufunc: np.ufunc, method: str, *inputs: Any, out: A
     if call is None:
         raise TypeError(refusal(f"np.{ufunc.__name__}.{method}", "cannot be recorded"))
     where = settings.pop("where", True)
-    if where is not True and out == (None,):
+    if where is not True and out[0] is None:
         raise TypeError(
             f"np.{ufunc.__name__} with where= but without out= leaves some elements unset; use np.where(mask, "
             f"np.{ufunc.__name__}(...), other)"
@@ -89,7 +89,7 @@ def array_ufunc(self: Tensor, ufunc: np.ufunc, method: str, *inputs: Any, out: A
     result = call(ufunc, *operands, **{name: value for name, value in settings.items() if name not in _LAYOUT})
     if dtype is not None and result.dtype != dtype:
         raise DTypeError(f"np.{ufunc.__name__} gives {result.dtype} here, not the dtype={np.dtype(dtype)} asked for")
-    return result if out == (None,) else write_out(f"np.{ufunc.__name__}", out[0], result, where)
+    return result if out[0] is None else write_out(f"np.{ufunc.__name__}", out[0], result, where)
 
 
 _LAYOUT = ("order", "subok", "casting")  # how NumPy would make a new array: without effect on the values of a tensor
@@ -173,7 +173,7 @@ def _is_known(value: Any) -> bool:
 
 def _operand(value: Any, dtype: Any = None) -> Any:
     """A value an operation takes: lists become tensors, and everything of another dtype than asked for is converted."""
-    if not hasattr(value, "dtype") and not isinstance(value, (bool, int, float)):
+    if not isinstance(value, (Tensor, bool, int, float)) and not can_hold(getattr(value, "dtype", None)):
         value = tensor(value)
     if dtype is None or not hasattr(value, "dtype") or value.dtype == dtype:
         return value
