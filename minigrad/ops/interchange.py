@@ -75,7 +75,8 @@ def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None
 
     `ext_tensor` is an array of any library with `__dlpack__` (NumPy, PyTorch, JAX, CuPy); a gradient it may have does
     not come along. `device` brings the values to another one; `copy=True` gives memory of its own, and `copy=False`
-    raises where the values cannot be shared. Memory that the other library calls read-only cannot be written to here.
+    raises where the values cannot be shared. Memory that the other library calls read-only cannot be written to here
+    (with NumPy 2.0 that is all there is: it knows the first version of the protocol alone).
 
     Raises TypeError for what has no `__dlpack__` and for a dtype that no tensor can have (bfloat16, complex), and
     BufferError where the other library refuses.

@@ -161,6 +161,8 @@ def _tile(A: Any, reps: Any) -> Any:
 
 
 def _einsum(subscripts: str, *operands: Any, optimize: Any = False) -> Any:
+    if not isinstance(subscripts, str):
+        raise TypeError(refusal("np.einsum", "takes its letters in one string"))
     return contraction.einsum(subscripts, *operands)
 
 
@@ -296,7 +298,7 @@ def array_function(
     """What NumPy calls instead of a function of its own if an argument is a Tensor."""
     if not all(issubclass(each, Tensor) or is_array_class(each) for each in types):
         return NotImplemented  # an array of some other library's, which may know what to do
-    name = f"np.{'linalg.' * (function.__module__ == 'numpy.linalg')}{function.__name__}"
+    name = f"{function.__module__.replace('numpy', 'np', 1)}.{function.__name__}"
     operation = DIRECT.get(function) or ADAPTED.get(function)
     if operation is None:
         raise TypeError(refusal(name, "has no counterpart in minigrad"))
