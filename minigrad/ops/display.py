@@ -56,10 +56,12 @@ def _format(self: Tensor, spec: str) -> str:
 def _values(array: np.ndarray[Any, Any]) -> str:
     if array.size == 0:
         return "[]"
+    values = array.ravel().tolist()
     show = _as_float(array) if array.dtype.kind == "f" else str
-    texts = [show(value) for value in array.ravel().tolist()]
-    width = max(map(len, texts)) if array.ndim else 0
-    return _nested([text.rjust(width) for text in texts], array.shape, len("tensor("))
+    # As in PyTorch, zeros, nan and infinities have no say in how wide a column of floats is.
+    counted = [v for v in values if v and math.isfinite(v)] if array.dtype.kind == "f" else values
+    width = max((len(show(value)) for value in counted), default=0) if array.ndim else 0
+    return _nested([show(value).rjust(width) for value in values], array.shape, len("tensor("), width)
 
 
 def _as_float(array: np.ndarray[Any, Any]) -> Callable[[float], str]:
@@ -74,21 +76,22 @@ def _as_float(array: np.ndarray[Any, Any]) -> Callable[[float], str]:
     return "{:.4f}".format
 
 
-def _nested(texts: Sequence[str], shape: tuple[int, ...], indent: int) -> str:
+def _nested(texts: Sequence[str], shape: tuple[int, ...], indent: int, width: int) -> str:
     if not shape:
         return texts[0]
     if len(shape) == 1:
-        per_line = max(1, (WIDTH - indent) // (len(texts[0]) + 2))
+        per_line = max(1, (WIDTH - indent) // (width + 2))
         lines = [", ".join(texts[start : start + per_line]) for start in range(0, len(texts), per_line)]
         return "[" + (",\n" + " " * (indent + 1)).join(lines) + "]"
     step = len(texts) // shape[0]
-    rows = [_nested(texts[i * step : (i + 1) * step], shape[1:], indent + 1) for i in range(shape[0])]
+    rows = [_nested(texts[i * step : (i + 1) * step], shape[1:], indent + 1, width) for i in range(shape[0])]
     return "[" + ("," + "\n" * (len(shape) - 1) + " " * (indent + 1)).join(rows) + "]"
 
 
 # ---------------------------------------------------------------------------------------------------- many values
 
 
+@np.errstate(all="ignore")
 def _summary(array: Array) -> list[str]:
     """Smallest, mean and largest value, or how many are no numbers. Three passes over the values, no copy of them; the
     two that look for nan and infinities make an array of bools."""
