@@ -37,7 +37,7 @@ class Copied(NotPickled):
         make, arguments, state, *_ = reduced
         new: T = make(*arguments)
         if memo is not None:
-            memo[id(self)] = new
+            memo[id(self)] = new  # before its attributes, one of which may lead back here
             state = copy.deepcopy(state, memo)
         if hasattr(new, "__setstate__"):
             new.__setstate__(state)

@@ -116,7 +116,6 @@ class Tensor(Methods, NotPickled):
         if self.node is not None:
             raise RuntimeError("only leaf tensors can be deep-copied; call .detach() first")
         new = self._with(self._data.copy(order="K"))
-        memo[id(self)] = new
         new._grad = copy.deepcopy(self._grad, memo)
         return new
 

@@ -89,7 +89,7 @@ def _truth(input: Tensor) -> bool:
 def _contains(input: Tensor, element: Any) -> bool:
     if not isinstance(element, (bool, int, float, np.generic, Tensor)):
         raise DTypeError(f"a tensor contains numbers, it was asked for {type(element).__name__}")
-    return bool((input.detach() == element).data.any())
+    return bool((input == element).data.any())
 
 
 METHODS: dict[str, Callable[..., Any]] = {

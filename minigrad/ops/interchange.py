@@ -15,7 +15,6 @@ import numpy as np
 
 from ..backends import backend_for
 from ..tensor import Tensor
-from .creation import as_tensor
 from .dtypes import can_hold
 from .failure import DTypeError
 
@@ -39,7 +38,11 @@ def numpy(input: Tensor, *, force: bool = False) -> np.ndarray[Any, Any]:
 
 
 def _array(self: Tensor, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
-    """What `np.asarray` and its like call: the tensor's own memory, unless a dtype or `copy=True` asks for other."""
+    """What `np.asarray` and its like call: the tensor's own memory, unless a dtype or `copy=True` asks for other.
+
+    A list of tensors becomes an array of their numbers: `np.array([mg.tensor(1.0), mg.tensor(2.0)])` has shape (2,).
+    Raises RuntimeError for a tensor that requires grad.
+    """
     return np.array(numpy(self), dtype=dtype, copy=copy)
 
 
@@ -108,7 +111,7 @@ def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None
         raise DTypeError(f"from_dlpack: {type(ext_tensor).__name__} holds a dtype that no tensor can have") from None
     if not can_hold(array.dtype):
         raise DTypeError(f"from_dlpack cannot share {array.dtype} memory")
-    shared = as_tensor(array) if home == "cpu" else Tensor(array)
+    shared = Tensor(array)
     if target != home:
         return shared.to(device=target)
     return shared.clone() if copy else shared

@@ -156,6 +156,13 @@ def test_a_hook_of_the_copy_is_its_own():
     assert model(mg.ones(1, 2)).tolist() == [[0.0, 0.0]]
 
 
+def test_a_module_that_knows_itself_is_copied():
+    model = nn.Linear(2, 2)
+    model.all = [model]
+    twin = copy.deepcopy(model)
+    assert twin.all[0] is twin
+
+
 def test_a_shallow_copy_of_a_module_shares_its_parameters():
     model = nn.Sequential(nn.Linear(2, 2), nn.ReLU())
     twin = copy.copy(model)

@@ -1,5 +1,4 @@
-"""How tensors are shown. The few values are as PyTorch 2.13 printed them; many are one line that says what they are like.
-"""
+"""How tensors are shown: a few values as PyTorch 2.13 printed them, many as one line that says what they are like."""
 
 import tracemalloc
 from math import inf, nan
