@@ -18,7 +18,7 @@ from .grad_mode import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from .io import CorruptFileError, load_file, save_file
 from .ops import *
 from .ops import linalg
-from .tensor import Tensor, from_numpy, tensor
+from .tensor import Tensor
 
 if find_spec("minigrad.kernels") is not None:  # kernels only make things faster: without them all works
     from . import kernels as kernels
@@ -32,8 +32,8 @@ bool = _np.dtype("bool")
 
 __all__ = [
     "CorruptFileError", "Tensor", "autograd", "bool", "debug", "enable_grad", "float16", "float32", "float64",
-    "from_numpy", "func", "int32", "int64", "is_grad_enabled", "linalg", "load_file", "nn", "no_grad", "ops", "optim",
-    "profiler", "save_file", "set_grad_enabled", "tensor",
+    "func", "int32", "int64", "is_grad_enabled", "linalg", "load_file", "nn", "no_grad", "ops", "optim", "profiler",
+    "save_file", "set_grad_enabled",
 ]  # fmt: skip
 if not TYPE_CHECKING:  # a checker reads no computed list
     __all__ += ops.__all__

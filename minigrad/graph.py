@@ -18,6 +18,7 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 
 from .backends import Array, backend_of
+from .copying import NotPickled
 from .hooks import backward_hooks as backward_hooks
 from .hooks import backward_watchers, forward_watchers
 from .writes import clock, last_write, writes_so_far
@@ -52,8 +53,10 @@ class Recorder(Protocol):
 # --------------------------------------------------------------------------------------------------- nodes
 
 
-class Node:
+class Node(NotPickled):
     """One recorded operation: what it was, where its inputs came from, and what its vjp needs of them."""
+
+    _instead = "A graph is neither kept in a file nor copied: compute it again"
 
     __slots__ = (
         "__weakref__",

@@ -6,7 +6,9 @@ by `minigrad.ops`, from one table; type checkers see them through the generated 
 
 from __future__ import annotations
 
+import copy
 import threading
+import warnings
 import weakref
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -14,7 +16,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from . import grad_mode, graph
-from .backends import Array, backend_for, backend_of
+from .backends import Array, backend_of
+from .copying import NotPickled
 from .hooks import RemovableHandle, add
 from .writes import log_write, owner_of
 
@@ -30,7 +33,7 @@ DType: TypeAlias = np.dtype[Any]
 KINDS = "biuf"  # bool, signed, unsigned, floating: what a tensor may hold
 
 
-class Tensor(Methods):
+class Tensor(Methods, NotPickled):
     """An n-dimensional array that remembers how it was computed. PyTorch: `torch.Tensor`.
 
     Make one with `minigrad.tensor`. `data` is the raw array (NumPy, or CuPy on the GPU) and `grad` the gradient that
@@ -43,14 +46,16 @@ class Tensor(Methods):
     tensor([2., 4., 6.])
     """
 
-    __slots__ = ("__weakref__", "data", "grad", "hooks", "node", "requires_grad", "view_of")
-    __array_ufunc__ = None  # ndarray + Tensor goes to Tensor.__radd__
+    __slots__ = ("__weakref__", "_data", "_grad", "_requires_grad", "hooks", "node", "view_of")
+    _instead = "Use minigrad.save_file for a file, and x.detach().numpy() for what goes to another process"
 
     def __init__(self, data: Array, requires_grad: bool = False, node: graph.Node | None = None) -> None:
-        self.data = data
-        self.requires_grad = requires_grad
+        if requires_grad and node is None:
+            _check_differentiable(data.dtype)
+        self._data = data
+        self._requires_grad = requires_grad
         self.node = node
-        self.grad: Tensor | None = None
+        self._grad: Tensor | None = None
         self.hooks: list[Callable[[Any], Any]] | None = None  # of a leaf; those of other tensors live on the node
         self.view_of: tuple[Tensor, graph.Node | None] | None = (
             None  # the tensor it looks into, and that one's node then
@@ -59,20 +64,40 @@ class Tensor(Methods):
     # ------------------------------------------------------------------------------------------- what it is
 
     @property
+    def data(self) -> Array:
+        """The raw array; assigned, another one, of any shape and any dtype a tensor can have. Nothing is copied, and
+        nothing recorded. PyTorch: `Tensor.data`, which is a tensor there.
+
+        Raises TypeError for what is no array, and RuntimeError for integers in a tensor that requires grad.
+        """
+        return self._data
+
+    @data.setter
+    def data(self, value: Array | Tensor) -> None:
+        array = value._data if isinstance(value, Tensor) else value
+        if not isinstance(array, backend_of(array).xp.ndarray):
+            raise TypeError(f"data must be an array or a Tensor, got {type(value).__name__}")
+        if array.dtype.kind not in KINDS:
+            raise TypeError(f"a tensor cannot hold {array.dtype} data")
+        if self._requires_grad:
+            _check_differentiable(array.dtype)
+        self._data = array
+
+    @property
     def shape(self) -> tuple[int, ...]:
-        return self.data.shape  # type: ignore[no-any-return]
+        return self._data.shape  # type: ignore[no-any-return]
 
     @property
     def dtype(self) -> DType:
-        return self.data.dtype  # type: ignore[no-any-return]
+        return self._data.dtype  # type: ignore[no-any-return]
 
     @property
     def ndim(self) -> int:
-        return self.data.ndim  # type: ignore[no-any-return]
+        return self._data.ndim  # type: ignore[no-any-return]
 
     @property
     def device(self) -> str:
-        return backend_of(self.data).device
+        return backend_of(self._data).device
 
     @property
     def is_leaf(self) -> bool:
@@ -84,122 +109,106 @@ class Tensor(Methods):
         """The node that made it. PyTorch: `Tensor.grad_fn`."""
         return self.node
 
-    def dim(self) -> int:
-        return self.ndim
-
-    def size(self, dim: int | None = None) -> Any:
-        """The shape, or its entry at `dim`. PyTorch: `Tensor.size`."""
-        return self.shape if dim is None else self.shape[dim]
-
-    def numel(self) -> int:
-        """The number of elements. PyTorch: `Tensor.numel`."""
-        return int(self.data.size)
-
-    def __len__(self) -> int:
-        if not self.shape:
-            raise TypeError("len() of a 0-d tensor")
-        return self.shape[0]
-
     def __hash__(self) -> int:
         return id(self)
-
-    def __repr__(self) -> str:
-        array = backend_of(self.data).to_host(self.data)
-        text = np.array2string(array, separator=", ", prefix="tensor(", threshold=100, precision=4, floatmode="maxprec")
-        parts = [text]
-        if 0 in self.shape and self.shape != (0,):
-            parts.append(f"shape={self.shape}")
-        if self.device != "cpu":
-            parts.append(f"device={self.device!r}")
-        if self.dtype not in (np.float32, np.int64, np.bool_):
-            parts.append(f"dtype={self.dtype}")
-        if self.node is not None:
-            parts.append(f"grad_fn=<{self.node.op.name}>")
-        elif self.requires_grad:
-            parts.append("requires_grad=True")
-        return f"tensor({', '.join(parts)})"
-
-    # ------------------------------------------------------------------------------------ out of the tensor
-
-    def numpy(self) -> np.ndarray[Any, Any]:
-        """The values as a NumPy array that shares this tensor's memory. PyTorch: `Tensor.numpy`.
-
-        Raises RuntimeError for a tensor that requires grad (call `detach()` first) or lives on another device.
-        """
-        if self.requires_grad:
-            raise RuntimeError("numpy() of a tensor that requires grad would lose its graph; call .detach().numpy()")
-        if self.device != "cpu":
-            raise RuntimeError(f"numpy() of a tensor on {self.device!r}; call .cpu().numpy()")
-        return self.data  # type: ignore[no-any-return]
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
-        return np.array(self.numpy(), dtype=dtype, copy=copy)
-
-    def item(self) -> Any:
-        """The only element, as a Python number. PyTorch: `Tensor.item`. Waits for the device."""
-        if self.data.size != 1:
-            raise RuntimeError(
-                f"item() of a tensor with {self.data.size} elements, shape {self.shape}; it needs exactly one"
-            )
-        return self.data.item()
-
-    def tolist(self) -> Any:
-        """The values as nested Python lists (a number for a 0-d tensor). PyTorch: `Tensor.tolist`."""
-        return self.data.tolist()
-
-    def __format__(self, spec: str) -> str:
-        return format(self.item(), spec) if self.ndim == 0 and spec else str(self)
-
-    def __float__(self) -> float:
-        return float(self.item())
-
-    def __int__(self) -> int:
-        return int(self.item())
-
-    def __index__(self) -> int:
-        if self.dtype.kind not in "iub":
-            raise TypeError(f"only an integer tensor can be an index, this one is {self.dtype}")
-        return int(self.item())
-
-    def __bool__(self) -> bool:
-        if self.data.size != 1:
-            raise RuntimeError(
-                f"the truth of a tensor with {self.data.size} elements is ambiguous; use .any() or .all()"
-            )
-        return bool(self.item())
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         if self.node is not None:
             raise RuntimeError("only leaf tensors can be deep-copied; call .detach() first")
-        copy = type(self).__new__(type(self))
-        Tensor.__init__(copy, self.data.copy(), self.requires_grad)
-        copy.grad = None if self.grad is None else Tensor(self.grad.data.copy())
-        memo[id(self)] = copy
-        return copy
+        new = self._with(self._data.copy(order="K"))
+        new._grad = copy.deepcopy(self._grad, memo)
+        return new
 
     def __copy__(self) -> Tensor:
-        copy = type(self).__new__(type(self))
-        Tensor.__init__(copy, self.data, self.requires_grad, self.node)
-        copy.grad, copy.view_of = self.grad, self.view_of
-        return copy
+        new = self._with(self._data)
+        new.node, new.view_of = self.node, self.view_of
+        return new
 
-    def __reduce_ex__(self, protocol: Any) -> Any:
-        raise TypeError("tensors are not pickled: a pickle can run code when it is read. Use minigrad.save_file")
+    def _with(self, data: Array) -> Tensor:
+        """One of the same class, whose constructor may want other arguments."""
+        new = type(self).__new__(type(self))
+        Tensor.__init__(new, data)
+        new._requires_grad = self._requires_grad
+        return new
 
-    # --------------------------------------------------------------------------------------- in the graph
+    # ------------------------------------------------------------------------------------------- its gradient
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether gradients are computed for it. Assigned, as `requires_grad_`, for leaves alone. PyTorch:
+        `Tensor.requires_grad`."""
+        return self._requires_grad
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        if not isinstance(value, bool):
+            raise RuntimeError(f"requires_grad must be a bool, got {type(value).__name__}")
+        if self.node is not None:
+            raise RuntimeError("requires_grad can be set only on leaf tensors; use .detach() to leave the graph")
+        self.requires_grad_(value)
+
+    @property
+    def grad(self) -> Tensor | None:
+        """What `backward` accumulated: a Tensor of this shape, dtype and device, or None. PyTorch: `Tensor.grad`.
+
+        Raises TypeError or RuntimeError if assigned anything else. Read from a computed tensor, for which nothing is
+        kept unless `retain_grad` asked for it, it warns.
+        """
+        if self._grad is None and self.node is not None and not self.retains_grad:
+            warnings.warn(
+                f"the .grad of a computed tensor (the result of {self.node.op.name}) is read, and stays None: "
+                f"only leaves keep gradients. Read that of a leaf, or call .retain_grad() on this one before backward",
+                stacklevel=2,
+            )
+        return self._grad
+
+    @grad.setter
+    def grad(self, value: Tensor | None) -> None:
+        if value is not None:
+            if not isinstance(value, Tensor):
+                raise TypeError(f"a gradient must be a Tensor or None, got {type(value).__name__}")
+            if value is self:
+                raise RuntimeError("a tensor cannot be its own gradient")
+            for what in ("shape", "dtype", "device"):
+                own, given = getattr(self, what), getattr(value, what)
+                if own != given:
+                    raise RuntimeError(f"a gradient of {what} {given} does not belong to a tensor of {what} {own}")
+        self._grad = value
+
+    @grad.deleter
+    def grad(self) -> None:
+        self._grad = None
+
+    @property
+    def retains_grad(self) -> bool:
+        """Whether `retain_grad` was called on this computed tensor. PyTorch: `Tensor.retains_grad`."""
+        keeper = None if self.node is None else self.node.retained_by
+        return keeper is not None and keeper() is self
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
         """Ask for gradients of this leaf, or stop asking. PyTorch: `Tensor.requires_grad_`."""
+        if not isinstance(requires_grad, bool):
+            raise TypeError(f"requires_grad_ takes a bool, got {type(requires_grad).__name__}")
         if self.node is not None and not requires_grad:
             raise RuntimeError("requires_grad can be switched off only for leaf tensors; use .detach()")
-        if requires_grad and self.dtype.kind != "f":
-            raise RuntimeError(f"only floating-point tensors can require gradients, this one is {self.dtype}")
-        self.requires_grad = requires_grad
+        if requires_grad:
+            _check_differentiable(self.dtype)
+        self._requires_grad = requires_grad
         return self
 
     def detach(self) -> Tensor:
         """The same values, sharing memory, outside the graph. PyTorch: `Tensor.detach`."""
-        return Tensor(self.data)
+        return Tensor(self._data)
+
+    def detach_(self) -> Tensor:
+        """Take this tensor itself out of the graph: a leaf without a gradient from now on. PyTorch: `Tensor.detach_`.
+
+        Raises RuntimeError for a view, whose history is its base's.
+        """
+        if self.view_of is not None:
+            raise RuntimeError("detach_() of a view; use .detach(), or detach the whole before making the view")
+        self.node, self._requires_grad = None, False
+        return self
 
     def backward(
         self, gradient: Tensor | None = None, retain_graph: bool | None = None, create_graph: bool = False,
@@ -218,22 +227,21 @@ class Tensor(Methods):
 
     def _accumulate_grad(self, gradient: Tensor) -> None:
         with _accumulating:
-            if not self.requires_grad:
+            if not self._requires_grad:
                 return  # frozen since the forward
-            if self.dtype.kind != "f":
-                raise RuntimeError(f"requires_grad was set on a tensor of {self.dtype}, which can have no gradient")
-            if self.grad is None:
-                self.grad = gradient
-            elif self.grad.shape != gradient.shape:
+            grad = self._grad
+            if grad is None:
+                self._grad = gradient
+            elif grad.shape != gradient.shape:
                 raise RuntimeError(
-                    f"a tensor of shape {self.shape} was given a grad of shape {self.grad.shape}, to which its "
-                    f"gradient cannot be added; set it to None to start anew"
+                    f"a tensor's data was replaced by one of shape {self.shape}, whose gradient cannot be added to its "
+                    f"grad of shape {grad.shape}; set grad to None to start anew"
                 )
-            elif self.grad.requires_grad or gradient.requires_grad:
-                self.grad = self.grad + gradient
+            elif grad._requires_grad or gradient._requires_grad:
+                self._grad = grad + gradient
             else:
-                self.grad.data += gradient.data
-                log_write(self.grad.data, "the accumulation of gradients")
+                grad._data += gradient._data
+                log_write(grad._data, "the accumulation of gradients")
 
     def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> RemovableHandle:
         """Call `hook(grad)` when this tensor's gradient is known; what it returns, if not None, replaces it.
@@ -273,6 +281,11 @@ class Tensor(Methods):
             raise RuntimeError("retain_grad() of a tensor that does not require grad: it will have no gradient")
         if self.node is not None:
             self.node.retained_by = weakref.ref(self)
+
+
+def _check_differentiable(dtype: DType) -> None:
+    if dtype.kind != "f":
+        raise RuntimeError(f"only floating-point tensors can require gradients, this one is {dtype}")
 
 
 def check_view(tensor: Tensor) -> None:
@@ -389,63 +402,3 @@ def _cotangent_of(output: Tensor, cotangent: Tensor | None, recorded: bool) -> A
     if cotangent.shape != output.shape:
         raise RuntimeError(f"gradient has shape {cotangent.shape}, the output it belongs to {output.shape}")
     return cotangent if recorded else cotangent.data
-
-
-def tensor(data: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    """A new tensor holding a copy of `data`. PyTorch: `torch.tensor`.
-
-    Python floats become float32 and Python integers int64; NumPy's arrays and numbers, also in a list, keep their
-    dtype.
-
-    Raises TypeError for data that is not a rectangular array of numbers (strings, objects, complex numbers), and
-    RuntimeError for a gradient asked of integers.
-
-    >>> import minigrad as mg
-    >>> mg.tensor([[1, 2], [3, 4]]).dtype
-    dtype('int64')
-    """
-    if isinstance(data, Tensor):
-        data = data.detach().data
-    backend = backend_of(data) if device is None else backend_for(device)
-    known = hasattr(data, "dtype")
-    try:
-        array = backend.xp.array(data, dtype=dtype)
-    except (ValueError, TypeError, OverflowError) as error:
-        raise TypeError(
-            f"tensor() needs numbers, of the range of their dtype, in a rectangular arrangement: {error}"
-        ) from None
-    if array.dtype.kind not in KINDS or array.dtype.itemsize > 8:
-        raise TypeError(
-            f"tensor() cannot hold {array.dtype.name} data; it holds bool, integers of up to 64 bits, float16, float32 "
-            f"and float64"
-        )
-    if dtype is None and not known and array.dtype.kind == "f":
-        array = array.astype(_floating_within(data))
-    if not array.dtype.isnative:
-        array = array.astype(array.dtype.newbyteorder("="))
-    return Tensor(array).requires_grad_() if requires_grad else Tensor(array)
-
-
-def _floating_within(data: Any) -> DType:
-    """The common floating dtype of the arrays in nested lists; float32 where Python's numbers alone are floating."""
-    found: set[DType] = set()
-    rows = [data]
-    while rows:
-        row = rows.pop()
-        if hasattr(row, "dtype"):
-            found.add(np.dtype(row.dtype))
-        elif isinstance(row, (list, tuple)) and not set(map(type, row)) <= {float, int, bool}:
-            rows.extend(row)
-    floating = [dtype for dtype in found if dtype.kind == "f"]
-    return np.result_type(*floating) if floating else np.dtype(np.float32)
-
-
-def from_numpy(array: np.ndarray[Any, Any]) -> Tensor:
-    """A tensor that shares the memory of a NumPy array. PyTorch: `torch.from_numpy`."""
-    if not isinstance(array, np.ndarray):
-        raise TypeError(f"from_numpy needs a NumPy array, got {type(array).__name__}")
-    if array.dtype.kind not in KINDS or not array.dtype.isnative or array.dtype.itemsize > 8:
-        raise TypeError(
-            f"from_numpy cannot share {array.dtype} memory; use minigrad.tensor, which converts where it can"
-        )
-    return Tensor(array)

@@ -23,7 +23,7 @@ SOURCES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob
 # From the base up: a module imports from its own line and those above it, never from those below.
 LAYERS = [
     ["minigrad.backends"],
-    ["minigrad.grad_mode", "minigrad.writes", "minigrad.hooks"],
+    ["minigrad.grad_mode", "minigrad.writes", "minigrad.hooks", "minigrad.copying"],
     ["minigrad.graph"],
     ["minigrad.tensor"],
     ["minigrad.debug"],

@@ -70,6 +70,11 @@ def backend_of(array: Any) -> Backend:
     return _by_type.get(type(array), cpu)
 
 
+def is_array_class(kind: type) -> bool:
+    """Whether the instances of a class are a backend's arrays, and mean no more than their values: not masked ones."""
+    return kind in _by_type or kind is np.memmap
+
+
 def as_array(value: Any) -> Array:
     """What arithmetic on 0-d arrays gave, as an array: NumPy makes scalars of its own of it, other modules do not."""
     return np.asarray(value) if isinstance(value, np.generic) else value

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from ..backends import Array, as_array, backend_for
+from ..copying import Copied
 from ..grad_mode import State, state
 from ..hooks import RemovableHandle, add
 from ..ops import ShapeError
@@ -64,7 +65,7 @@ def empty_parameter(*shape: int, dtype: Any = None, device: Any = None) -> Param
     return Parameter(xp.empty(shape, dtype=np.float32 if dtype is None else dtype))
 
 
-class Module:
+class Module(Copied):
     """A function with parameters; layers and models derive from it and define `forward`. PyTorch: `torch.nn.Module`.
 
     Assigning a Parameter or a Module to an attribute makes it part of the module.
@@ -80,6 +81,7 @@ class Module:
     2.0
     """
 
+    _instead = "Keep module.state_dict() in a file with minigrad.save_file, and load it into a module made anew"
     training: bool = True
     _buffers: Mapping[str, bool] = {}  # name -> whether it is part of the state_dict
     _hooks: Sequence[tuple[str, Callable[..., Any]]] = ()  # ("before" forward, "after" it or "backward", function)

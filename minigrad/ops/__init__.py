@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 from . import (
     cast,
     contraction,
+    conversion,
     creation,
     diagonals,
     dtypes,
     elementwise,
     failure,
     index,
+    interchange,
     join,
     logic,
     norms,
@@ -34,12 +36,14 @@ from . import (
 from . import linalg as linalg
 from .cast import *
 from .contraction import *
+from .conversion import *
 from .creation import *
 from .diagonals import *
 from .dtypes import *
 from .elementwise import *
 from .failure import *
 from .index import *
+from .interchange import *
 from .join import *
 from .linalg import det, inverse, logdet, matrix_power, slogdet
 from .logic import *
@@ -60,9 +64,10 @@ from .transcendental import *
 
 if not TYPE_CHECKING:  # a checker reads no computed list; to it, what a star brings is public
     __all__ = [
-        *cast.__all__, *contraction.__all__, *creation.__all__, *diagonals.__all__, *dtypes.__all__,
-        *elementwise.__all__, *failure.__all__, *index.__all__, *join.__all__, *logic.__all__, *norms.__all__,
-        *ordering.__all__, *products.__all__, *random.__all__, *rearrange.__all__, *reduce.__all__, *rounding.__all__,
+        *cast.__all__, *contraction.__all__, *conversion.__all__, *creation.__all__, *diagonals.__all__,
+        *dtypes.__all__, *elementwise.__all__, *failure.__all__, *index.__all__, *interchange.__all__, *join.__all__,
+        *logic.__all__, *norms.__all__, *ordering.__all__, *products.__all__,
+        *random.__all__, *rearrange.__all__, *reduce.__all__, *rounding.__all__,
         *scan.__all__, *scattering.__all__, *search.__all__, *shape.__all__, *statistics.__all__,
         *transcendental.__all__, "det", "inverse", "logdet", "matrix_power", "slogdet",
     ]  # fmt: skip

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from ..backends import backend_for
-from ..tensor import KINDS, Tensor, tensor
-from .dtypes import checked_dtype
+from ..backends import backend_for, backend_of
+from ..tensor import KINDS, Tensor
+from .dtypes import can_hold, checked_dtype
 from .failure import ShapeError
 
 
@@ -144,11 +144,60 @@ def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None, 
 # ----------------------------------------------------------------------------------------- from what is there
 
 
+def tensor(data: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """A new tensor holding a copy of `data`. PyTorch: `torch.tensor`.
+
+    Python floats become float32 and Python integers int64; NumPy's arrays and numbers, also in a list, keep their
+    dtype.
+
+    Raises TypeError for data that is not a rectangular array of numbers (strings, objects, complex numbers), and
+    RuntimeError for a gradient asked of integers.
+
+    >>> import minigrad as mg
+    >>> mg.tensor([[1, 2], [3, 4]]).dtype
+    dtype('int64')
+    """
+    if isinstance(data, Tensor):
+        data = data.detach().data
+    backend = backend_of(data) if device is None else backend_for(device)
+    known = hasattr(data, "dtype")
+    try:
+        array = backend.xp.array(data, dtype=dtype)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise TypeError(
+            f"tensor() needs numbers, of the range of their dtype, in a rectangular arrangement: {error}"
+        ) from None
+    if array.dtype.kind not in KINDS or array.dtype.itemsize > 8:
+        raise TypeError(
+            f"tensor() cannot hold {array.dtype.name} data; it holds bool, integers of up to 64 bits, float16, float32 "
+            f"and float64"
+        )
+    if dtype is None and not known and array.dtype.kind == "f":
+        array = array.astype(_floating_within(data))
+    if not array.dtype.isnative:
+        array = array.astype(array.dtype.newbyteorder("="))
+    return Tensor(array).requires_grad_() if requires_grad else Tensor(array)
+
+
+def _floating_within(data: Any) -> np.dtype[Any]:
+    """The common floating dtype of the arrays in nested lists; float32 where Python's numbers alone are floating."""
+    found: set[np.dtype[Any]] = set()
+    rows = [data]
+    while rows:
+        row = rows.pop()
+        if hasattr(row, "dtype"):
+            found.add(np.dtype(row.dtype))
+        elif isinstance(row, (list, tuple)) and not set(map(type, row)) <= {float, int, bool}:
+            rows.extend(row)
+    floating = [dtype for dtype in found if dtype.kind == "f"]
+    return np.result_type(*floating) if floating else np.dtype(np.float32)
+
+
 def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     """`data` as a tensor: itself, or sharing its memory, where that is possible. PyTorch: `torch.as_tensor`."""
     if isinstance(data, Tensor):
         return data.to(dtype=dtype, device=device)
-    if isinstance(data, np.ndarray) and data.dtype.kind in KINDS and data.dtype.isnative and data.dtype.itemsize <= 8:
+    if isinstance(data, np.ndarray) and can_hold(data.dtype):
         return Tensor(data).to(dtype=dtype, device=device)
     return tensor(data, dtype=dtype, device=device)
 
@@ -156,11 +205,6 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
 def is_tensor(obj: Any) -> bool:
     """Whether it is a Tensor. PyTorch: `torch.is_tensor`."""
     return isinstance(obj, Tensor)
-
-
-def numel(input: Tensor) -> int:
-    """The number of elements. PyTorch: `torch.numel`."""
-    return input.numel()
 
 
 def _settings_of(input: Tensor, dtype: Any, device: Any, requires_grad: bool) -> dict[str, Any]:
@@ -198,7 +242,7 @@ def new_full(
 
 __all__ = [
     "arange", "as_tensor", "empty", "empty_like", "eye", "full", "full_like", "is_tensor", "linspace", "logspace",
-    "numel", "ones", "ones_like", "zeros", "zeros_like",
+    "ones", "ones_like", "tensor", "zeros", "zeros_like",
 ]  # fmt: skip
 NEW: dict[str, Callable[..., Any]] = {
     "new_empty": new_empty, "new_full": new_full, "new_ones": new_ones, "new_tensor": new_tensor,

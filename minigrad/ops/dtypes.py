@@ -15,13 +15,18 @@ _RANK = {"b": 0, "u": 1, "i": 1, "f": 2}
 _SCALAR_DTYPE = {bool: np.dtype(np.bool_), int: np.dtype(np.int64), float: np.dtype(np.float32)}
 
 
+def can_hold(dtype: Any) -> bool:
+    """Whether an array of this dtype can be a tensor's as it is."""
+    return isinstance(dtype, np.dtype) and dtype.kind in _RANK and dtype.itemsize <= 8 and dtype.isnative
+
+
 def checked_dtype(dtype: Any) -> np.dtype[Any]:
     """`dtype` as NumPy's. Raises TypeError for one no tensor can have: of text, objects or complex numbers, say."""
     try:
         known: np.dtype[Any] = np.dtype(dtype)
     except TypeError:
         raise TypeError(f"{dtype!r} is no dtype") from None
-    if known.kind not in _RANK or known.itemsize > 8 or not known.isnative:
+    if not can_hold(known):
         raise TypeError(
             f"a tensor cannot be of dtype {known}; it holds bool, integers of up to 64 bits, float16, float32 and "
             f"float64"

@@ -137,7 +137,7 @@ def clamp(input: Any, min: Any = None, max: Any = None) -> Any:
 
     >>> import minigrad as mg
     >>> mg.clamp(mg.tensor([-1.0, 0.5, 2.0]), 0.0, 1.0)
-    tensor([0. , 0.5, 1. ])
+    tensor([0.0000, 0.5000, 1.0000])
     """
     if min is None and max is None:
         raise ValueError("clamp needs min, max or both")
@@ -197,7 +197,7 @@ def lerp(input: Any, end: Any, weight: Any) -> Any:
 
     >>> import minigrad as mg
     >>> mg.lerp(mg.tensor([0.0, 10.0]), mg.tensor([1.0, 20.0]), 0.5)
-    tensor([ 0.5, 15. ])
+    tensor([ 0.5000, 15.0000])
     """
     step = end - input
     if isinstance(weight, (int, float)):

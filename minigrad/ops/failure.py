@@ -40,7 +40,11 @@ def explain(name: str, args: Sequence[Any], settings: dict[str, Any], error: Exc
     message += in_module()
     if len(devices) > 1:
         return DeviceError(f"{message}: the tensors are on different devices ({', '.join(devices)}); use .to(device)")
-    strangers = [type(a).__name__ for a in args if not hasattr(a, "dtype") and not isinstance(a, (bool, int, float))]
+    strangers = [
+        _class_of(a)
+        for a in args
+        if not isinstance(getattr(a, "dtype", None), np.dtype) and not isinstance(a, (bool, int, float))
+    ]
     if strangers:
         return DTypeError(
             f"{message}: {', '.join(strangers)} is neither a tensor nor a number; use minigrad.tensor(...)"
@@ -72,6 +76,11 @@ def _operand(arg: Any) -> str:
     if hasattr(arg, "dtype"):
         return f"{tuple(arg.shape)} {arg.dtype}"
     return repr(arg) if isinstance(arg, (bool, int, float)) else type(arg).__name__
+
+
+def _class_of(value: Any) -> str:
+    kind = type(value)
+    return kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
 
 
 def _is_plain(value: Any) -> bool:

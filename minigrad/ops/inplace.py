@@ -48,7 +48,7 @@ def write(tensor: Tensor, name: str, result: Any) -> Tensor:
         ) from None
     log_write(tensor.data, name)
     if recorded:
-        before, tensor.node, tensor.requires_grad = tensor.node, result.node or _through(result), True
+        before, tensor.node, tensor._requires_grad = tensor.node, result.node or _through(result), True
         if before is not None and before.retained_by is not None and before.retained_by() is tensor:
             tensor.node.retained_by, before.retained_by = before.retained_by, None
     return tensor

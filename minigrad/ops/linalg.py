@@ -89,8 +89,8 @@ def inv(A: Any) -> Any:
 
     >>> import minigrad as mg
     >>> mg.linalg.inv(mg.tensor([[2.0, 0.0], [0.0, 4.0]]))
-    tensor([[0.5 , 0.  ],
-            [0.  , 0.25]])
+    tensor([[0.5000, 0.0000],
+            [0.0000, 0.2500]])
     """
     return _inv(_square("inv", A))
 
@@ -103,7 +103,7 @@ def solve(A: Any, B: Any, *, left: bool = True) -> Any:
 
     >>> import minigrad as mg
     >>> mg.linalg.solve(mg.tensor([[2.0, 0.0], [0.0, 4.0]]), mg.tensor([2.0, 2.0]))
-    tensor([1. , 0.5])
+    tensor([1.0000, 0.5000])
     """
     A, B = _square("solve", A), _floating("solve", B)
     vectors = B.ndim == 1 or (B.ndim == A.ndim - 1 and tuple(B.shape) == tuple(A.shape[:-1]))

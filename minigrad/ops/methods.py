@@ -13,16 +13,20 @@ from typing import Any
 from ..tensor import Tensor
 from . import (
     cast,
+    conversion,
     creation,
     diagonals,
+    display,
     dtypes,
     elementwise,
     index,
     inplace,
+    interchange,
     join,
     linalg,
     logic,
     memory,
+    numpy_functions,
     ordering,
     products,
     rearrange,
@@ -34,7 +38,9 @@ from . import (
     shape,
     statistics,
     transcendental,
+    ufuncs,
 )
+from .failure import ShapeError
 from .primitive import Primitive
 
 
@@ -54,6 +60,22 @@ def _iterate(self: Tensor) -> Any:
     if not self.shape:
         raise TypeError("iteration over a 0-d tensor")
     return iter(shape.unbind(self))
+
+
+def _backwards(self: Tensor) -> Any:
+    return rearrange.flip(self, 0) if self.shape else self
+
+
+def _matrices(self: Tensor) -> Any:
+    if self.ndim == 1:
+        raise ShapeError(f"mT and mH transpose matrices, this tensor has shape {self.shape}")
+    return shape.transpose(self, -1, -2) if self.shape else self
+
+
+def _matrix(self: Tensor) -> Any:
+    if self.ndim not in (0, 2):
+        raise ShapeError(f"H transposes a matrix, this tensor has shape {self.shape}; use mH for a stack of them")
+    return shape.t(self)
 
 
 OPERATORS: dict[str, Callable[..., Any]] = {
@@ -76,7 +98,7 @@ OPERATORS: dict[str, Callable[..., Any]] = {
     "__xor__": logic.bitwise_xor, "__rxor__": _swapped(logic.bitwise_xor),
     "__eq__": _equal, "__ne__": _unequal,
     "__lt__": logic.lt, "__le__": logic.le, "__gt__": logic.gt, "__ge__": logic.ge,
-    "__getitem__": index.getitem, "__setitem__": inplace.setitem, "__iter__": _iterate,
+    "__getitem__": index.getitem, "__setitem__": inplace.setitem, "__iter__": _iterate, "__reversed__": _backwards,
 }  # fmt: skip
 
 # The public operations of these modules are methods too, under the same name ...
@@ -105,7 +127,7 @@ METHODS: dict[str, Callable[..., Any]] = {
     "half": cast.half, "float": cast.float_, "double": cast.double, "int": cast.int_, "long": cast.long,
     "bool": cast.bool_,
     **scattering.IN_PLACE,
-    **memory.METHODS, **creation.NEW,
+    **conversion.METHODS, **interchange.METHODS, **memory.METHODS, **creation.NEW,
     **{name: getattr(linalg, name) for name in linalg.OUTSIDE}, "cholesky": linalg.cholesky,
     **{name: getattr(shape, name) for name in ("view_as", "reshape_as", "expand_as")},
     "is_floating_point": dtypes.is_floating_point,
@@ -113,9 +135,12 @@ METHODS: dict[str, Callable[..., Any]] = {
 
 PROPERTIES: dict[str, Callable[[Any], Any]] = {
     "T": lambda self: shape.permute(self, *reversed(range(self.ndim))),
-    "mT": lambda self: shape.transpose(self, -1, -2), "mH": lambda self: shape.transpose(self, -1, -2),
-    "H": lambda self: shape.t(self),
+    "mT": _matrices, "mH": _matrices, "H": _matrix, **memory.PROPERTIES,
 }
+PROTOCOLS: dict[str, Callable[..., Any]] = {  # what Python and NumPy call
+    **conversion.PROTOCOL, **display.PROTOCOL, **interchange.PROTOCOL,
+    "__array_ufunc__": ufuncs.array_ufunc, "__array_function__": numpy_functions.array_function,
+}  # fmt: skip
 
 
 def _bound(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -131,7 +156,7 @@ def _bound(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
 
 def bind() -> None:
     """Give Tensor its operators and methods."""
-    for name, function in {**OPERATORS, **METHODS}.items():
+    for name, function in {**OPERATORS, **METHODS, **PROTOCOLS}.items():
         setattr(Tensor, name, _bound(name, function))
     for name, function in PROPERTIES.items():
         setattr(Tensor, name, property(function))
@@ -149,9 +174,14 @@ _PAIRS = ("aminmax", "cummax", "cummin", "kthvalue", "max", "median", "min", "sl
 _PARTS = ("split", "chunk", "unbind", "tensor_split", "hsplit", "vsplit", "dsplit")
 _RETURNS = {**dict.fromkeys((*_PAIRS, "nonzero", "unique", "stride"), "Any"),
             **dict.fromkeys(_PARTS, "tuple[Tensor, ...]"),
-            **dict.fromkeys(("allclose", "equal", "is_contiguous", "is_floating_point"), "builtins.bool"),
-            **dict.fromkeys(("element_size", "nelement"), "builtins.int"),
-            "__iter__": "Iterator[Tensor]", "__setitem__": "None"}  # fmt: skip
+            **dict.fromkeys(("size", "item", "tolist", "numpy", "__array__", "__dlpack__", "__dlpack_device__",
+                             "__array_ufunc__", "__array_function__"), "Any"),
+            **dict.fromkeys(("allclose", "equal", "is_contiguous", "is_floating_point", "__bool__", "__contains__"),
+                            "builtins.bool"),
+            **dict.fromkeys(("dim", "ndimension", "element_size", "nelement", "numel", "itemsize", "nbytes", "__len__",
+                             "__int__", "__index__"), "builtins.int"),
+            "__float__": "builtins.float", "__complex__": "builtins.complex", "__repr__": "builtins.str",
+            "__format__": "builtins.str", "__iter__": "Iterator[Tensor]", "__setitem__": "None"}  # fmt: skip
 
 
 def _declaration(name: str, function: Callable[..., Any]) -> str:
@@ -162,12 +192,15 @@ def _declaration(name: str, function: Callable[..., Any]) -> str:
             parts.append(f"*{parameter.name}: Any")
             keyword_only = True
             continue
+        if parameter.kind is inspect.Parameter.VAR_KEYWORD:
+            parts.append(f"**{parameter.name}: Any")
+            continue
         if parameter.kind is inspect.Parameter.KEYWORD_ONLY and not keyword_only:
             parts.append("*")
             keyword_only = True
         has_default = parameter.default is not inspect.Parameter.empty
         parts.append(f"{parameter.name}: Any" + (" = ..." if has_default else ""))
-    if name.startswith("__") and name not in ("__getitem__", "__setitem__"):
+    if name in OPERATORS and name not in ("__getitem__", "__setitem__"):
         parts[1:] = ["other: Any"] * (len(parts) > 1)
     ignore = "  # type: ignore[override]" if name in ("__eq__", "__ne__") else ""
     return f"    def {name}({', '.join(parts)}) -> {_RETURNS.get(name, 'Tensor')}: ...{ignore}"
@@ -185,10 +218,10 @@ def stub() -> str:
         "from .tensor import Tensor",
         "",
         "class Methods:",
-        *(_declaration(name, function) for name, function in {**OPERATORS, **METHODS}.items()),
+        *(_declaration(name, function) for name, function in {**OPERATORS, **METHODS, **PROTOCOLS}.items()),
     ]
     for name in PROPERTIES:
-        lines += ["    @property", f"    def {name}(self) -> Tensor: ..."]
+        lines += ["    @property", f"    def {name}(self) -> {_RETURNS.get(name, 'Tensor')}: ..."]
     return "\n".join(lines) + "\n"
 
 

@@ -91,7 +91,7 @@ class Primitive:
                 break
         else:
             return self.forward(*args, **settings)
-        arrays: Sequence[Any] = [arg.data if isinstance(arg, Tensor) else arg for arg in args]
+        arrays: Sequence[Any] = [arg._data if isinstance(arg, Tensor) else arg for arg in args]
         try:
             if self.promote is not None:
                 arrays = self.promote(arrays)
@@ -112,7 +112,7 @@ class Primitive:
             if isinstance(arg, Tensor):
                 if arg.view_of is not None:
                     check_view(arg)
-                if arg.requires_grad:
+                if arg._requires_grad:
                     wanted.append(True)
                     edges.append(arg.node or arg)
                     continue

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..backends import Array, Backend, as_array, backend_for, backend_of, cpu
+from ..copying import Copied
 from ..tensor import Tensor
 from .creation import sizes_of
 from .failure import ShapeError
@@ -75,7 +76,7 @@ class Key(NamedTuple):
         return np.random.Generator(np.random.Philox(key=self.bits(2)))
 
 
-class Generator:
+class Generator(Copied):
     """Hands out keys: each call to `key` names the next draw. PyTorch: `torch.Generator`.
 
     >>> import minigrad as mg
@@ -84,10 +85,19 @@ class Generator:
     True
     """
 
+    _instead = "Keep its get_state(), two numbers"
+
     def __init__(self, seed: int = 0) -> None:
         self._lock = threading.Lock()
         self.seed = seed
         self.counter = 0
+
+    def __getstate__(self) -> dict[str, int]:
+        return self.get_state()
+
+    def __setstate__(self, state: dict[str, int]) -> None:
+        self._lock = threading.Lock()
+        self.set_state(state)
 
     def manual_seed(self, seed: int) -> Generator:
         """Start again at counter 0 of another seed."""

@@ -13,6 +13,7 @@ import numpy as np
 
 from .. import grad_mode
 from ..backends import Array, backend_of
+from ..copying import Copied
 from ..ops.failure import DeviceError, DTypeError, ShapeError
 from ..tensor import KINDS, Tensor
 from ..writes import is_writable, log_write
@@ -27,7 +28,7 @@ OWN = "params", "param_names", "initial_lr"  # what a group may hold beside its 
 VARIANTS = "maximize", "amsgrad", "decoupled_weight_decay"  # settings of PyTorch's that make another rule of one
 
 
-class Optimizer:
+class Optimizer(Copied):
     """Base of the optimizers. PyTorch: `torch.optim.Optimizer`.
 
     `param_groups` is a list of dicts, each with its `params` and settings; `state` holds, per parameter, tensors by
@@ -53,12 +54,13 @@ class Optimizer:
     >>> (x * x).sum().backward()
     >>> SignDescent([x]).step()
     >>> x
-    tensor([ 0.9, -1.9], requires_grad=True)
+    tensor([ 0.9000, -1.9000], requires_grad=True)
 
     Raises ValueError for no parameters, one that is there twice, one that was computed, one in read-only memory, and
     a setting that is misspelt; TypeError for what is no tensor, and for a set, whose order changes from run to run.
     """
 
+    _instead = "Keep its state_dict() in files (its tensors with minigrad.save_file, its settings as JSON)"
     keeps: Mapping[str, Kept] = {}  # what `update` keeps for a parameter
     decoupled = False  # whether weights decay apart from the gradient, where no setting tells it
 
@@ -137,7 +139,7 @@ class Optimizer:
         """Update every parameter that has a gradient. `closure`, if given, computes the loss first and it is returned.
 
         PyTorch: `Optimizer.step`. Raises ValueError for a gradient, or a state, of another shape than its parameter,
-        TypeError for one of another dtype or device, or that is no tensor; nothing is changed then.
+        TypeError for one of another dtype or device; nothing is changed then.
         """
         loss = None
         if closure is not None:
@@ -156,13 +158,10 @@ class Optimizer:
                     log_write(param.data, name)
         return loss
 
-    def _check_fit(self, number: int, param: Tensor, grad: Any) -> None:
+    def _check_fit(self, number: int, param: Tensor, grad: Tensor) -> None:
         """Raise if a gradient, or what was kept at an earlier step, does not fit its parameter."""
-        if not isinstance(grad, Tensor):
-            problem: tuple[type[Exception], str] | None = (TypeError, f"is a {type(grad).__name__} and no Tensor")
-        else:
-            problem = _misfit(grad, param.shape, param.dtype, param)
-        what, hint = "gradient", "was it assigned by hand?"
+        problem = _misfit(grad, param.shape, param.dtype, param)
+        what, hint = "gradient", "was the parameter's data replaced since backward?"
         for name, tensor in self.state.get(param, {}).items():
             kept = self.keeps.get(name)
             if problem is None and kept is not None and kept.number is None:

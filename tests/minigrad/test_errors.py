@@ -286,14 +286,11 @@ def test_a_hook_returns_a_tensor():
 
 
 def test_a_gradient_is_not_added_to_what_cannot_be_one():
-    x = mg.ones(2, 3, requires_grad=True)
+    x = mg.ones(3, requires_grad=True)
     x.grad = mg.ones(3)
-    with pytest.raises(RuntimeError, match=r"shape \(2, 3\) was given a grad of shape \(3,\)"):
+    x.data = mg.ones(2, 3)
+    with pytest.raises(RuntimeError, match=r"one of shape \(2, 3\), .* grad of shape \(3,\)"):
         (x * 2).sum().backward()
-    ids = mg.tensor([1, 2])
-    ids.requires_grad = True
-    with pytest.raises(RuntimeError, match="requires_grad was set on a tensor of int64"):
-        ids.float().sum().backward()
 
 
 def test_backward_of_several_into_chosen_inputs():

@@ -50,7 +50,7 @@ def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Any:
 
     >>> import minigrad as mg
     >>> mg.nn.functional.softplus(mg.tensor([0.0, 100.0]))
-    tensor([  0.6931, 100.    ])
+    tensor([  0.6931, 100.0000])
     """
     scaled = input * beta
     return where(scaled > threshold, input, logaddexp(scaled, 0.0) / beta)
@@ -91,7 +91,7 @@ def softmax(input: Any, dim: int, dtype: Any = None) -> Any:
 
     >>> import minigrad as mg
     >>> mg.nn.functional.softmax(mg.tensor([0.0, 0.0]), dim=0)
-    tensor([0.5, 0.5])
+    tensor([0.5000, 0.5000])
     """
     return _softmax(_as_dtype(input, dtype), dim)
 

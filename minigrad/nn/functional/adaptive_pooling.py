@@ -74,7 +74,7 @@ def adaptive_avg_pool2d(input: Any, output_size: Any) -> Any:
 
     >>> import minigrad as mg
     >>> mg.nn.functional.adaptive_avg_pool2d(mg.arange(16.0).reshape(1, 4, 4), (1, 2))
-    tensor([[[6.5, 8.5]]])
+    tensor([[[6.5000, 8.5000]]])
     """
     return _adaptive_avg_pool("adaptive_avg_pool2d", 2, input, output_size)
 

@@ -35,8 +35,8 @@ def batch_norm(
 
     >>> import minigrad as mg
     >>> mg.nn.functional.batch_norm(mg.tensor([[1.0, 0.0], [3.0, 4.0]]), None, None, training=True)
-    tensor([[-1., -1.],
-            [ 1.,  1.]])
+    tensor([[-1.0000, -1.0000],
+            [ 1.0000,  1.0000]])
     """
     _check_channels("batch_norm", input, running_mean=running_mean, running_var=running_var, weight=weight, bias=bias)
     if eps < 0 or (training and eps == 0):

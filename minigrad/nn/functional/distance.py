@@ -18,7 +18,7 @@ def normalize(input: Any, p: float = 2.0, dim: Any = 1, eps: float = 1e-12) -> A
 
     >>> import minigrad as mg
     >>> mg.nn.functional.normalize(mg.tensor([3.0, 4.0]), dim=0)
-    tensor([0.6, 0.8])
+    tensor([0.6000, 0.8000])
     """
     return input / clamp_min(norm(input, p, dim, keepdim=True), eps)
 

@@ -43,7 +43,7 @@ def layer_norm(
 
     >>> import minigrad as mg
     >>> mg.nn.functional.layer_norm(mg.tensor([1.0, 3.0]), [2])
-    tensor([-1.,  1.])
+    tensor([-1.0000,  1.0000])
     """
     dims = _check_normalized("layer_norm", input, normalized_shape, weight, bias)
     centred = input - input.mean(dims, keepdims=True)

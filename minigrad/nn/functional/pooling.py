@@ -163,8 +163,8 @@ def avg_pool2d(
 
     >>> import minigrad as mg
     >>> mg.nn.functional.avg_pool2d(mg.arange(16.0).reshape(1, 4, 4), 2)
-    tensor([[[ 2.5,  4.5],
-             [10.5, 12.5]]])
+    tensor([[[ 2.5000,  4.5000],
+             [10.5000, 12.5000]]])
     """
     return _avg_pool(
         "avg_pool2d", 2, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override

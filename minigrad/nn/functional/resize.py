@@ -45,7 +45,7 @@ def interpolate(
     >>> import minigrad as mg
     >>> F = mg.nn.functional
     >>> F.interpolate(mg.tensor([[[0.0, 1.0]]]), scale_factor=2, mode="linear", align_corners=False)
-    tensor([[[0.  , 0.25, 0.75, 1.  ]]])
+    tensor([[[0.0000, 0.2500, 0.7500, 1.0000]]])
     """
     n = input.ndim - 2
     if mode not in _MODES:

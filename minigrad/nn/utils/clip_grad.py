@@ -39,7 +39,7 @@ def clip_grad_norm_(
     >>> mg.nn.utils.clip_grad_norm_([w], 1.0)
     tensor(5.)
     >>> w.grad
-    tensor([0.6, 0.8])
+    tensor([0.6000, 0.8000])
     """
     order, max_norm = float(norm_type), float(max_norm)
     if math.isnan(order):
@@ -73,7 +73,7 @@ def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float, f
     >>> (w * mg.tensor([3.0, -0.5])).sum().backward()
     >>> mg.nn.utils.clip_grad_value_([w], 1.0)
     >>> w.grad
-    tensor([ 1. , -0.5])
+    tensor([ 1.0000, -0.5000])
     """
     limit = float(clip_value)
     if not limit >= 0.0:

@@ -15,6 +15,7 @@ from types import FunctionType
 from typing import Any
 from weakref import WeakKeyDictionary, ref
 
+from ...copying import Copied
 from ..optimizer import Optimizer
 
 ROUNDING = 1e-12  # of the initial rate: less than this below 0 is 0
@@ -24,7 +25,7 @@ UNSAVED = {"optimizer", "_is_initial", "_get_lr_called_within_step", "_steps_bef
 _stepped_last: WeakKeyDictionary[Optimizer, ref[LRScheduler]] = WeakKeyDictionary()
 
 
-class LRScheduler:
+class LRScheduler(Copied):
     """Base of the schedulers: sets the rate of every parameter group, when it is made and at each `step()`.
 
     PyTorch: `torch.optim.lr_scheduler.LRScheduler`. A scheduler of your own defines `get_lr`, which returns the rates
@@ -49,6 +50,7 @@ class LRScheduler:
     (0.125, [0.125])
     """
 
+    _instead = "Keep its state_dict(), which is plain JSON data"
     saved_attributes_of: tuple[str, ...] = ()  # attributes that hold functions, which are not saved themselves
     overwrites = False  # whether the rates follow from the step alone, whatever they were set to before
     _is_initial = False
@@ -247,7 +249,9 @@ def _attributes(function: Any) -> Any:
     """What is saved of an object that can be called, or of a list of them. Of a function itself, nothing."""
     if isinstance(function, list):
         return [_attributes(each) for each in function]
-    return None if isinstance(function, FunctionType) else copy.copy(getattr(function, "__dict__", None))
+    if isinstance(function, FunctionType | type) or not hasattr(function, "__dict__"):
+        return None
+    return copy.copy(vars(function))
 
 
 def _restore(function: Any, saved: Any) -> None:

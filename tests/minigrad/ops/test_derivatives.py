@@ -30,7 +30,8 @@ WITHOUT_GRADIENT |= {
     "is_contiguous", "is_floating_point", "is_tensor", "isin", "logspace", "multinomial", "nelement", "new_empty",
     "new_full", "new_ones", "new_tensor", "new_zeros", "nonzero", "normal", "numel", "promote_types", "rand_like",
     "randint_like", "randn_like", "result_type", "searchsorted", "stride", "tril_indices", "triu_indices", "unique",
-    "linalg.LinAlgError",
+    "linalg.LinAlgError", "dim", "from_dlpack", "from_numpy", "item", "itemsize", "nbytes", "ndimension", "numpy",
+    "size", "tensor", "tolist",
 }  # fmt: skip
 # checked by test_a_cast_gives_the_gradient_in_its_input_s_dtype
 CASTS = {"float", "half", "int", "long", "bool", "cpu", "cuda"}

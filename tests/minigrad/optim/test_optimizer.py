@@ -73,19 +73,18 @@ def test_a_closure_computes_the_loss_that_a_step_returns(kind):
 
 @pytest.mark.parametrize("kind", [optim.SGD, optim.AdamW])
 @pytest.mark.parametrize(
-    "gradient, error, word",
+    "data, error, word",
     [
-        (mg.ones(1), ValueError, r"gradient of parameter 1 has shape \(1,\), for the parameter it must have \(2,\)"),
-        (mg.ones(2, 2), ValueError, r"\(2, 2\)"),
-        (mg.ones(2, dtype=mg.float64), TypeError, "has dtype float64, for the parameter it must have float32"),
-        (mg.ones(2, dtype=mg.int64), TypeError, "int64"),
-        (np.ones(2, np.float32), TypeError, "parameter 1 is a ndarray and no Tensor"),
+        (mg.zeros(1), ValueError, r"gradient of parameter 1 has shape \(2,\), for the parameter it must have \(1,\)"),
+        (mg.zeros(2, 2), ValueError, r"\(2, 2\)"),
+        (mg.zeros(2, dtype=mg.float64), TypeError, "has dtype float32, for the parameter it must have float64"),
     ],
 )
-def test_a_gradient_that_does_not_fit_stops_the_step_before_anything_changes(kind, gradient, error, word):
+def test_a_gradient_that_does_not_fit_stops_the_step_before_anything_changes(kind, data, error, word):
     params = [leaf(), leaf()]
     optimizer = kind(params, lr=0.1)
-    params[0].grad, params[1].grad = mg.ones(2), gradient
+    params[0].grad, params[1].grad = mg.ones(2), mg.ones(2)
+    params[1].data = data  # what is assigned to `grad` itself is checked there
     with pytest.raises(error, match=word):
         optimizer.step()
     assert all((param.data == 0).all() for param in params) and not optimizer.state
@@ -214,9 +213,11 @@ def test_named_parameters_are_known_by_their_names():
     assert optimizer.param_groups[0]["param_names"] == ["weight", "bias"]
     assert optimizer.param_groups[0]["params"] == [model.weight, model.bias]
     optimizer.add_param_group({"params": leaf()})
-    model.bias.grad = mg.ones(3)
-    with pytest.raises(ValueError, match=r"gradient of parameter 1 \(bias\) has shape \(3,\)"):
+    model.bias.grad, kept = mg.ones(2), model.bias.data
+    model.bias.data = mg.ones(3)
+    with pytest.raises(ValueError, match=r"gradient of parameter 1 \(bias\) has shape \(2,\)"):
         optimizer.step()
+    model.bias.data = kept
     saved = optimizer.state_dict()
     assert saved["param_groups"][0]["param_names"] == ["weight", "bias"] and "bias" not in repr(optimizer)
     other = optim.AdamW([{"params": [("w", mg.zeros(2, 2)), ("b", leaf())]}, {"params": leaf()}])
