@@ -258,3 +258,152 @@ def test_a_graph_of_a_million_nodes(make):
     per_node = calls_of(plainly(make(10**4))) / 10**4
     assert calls_of(plainly(make(10**6))) <= 1.01 * per_node * 10**6
     in_a_shallow_thread(lambda: lives(10**6, make))
+
+
+# ---------------------------------------------------------------------------------------------- loops over an index
+
+
+class Written(np.ndarray):
+    """An array that counts the bytes written into it and into whatever is computed from it."""
+
+    total = 0
+
+    def __array_ufunc__(self, ufunc, method, *inputs, out=None, **settings):
+        plain = lambda each: each.view(np.ndarray) if isinstance(each, Written) else each
+        if out is not None:
+            settings["out"] = tuple(map(plain, out))
+        result = getattr(ufunc, method)(*map(plain, inputs), **settings)
+        if result is None:
+            return None
+        Written.total += np.asarray(result).nbytes
+        return np.asarray(result).view(Written) if out is None else out[0]
+
+    def __array_function__(self, function, types, args, kwargs):
+        result = super().__array_function__(function, types, args, kwargs)
+        if not isinstance(result, np.ndarray):
+            return result
+        Written.total += result.nbytes if result.base is None else 0
+        return result.view(Written)
+
+    def copy(self, *args):
+        Written.total += self.nbytes
+        return super().copy(*args)
+
+    def __setitem__(self, index, value):
+        Written.total += np.asarray(self)[index].nbytes
+        super().__setitem__(index, value)
+
+
+def written_by(function):
+    Written.total = 0
+    function()
+    return Written.total
+
+
+def written_backward(read, n):
+    """By the backward of a sum over the n parts that `read` makes of a tensor (n, 4)."""
+    x = mg.tensor(np.ones((n, 4)), requires_grad=True)
+    first, *rest = read(x * 1.0, n)
+    out = first * 2.0
+    for part in rest:
+        out = out + part * 2.0
+    cotangent = mg.Tensor(np.ones(out.shape).view(Written))
+    total = written_by(lambda: out.backward(cotangent))
+    assert total >= 8 * n  # it does count
+    return total
+
+
+READS = {
+    "x[i]": lambda x, n: [x[i] for i in range(n)],
+    "x[i, 0]": lambda x, n: [x[i, 0] for i in range(n)],
+    "x[i][0]": lambda x, n: [x[i][0] for i in range(n)],
+    "x[i:i+1]": lambda x, n: [x[i : i + 1] for i in range(n)],
+    "x[::-1][i]": lambda x, n: (lambda y: [y[i] for i in range(n)])(x[::-1]),
+    "x[[i]]": lambda x, n: [x[[i]] for i in range(n)],
+    "x[[i, i]]": lambda x, n: [x[np.array([i, i])] for i in range(n)],
+    "x[i, [0, 1]]": lambda x, n: [x[i, [0, 1]] for i in range(n)],
+    "x[[i, i], [0, 0]]": lambda x, n: [x[[i, i], [0, 0]] for i in range(n)],
+    "iteration": lambda x, n: list(x),
+    "select": lambda x, n: [x.select(0, i) for i in range(n)],
+    "narrow": lambda x, n: [x.narrow(0, i, 1) for i in range(n)],
+    "index_select": lambda x, n: [x.index_select(0, mg.tensor([i])) for i in range(n)],
+    "gather": lambda x, n: [x.gather(0, mg.tensor([[i]])) for i in range(n)],
+    "unbind": lambda x, n: x.unbind(0),
+    "split": lambda x, n: x.split(1),
+    "chunk": lambda x, n: x.chunk(n),
+    "tensor_split": lambda x, n: x.tensor_split(n),
+    "diagonal": lambda x, n: [x.diagonal(-i) for i in range(n - 4)],
+    "embedding": lambda x, n: [F.embedding(mg.tensor([i]), x) for i in range(n)],
+}
+
+
+@pytest.mark.parametrize("read", READS.values(), ids=READS)
+def test_a_loop_that_reads_n_parts_writes_n_parts_in_backward(read):
+    """And not n whole arrays."""
+    assert written_backward(read, 800) <= 4.2 * written_backward(read, 200)
+
+
+def written_forward(assign, n):
+    buffer = mg.Tensor(np.ones((n, 4)).view(Written))
+    values = [leaf(4) * 1.0 for _ in range(n)]
+
+    def run():
+        for i in range(n):
+            assign(buffer, i, values[i])
+
+    total = written_by(run)
+    assert buffer.requires_grad and total >= 8 * n
+    return buffer, total
+
+
+ASSIGNMENTS = {
+    "x[i] = v": lambda x, i, v: x.__setitem__(i, v),
+    "x[i, 1:3] = v": lambda x, i, v: x.__setitem__((i, slice(1, 3)), v[:2]),
+    "x[[i]] = v": lambda x, i, v: x.__setitem__([i], v),
+    "x[i, [0, 2]] = v": lambda x, i, v: x.__setitem__((i, [0, 2]), v[:2]),
+}
+
+
+@pytest.mark.parametrize("assign", ASSIGNMENTS.values(), ids=ASSIGNMENTS)
+def test_a_loop_that_writes_n_parts_writes_n_parts(assign):
+    (_, small), (_, large) = (written_forward(assign, n) for n in (200, 800))
+    assert large <= 4.2 * small
+
+
+JOINS = {
+    "stack of n": lambda parts: mg.stack(parts),
+    "cat of n": lambda parts: mg.cat(parts),
+    "cat of pairs": lambda parts: mg.cat([mg.cat(parts[i : i + 2]) for i in range(0, len(parts), 2)]),
+}
+
+
+@pytest.mark.parametrize("join", JOINS.values(), ids=JOINS)
+def test_the_backward_of_a_join_writes_what_was_joined(join):
+    def run(n):
+        out = join([leaf(4) * 2.0 for _ in range(n)])
+        cotangent = mg.Tensor(np.ones(out.shape).view(Written))
+        return written_by(lambda: out.backward(cotangent))
+
+    assert 0 < run(800) <= 4.2 * run(200)
+
+
+def test_the_backward_of_a_list_that_grows_by_cat_writes_what_was_added():
+    """Though the forward copied all of it every time, as PyTorch's does."""
+
+    def run(n):
+        out = leaf(4)
+        for _ in range(n):
+            out = mg.cat([out, leaf(4) * 2.0])
+        cotangent = mg.Tensor(np.ones(out.shape).view(Written))
+        return written_by(lambda: out.backward(cotangent))
+
+    assert 0 < run(400) <= 4.2 * run(100)
+
+
+def test_the_backward_of_an_assignment_copies_the_gradient_of_the_whole_once():
+    """So a loop of n costs n copies, as in PyTorch: the gradient before the write is zero where it wrote."""
+    n = 50
+    buffer, _ = written_forward(ASSIGNMENTS["x[i] = v"], n)
+    cotangent = mg.Tensor(np.ones((n, 4)).view(Written))
+    part, whole = 8 * 4, 8 * 4 * n
+    assert written_by(lambda: buffer.backward(cotangent)) <= n * (whole + 3 * part)
