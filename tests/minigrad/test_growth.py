@@ -116,7 +116,7 @@ def test_memory_of_a_graph_and_its_backward_grows_with_the_nodes(make):
         out.backward(mg.ones(2, dtype=mg.float64))
 
     run(500)
-    (_, small), (left, large) = (memory_of(lambda: run(n)) for n in (500, 5_000))
+    (_, small), (left, large) = (memory_of(lambda n=n: run(n)) for n in (500, 5_000))
     assert large <= 10.5 * small
     assert left <= 20_000
 
