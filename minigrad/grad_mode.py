@@ -1,6 +1,8 @@
 """What is true of the code running now: whether operations are recorded, and the path of the module that runs.
 
-Both belong to a thread or asyncio task; a new thread starts with recording on and no module.
+Both belong to a thread or asyncio task. A new thread starts with recording on and no module; a new task with what holds
+where it is made, and so does work that is handed a context (`asyncio.to_thread`, or any thread where Python is set to
+`thread_inherit_context`). What happens inside reaches nobody else.
 """
 
 from __future__ import annotations
@@ -19,7 +21,8 @@ class State(NamedTuple):
 
     grad_enabled: bool = True
     module: str = ""
-    outer: tuple[bool, ...] = ()  # the modes of the blocks around this one; here, for threads may share a block
+    # The blocks that are open, and the mode each found. Here, for threads may share a block.
+    outer: tuple[tuple[Any, bool], ...] = ()
 
 
 state: ContextVar[State] = ContextVar("minigrad.state", default=State())  # noqa: B039  (a NamedTuple is immutable)
@@ -38,11 +41,14 @@ class _GradMode:
 
     def __enter__(self) -> None:
         enabled, module, outer = state.get()
-        state.set(State(self.mode, module, (*outer, enabled)))
+        state.set(State(self.mode, module, (*outer, (self, enabled))))
 
     def __exit__(self, *_: object) -> None:
-        current = state.get()
-        state.set(State(current.outer[-1], current.module, current.outer[:-1]))
+        enabled, module, outer = state.get()
+        if outer and outer[-1][0] is self:
+            state.set(State(outer[-1][1], module, outer[:-1]))
+        else:
+            state.set(State(enabled, module, _without(self, outer)))
 
     def __call__(self, function: F) -> F:
         mode = self.mode
@@ -69,6 +75,37 @@ class _GradMode:
                         step = functools.partial(body.throw, error)
 
             return generator  # type: ignore[return-value]
+        if inspect.isasyncgenfunction(function):
+
+            @functools.wraps(function)
+            async def async_generator(*args: Any, **kwargs: Any) -> Any:
+                body = function(*args, **kwargs)
+                step: Callable[[], Any] = body.__anext__
+                while True:
+                    try:
+                        with _GradMode(mode):
+                            item = await step()
+                    except StopAsyncIteration:
+                        return
+                    try:
+                        sent = yield item
+                        step = functools.partial(body.asend, sent)
+                    except GeneratorExit:
+                        with _GradMode(mode):
+                            await body.aclose()
+                        raise
+                    except BaseException as error:
+                        step = functools.partial(body.athrow, error)
+
+            return async_generator  # type: ignore[return-value]
+        if inspect.iscoroutinefunction(function):
+
+            @functools.wraps(function)
+            async def coroutine(*args: Any, **kwargs: Any) -> Any:
+                with _GradMode(mode):
+                    return await function(*args, **kwargs)
+
+            return coroutine  # type: ignore[return-value]
 
         @functools.wraps(function)
         def wrapped(*args: Any, **kwargs: Any) -> Any:
@@ -76,6 +113,18 @@ class _GradMode:
                 return function(*args, **kwargs)
 
         return wrapped  # type: ignore[return-value]
+
+
+def _without(block: _GradMode, outer: tuple[tuple[Any, bool], ...]) -> tuple[tuple[Any, bool], ...]:
+    """The open blocks without one that is not the innermost, as when a generator is closed that was suspended in it.
+
+    The next one inwards takes over what that one found. One that was opened elsewhere, in another thread, is not there.
+    """
+    for position in reversed(range(len(outer) - 1)):
+        if outer[position][0] is block:
+            inner = outer[position + 1][0], outer[position][1]
+            return (*outer[:position], inner, *outer[position + 2 :])
+    return outer
 
 
 class set_grad_enabled(_GradMode):
@@ -104,8 +153,9 @@ class set_grad_enabled(_GradMode):
 class no_grad(_GradMode):
     """Nothing computed inside is recorded. PyTorch: `torch.no_grad`, a context manager and a decorator.
 
-    The mode belongs to the thread or asyncio task that sets it; a new thread starts with recording on. A decorated
-    generator has the mode while its own body runs; a `with` block that a generator yields from reaches its consumer.
+    The mode belongs to the thread or asyncio task that sets it; a new thread starts with recording on, a new task with
+    the mode of the code that makes it. A decorated generator or coroutine has the mode while its own body runs; a block
+    that a generator yields from reaches its consumer until the generator leaves it.
 
     >>> import minigrad as mg
     >>> x = mg.ones(2, requires_grad=True)

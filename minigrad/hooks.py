@@ -7,11 +7,14 @@ see every thread.
     with forward_hooks(end=lambda op, args, settings, outputs: print(op.name, outputs[0].shape)):
         model(x)
 
-Also here: the handle that registering any hook returns.
+Also here: the handle that registering any hook returns, and what the switches of the whole process have in common.
 """
 
 from __future__ import annotations
 
+import bisect
+import itertools
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -92,6 +95,45 @@ def watched(
             if hooks.end:
                 hooks.end(op, args, settings, outputs)
     return result
+
+
+class Switch:
+    """A setting of the whole process: changed at once and, as a context manager, until the block ends.
+
+    Blocks of several threads may overlap. The newest decides, and when all have ended holds what held before the first.
+    A subclass says what is set, and has a list of its own for the blocks that are open.
+    """
+
+    open_blocks: list[Switch]
+
+    def __init__(self, value: Any) -> None:
+        with _switching:
+            self._number = next(_switched)
+            self._before = self._get()
+            self._set(value)
+
+    def _get(self) -> Any:
+        raise NotImplementedError
+
+    def _set(self, value: Any) -> None:
+        raise NotImplementedError
+
+    def __enter__(self) -> None:
+        with _switching:  # in the order in which they set: another thread may come in between
+            bisect.insort(self.open_blocks, self, key=lambda block: block._number)
+
+    def __exit__(self, *_: object) -> None:
+        with _switching:
+            position = next(i for i, block in enumerate(self.open_blocks) if block is self)
+            del self.open_blocks[position]
+            if position < len(self.open_blocks):  # a newer one is open, and will bring back what this one found
+                self.open_blocks[position]._before = self._before
+            else:
+                self._set(self._before)
+
+
+_switching = threading.RLock()
+_switched = itertools.count()
 
 
 class RemovableHandle:

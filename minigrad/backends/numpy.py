@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+_CACHED = 1 << 16  # elements that the cache next to a core holds beside their sums
+
 
 class NumpyBackend:
     """Arrays in host memory; see `minigrad.backends.Backend` for what each shim means."""
@@ -38,23 +40,31 @@ class NumpyBackend:
         if isinstance(index, tuple) and len(index) == 1:
             index = index[0]
         if isinstance(index, np.ndarray) and index.dtype.kind in "iu" and target.ndim > 1:
-            self._add_rows(target, index.reshape(-1), values)
+            self._add_rows(target, index.reshape(-1), np.broadcast_to(values, index.shape + target.shape[1:]))
         else:
             np.add.at(target, index, values)
 
     @staticmethod
     def _add_rows(target: Any, rows: Any, values: Any) -> None:
-        """Whole rows: sort them and add each run once, several times faster than `add.at` row by row."""
+        """Whole rows: sort them and add each run once, several times faster than `add.at` row by row; in blocks that
+        stay in the cache, several times faster than all at once."""
         if rows.size == 0 or target.size == 0:
             return
-        values = np.broadcast_to(values, (*np.shape(values)[: -(target.ndim - 1)], *target.shape[1:]))
+        count = target.shape[0]
         values = values.reshape(rows.size, *target.shape[1:])
         rows = rows.astype(np.intp)
-        rows = np.where(rows < 0, rows + target.shape[0], rows)
+        rows = np.where(rows < 0, rows + count, rows)
+        rows = rows.astype(np.uint16 if count <= 1 << 16 else np.intp)  # 16 bits are sorted by radix, ten times faster
         order = np.argsort(rows, kind="stable")
         rows = rows[order]
-        starts = np.flatnonzero(np.concatenate(([True], rows[1:] != rows[:-1])))
-        target[rows[starts]] += np.add.reduceat(values[order], starts, axis=0, dtype=target.dtype)
+        new = np.concatenate(([True], rows[1:] != rows[:-1]))
+        size = max(256, _CACHED // (target.size // count))  # sums of few rows, added up one by one, would round more
+        for first in range(0, rows.size, size):
+            block = slice(first, first + size)
+            new[first] = True
+            starts = np.flatnonzero(new[block])
+            sums = np.add.reduceat(values.take(order[block], 0), starts, axis=0, dtype=target.dtype)
+            target[rows[block][starts]] += sums
 
     def scatter_by(self, by: str, target: Any, index: Any, values: Any) -> None:
         getattr(np, by).at(target, index, values)

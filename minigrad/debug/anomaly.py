@@ -16,26 +16,27 @@ from typing import Any
 import numpy as np
 
 from ..graph import Leaf, Node, Operation, Value, describe
-from ..hooks import BackwardHooks, ForwardHooks, RemovableHandle, add, backward_watchers, forward_watchers
+from ..hooks import BackwardHooks, ForwardHooks, RemovableHandle, Switch, add, backward_watchers, forward_watchers
 from .where import made_at, remember
 
 
-class set_detect_anomaly:
+class set_detect_anomaly(Switch):
     """Switch anomaly detection on or off for the whole process, at once; as a context manager until the block ends.
 
     PyTorch: `torch.autograd.set_detect_anomaly`. For debugging: it keeps the lines that recorded every node and reads
     all that is saved, so a step takes several times as long.
     """
 
+    open_blocks: list[Switch] = []
+
     def __init__(self, mode: bool, check_nan: bool = True) -> None:
-        self._before = _detector.on, _detector.check_nan
-        _detector.switch(bool(mode), bool(check_nan))
+        super().__init__((bool(mode), bool(check_nan)))
 
-    def __enter__(self) -> None:
-        pass
+    def _get(self) -> tuple[bool, bool]:
+        return _detector.on, _detector.check_nan
 
-    def __exit__(self, *_: object) -> None:
-        _detector.switch(*self._before)
+    def _set(self, value: tuple[bool, bool]) -> None:
+        _detector.switch(*value)
 
 
 @contextmanager

@@ -11,26 +11,27 @@ import numpy as np
 
 from .. import grad_mode
 from ..graph import Leaf, Node, Operation, Parts, Value, describe
-from ..hooks import BackwardHooks, ForwardHooks, RemovableHandle, add, backward_watchers, forward_watchers
+from ..hooks import BackwardHooks, ForwardHooks, RemovableHandle, Switch, add, backward_watchers, forward_watchers
 from ..tensor import Tensor
 from .where import lines, made_at, remember, shown
 
 
-class set_detect_nonfinite:
+class set_detect_nonfinite(Switch):
     """Switch the search on or off for the whole process, at once; as a context manager until the block ends.
 
     For debugging: every result is looked at, so operations take about twice as long.
     """
 
+    open_blocks: list[Switch] = []
+
     def __init__(self, mode: bool) -> None:
-        self._before = _detector.on
-        _detector.switch(bool(mode))
+        super().__init__(bool(mode))
 
-    def __enter__(self) -> None:
-        pass
+    def _get(self) -> bool:
+        return _detector.on
 
-    def __exit__(self, *_: object) -> None:
-        _detector.switch(self._before)
+    def _set(self, value: bool) -> None:
+        _detector.switch(value)
 
 
 @contextmanager

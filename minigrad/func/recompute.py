@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import nullcontext
 from contextvars import Context, copy_context
 from typing import Any
 
@@ -82,14 +83,7 @@ class _Stretch:
     def _run_again(self, asking: Node) -> None:
         again = next(clock)
         args, kwargs = fill(self.arguments, (_stand_in(each) for each in leaves(self.arguments)))
-        now = default_generator.get_state()
-        if self.generator is not None:
-            default_generator.set_state(self.generator)
-        try:
-            _, twins = self.context.copy().run(_recording, self.function, args, kwargs)
-        finally:
-            if self.generator is not None:
-                default_generator.set_state(now)
+        _, twins = self.context.copy().run(self._record_again, args, kwargs)
         read = [edge for twin in twins for edge in twin.edges] + leaves(self.arguments)
         self._check_unwritten([each for each in read if isinstance(each, Tensor)], again, asking)
         made = [(twin.op, twin.shape) for twin in twins]
@@ -100,6 +94,10 @@ class _Stretch:
                 f"such as a flag, a generator of its own, or train() and eval()?"
             )
         self.values = [_restored(twin) for twin in twins]
+
+    def _record_again(self, args: Any, kwargs: Any) -> tuple[Any, list[Node]]:
+        with nullcontext() if self.generator is None else default_generator.replaying(self.generator):
+            return _recording(self.function, args, kwargs)
 
     def _check_unwritten(self, tensors: list[Tensor], again: int, asking: Node) -> None:
         """Between the first run and this one, which began at the time `again`."""

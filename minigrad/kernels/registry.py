@@ -18,7 +18,7 @@ from .. import grad_mode
 from ..autograd import grad
 from ..backends import Array, backend_of
 from ..graph import Leaf, Node, Recorder, Value
-from ..hooks import forward_watchers, watched
+from ..hooks import Switch, forward_watchers, watched
 from ..ops.composite import definitions, selectors
 from ..ops.shape import reshape
 from ..tensor import Tensor, check_view
@@ -142,7 +142,7 @@ kernels: dict[str, list[FusedKernel]] = {}
 _mode: Mode = "auto"
 
 
-class mode:
+class mode(Switch):
     """Use kernels never ("off"), where they pay ("auto", the default), or wherever they apply ("force").
 
     A call switches at once and for the whole process; as a context manager it switches back at the end.
@@ -152,19 +152,19 @@ class mode:
     ...     y = mg.nn.functional.relu(mg.ones(2))
     """
 
+    open_blocks: list[Switch] = []
+
     def __init__(self, mode: Mode) -> None:
-        global _mode
         if mode not in ("off", "auto", "force"):
             raise ValueError(f"kernel mode must be 'off', 'auto' or 'force', got {mode!r}")
-        self._previous = _mode
-        _mode = mode
+        super().__init__(mode)
 
-    def __enter__(self) -> None:
-        pass
+    def _get(self) -> Mode:
+        return _mode
 
-    def __exit__(self, *_: object) -> None:
+    def _set(self, value: Mode) -> None:
         global _mode
-        _mode = self._previous
+        _mode = value
 
 
 def register(kernel: FusedKernel) -> FusedKernel:

@@ -256,6 +256,18 @@ _index_put: Primitive = Primitive("index_put", _overwrite, promote=None).rules(
 )
 
 
+def _assigned(x: Array, value: Any, *, index: tuple[Any, ...]) -> Array:
+    assign(x, index, value)
+    return x
+
+
+# Writes into `x` itself, so it touches what it names and no more; its gradient is that of `index_put`.
+index_put_here: Primitive = Primitive("index_put", _assigned, promote=None).rules(
+    x=lambda g, index: index_put(g, index, 0.0),
+    value=lambda g, index: getitem(g, index),
+)
+
+
 def index_put(input: Any, indices: Any, values: Any, accumulate: bool = False) -> Any:
     """A copy of `input` with `values` at `input[indices]`, or added there. PyTorch: `torch.index_put`.
 

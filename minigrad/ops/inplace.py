@@ -12,18 +12,29 @@ from typing import Any
 import numpy as np
 
 from .. import grad_mode, graph
-from ..tensor import Tensor
-from ..writes import log_write
+from ..tensor import Tensor, check_view
+from ..writes import is_writable, log_write
 from . import diagonals, elementwise, logic, rounding, scan, transcendental
 from .cast import clone
 from .failure import DTypeError, ShapeError
-from .index import assign, index_put, normalize_index
+from .index import assign, index_put, index_put_here, normalize_index
 from .primitive import Primitive
 
 
 def write(tensor: Tensor, name: str, result: Any) -> Tensor:
     """Make `result`, computed from `tensor`, the tensor's new value."""
-    recorded = isinstance(result, Tensor) and result.requires_grad
+    _check_writable(tensor, name, recorded=isinstance(result, Tensor) and result.requires_grad)
+    data = result.data if isinstance(result, Tensor) else np.asarray(result)
+    if data.shape != tensor.shape:
+        raise ShapeError(f"{name}: the result has shape {data.shape}, the tensor to hold it {tensor.shape}")
+    if data.dtype != tensor.dtype and not np.can_cast(data.dtype, tensor.dtype, "same_kind"):
+        raise DTypeError(f"{name}: a result of dtype {data.dtype} cannot be kept in a tensor of dtype {tensor.dtype}")
+    tensor.data[...] = data
+    return _written(tensor, name, result)
+
+
+def _check_writable(tensor: Tensor, name: str, recorded: bool) -> None:
+    """Refuse what may not be overwritten; `recorded` says whether the new value has a history."""
     if grad_mode.is_grad_enabled():
         if tensor.requires_grad and tensor.node is None:
             raise RuntimeError(
@@ -34,20 +45,17 @@ def write(tensor: Tensor, name: str, result: Any) -> Tensor:
             raise RuntimeError(
                 f"{name} on a view of a tensor that is part of a graph; write to the whole instead: base[index] = value"
             )
-    data = result.data if isinstance(result, Tensor) else np.asarray(result)
-    if data.shape != tensor.shape:
-        raise ShapeError(f"{name}: the result has shape {data.shape}, the tensor to hold it {tensor.shape}")
-    if data.dtype != tensor.dtype and not np.can_cast(data.dtype, tensor.dtype, "same_kind"):
-        raise DTypeError(f"{name}: a result of dtype {data.dtype} cannot be kept in a tensor of dtype {tensor.dtype}")
-    try:
-        tensor.data[...] = data
-    except ValueError:
+    if not is_writable(tensor.data):
         raise RuntimeError(
             f"{name} on a tensor of shape {tensor.shape} whose memory is read-only (an expanded tensor shows one value "
             f"in several places); call .clone() first"
-        ) from None
+        )
+
+
+def _written(tensor: Tensor, name: str, result: Any) -> Tensor:
+    """The tensor, whose memory holds the values of `result` by now, with the history of `result`."""
     log_write(tensor.data, name)
-    if recorded:
+    if isinstance(result, Tensor) and result.requires_grad:
         before, tensor.node, tensor._requires_grad = tensor.node, result.node or _through(result), True
         if before is not None and before.retained_by is not None and before.retained_by() is tensor:
             tensor.node.retained_by, before.retained_by = before.retained_by, None
@@ -131,7 +139,17 @@ def setitem(input: Tensor, index: Any, value: Any) -> Tensor:
             raise type(error)(f"assignment into a tensor of shape {input.shape}: {error}") from None
         log_write(input.data, "an assignment by index")
         return input
-    return write(input, "an assignment by index", index_put(input, index, value))
+    return put_here(input, "an assignment by index", index, value)
+
+
+def put_here(input: Tensor, name: str, index: Any, value: Any) -> Tensor:
+    """`input[index] = value`, recorded. It costs what it touches, however large the tensor is."""
+    for each in (input, value):
+        if isinstance(each, Tensor) and each.view_of is not None:
+            check_view(each)
+    gains_history = isinstance(value, Tensor) and value.requires_grad and input.dtype.kind == "f"
+    _check_writable(input, name, recorded=input.requires_grad or gains_history)
+    return _written(input, name, index_put_here(input, value, index=normalize_index(index)))
 
 
 def _in_place(function: Callable[..., Any]) -> Callable[..., Tensor]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -44,8 +45,8 @@ def tensor_split(input: Any, indices_or_sections: Any, dim: int = 0) -> tuple[An
         if sections <= 0:
             raise ValueError(f"tensor_split needs a positive number of sections, got {sections}")
         parts = [size // sections + (i < size % sections) for i in range(sections)]
-        starts = [sum(parts[:i]) for i in range(sections)]
-        ends = [start + part for start, part in zip(starts, parts)]
+        ends = list(itertools.accumulate(parts))
+        starts = [0, *ends[:-1]]
     else:
         cuts = [slice(cut).indices(size)[1] for cut in indices_or_sections]  # within the dimension, as in a slice
         starts, ends = [0, *cuts], [*cuts, size]

@@ -170,7 +170,8 @@ class Primitive:
             stored,
             tuple((n, rule.function, tuple(map(stored.index, rule.reads)), rule.settings) for n, rule in chosen),
         )
-        self._plans[wanted] = plan
+        if len(wanted) <= 8:  # `cat` and `stack` take any number, and every number would leave a plan behind
+            self._plans[wanted] = plan
         return plan
 
 

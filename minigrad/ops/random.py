@@ -11,6 +11,9 @@ from __future__ import annotations
 import hashlib
 import math
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from numbers import Integral
 from typing import Any, NamedTuple
 
@@ -118,7 +121,8 @@ class Generator(Copied):
 
     def get_state(self) -> dict[str, int]:
         """Seed and counter: all there is to save."""
-        return {"seed": self.seed, "counter": self.counter}
+        with self._lock:
+            return {"seed": self.seed, "counter": self.counter}
 
     def set_state(self, state: dict[str, int]) -> None:
         """Continue from what `get_state` returned."""
@@ -126,7 +130,48 @@ class Generator(Copied):
             self.seed, self.counter = int(state["seed"]), int(state["counter"])
 
 
-default_generator = Generator()
+class _Default(Generator):
+    """The generator that is used when none is given. A replay draws again what was drawn, and does not move it: other
+    threads go on where it stands."""
+
+    _stand_in: ContextVar[Generator | None] = ContextVar("minigrad.stand_in", default=None)
+
+    @contextmanager
+    def replaying(self, state: dict[str, int]) -> Iterator[None]:
+        """In this thread or task, draw from a generator of that state instead until the block ends."""
+        stand_in = Generator()
+        stand_in.set_state(state)
+        token = self._stand_in.set(stand_in)
+        try:
+            yield
+        finally:
+            self._stand_in.reset(token)
+
+    def manual_seed(self, seed: int) -> Generator:
+        stand_in = self._stand_in.get()
+        return super().manual_seed(seed) if stand_in is None else stand_in.manual_seed(seed)
+
+    def initial_seed(self) -> int:
+        stand_in = self._stand_in.get()
+        return super().initial_seed() if stand_in is None else stand_in.initial_seed()
+
+    def key(self, stream: str) -> Key:
+        stand_in = self._stand_in.get()
+        return super().key(stream) if stand_in is None else stand_in.key(stream)
+
+    def get_state(self) -> dict[str, int]:
+        stand_in = self._stand_in.get()
+        return super().get_state() if stand_in is None else stand_in.get_state()
+
+    def set_state(self, state: dict[str, int]) -> None:
+        stand_in = self._stand_in.get()
+        if stand_in is None:
+            super().set_state(state)
+        else:
+            stand_in.set_state(state)
+
+
+default_generator = _Default()
 
 
 def manual_seed(seed: int) -> Generator:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import operator
 from collections.abc import Callable, Sequence
@@ -158,7 +159,7 @@ def split(tensor: Any, split_size_or_sections: int | Sequence[int], dim: int = 0
         sizes = list(split_size_or_sections)
         if sum(sizes) != total:
             raise ShapeError(f"split sizes {sizes} add up to {sum(sizes)}, dimension {dim} has size {total}")
-    starts = [sum(sizes[:i]) for i in range(len(sizes))]
+    starts = itertools.accumulate(sizes, initial=0)
     return tuple(narrow(tensor, dim, start, size) for start, size in zip(starts, sizes))
 
 

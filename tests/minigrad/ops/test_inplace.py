@@ -458,3 +458,29 @@ def test_the_accumulation_of_gradients_is_a_write():
     (x * 1.0).sum().backward()
     with stale("mul", "the accumulation of gradients"):
         loss.backward()
+
+
+def test_an_assignment_that_is_refused_changes_nothing():
+    base = leaf(1.0, 2.0) * 1.0
+    stale_view, buffer, view = base[:1], mg.zeros(2, dtype=mg.float64), base[1:]
+    base.mul_(3.0)
+    before = base.data.copy()
+    with pytest.raises(RuntimeError, match="view of a tensor that was changed in place"):
+        buffer[:1] = stale_view
+    with pytest.raises(RuntimeError, match="view of a tensor that was changed in place"):
+        view[0] = 7.0
+    with pytest.raises(ValueError, match="index_put"):
+        base[:] = leaf(1.0, 2.0, 3.0)
+    assert buffer.tolist() == [0.0, 0.0] and not buffer.requires_grad
+    np.testing.assert_array_equal(base.data, before)
+    base.sum().backward()  # nor is it noted as a write
+
+
+def test_an_assignment_of_a_part_of_itself():
+    x = leaf(1.0, 2.0, 3.0)
+    y = x * 1.0
+    y[1:] = y[:2]
+    y[0] = y[2] * 2.0
+    y.backward(mg.tensor([1.0, 10.0, 100.0]))
+    assert y.tolist() == [4.0, 1.0, 2.0]
+    assert x.grad.tolist() == [10.0, 102.0, 0.0]
