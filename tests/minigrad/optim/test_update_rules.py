@@ -234,6 +234,20 @@ def test_a_learning_rate_of_numpys_does_not_change_a_bit(kind):
     assert np.array_equal(*ends) and ends[1].dtype == np.float32
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_step_takes_little_memory(kind):
+    x = mg.tensor(np.ones((1000, 400), np.float32), requires_grad=True)
+    optimizer = getattr(optim, kind)([x], weight_decay=0.1)
+    x.grad = mg.tensor(np.ones((1000, 400), np.float32))
+    optimizer.step()
+    tracemalloc.start()
+    optimizer.step()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    # of the parameter's size: Adafactor's estimate and its square, Muon's momentum and four matrices of an iteration
+    assert peak < {"Adafactor": 2.1, "Muon": 6.0}.get(kind, 0.01) * x.data.nbytes
+
+
 @pytest.mark.parametrize("name", ["sgd", "rmsprop", "adam"])
 def test_a_setting_may_be_switched_on_later(name):
     params, optimizer = make(name)
