@@ -93,7 +93,7 @@ class Adafactor(Optimizer):
                 np.copyto(u, kept["variance"])
             np.maximum(u, eps1 * eps1, out=u)  # before the root, which leaves eps1
             np.divide(g, np.sqrt(u, out=u), out=u)
-            u *= size / np.maximum(root_mean_square(u) / group["d"], 1.0)
+            u *= size / np.maximum(root_mean_square(u, square) / group["d"], 1.0)
             p -= u
 
 
@@ -101,5 +101,6 @@ def mean(x: Array, dim: int) -> Array:
     return backend_of(x).sum(x, (dim % x.ndim,), True) / x.shape[dim]
 
 
-def root_mean_square(x: Array) -> Array:
-    return np.sqrt(backend_of(x).sum(x * x, tuple(range(x.ndim)), False) / x.size)
+def root_mean_square(x: Array, work: Array | None = None) -> Array:
+    square = np.multiply(x, x, out=work)
+    return np.sqrt(backend_of(x).sum(square, tuple(range(x.ndim)), False) / x.size)

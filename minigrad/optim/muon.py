@@ -85,7 +85,8 @@ class Muon(Optimizer):
             np.copyto(n, m)
             if group["nesterov"]:
                 average(n, g, momentum, work)
-            p -= lr * orthogonalize(n, group["ns_coefficients"], group["ns_steps"], group["eps"])
+            o = orthogonalize(n, group["ns_coefficients"], group["ns_steps"], group["eps"])
+            p -= np.multiply(o, lr, out=n)
 
 
 def orthogonalize(matrix: Array, coefficients: tuple[float, float, float], steps: int, eps: float) -> Array:
@@ -99,5 +100,7 @@ def orthogonalize(matrix: Array, coefficients: tuple[float, float, float], steps
     x = wide / np.maximum(np.sqrt((matrix * matrix).sum()), eps)
     for _ in range(steps):
         gram = x @ x.T  # of the shorter side
-        x = a * x + (b * gram + c * (gram @ gram)) @ x
+        change = (b * gram + c * (gram @ gram)) @ x
+        x *= a
+        x += change
     return x if wide is matrix else x.T

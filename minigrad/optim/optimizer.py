@@ -305,7 +305,7 @@ def _misfit(tensor: Tensor, shape: Any, dtype: Any, param: Tensor) -> tuple[type
         return ShapeError, f"has shape {tensor.shape}, for the parameter it must have {shape}"
     if tensor.dtype != dtype:
         return DTypeError, f"has dtype {tensor.dtype}, for the parameter it must have {dtype}"
-    if type(tensor.data) is not type(param.data):
+    if tensor.device != param.device:
         return DeviceError, f"is on {tensor.device!r}, the parameter on {param.device!r}"
     return None
 
@@ -326,5 +326,6 @@ def _restored(what: str, param: Tensor, kept: Kept, value: Any) -> Tensor:
             f"the saved {what} has shape {data.shape}, here it has {shape}; are the parameters in the same order?"
         )
     made = np.empty_like(param.data, dtype=wide(param.dtype), shape=shape)
-    made[...] = data if type(data) is type(made) else backend_of(made).asarray(backend_of(data).to_host(data))
+    here, there = backend_of(made), backend_of(data)
+    made[...] = data if here is there else here.asarray(there.to_host(data))
     return Tensor(made)

@@ -2,12 +2,13 @@
 
 import copy
 import pickle
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import minigrad as mg
-from minigrad import nn, optim
+from minigrad import backends, nn, optim
 
 from .updates import ALL, KINDS, flatten, make, set_gradients, take_step
 
@@ -109,6 +110,42 @@ def test_a_parameter_that_changed_under_its_state_stops_the_step_until_the_state
         optimizer.load_state_dict(optimizer.state_dict())
         optimizer.step()
         assert params[0].data.any() and params[0].dtype == np.float32
+
+
+def test_a_gradient_elsewhere_stops_the_step(monkeypatch):
+    class Elsewhere(np.ndarray):
+        pass
+
+    monkeypatch.setitem(backends._by_type, Elsewhere, SimpleNamespace(device="elsewhere"))
+    x = leaf()
+    optimizer = optim.SGD([x])
+    x.grad = mg.Tensor(np.ones(2, np.float32).view(Elsewhere))
+    with pytest.raises(RuntimeError, match="gradient of parameter 0 is on 'elsewhere', the parameter on 'cpu'"):
+        optimizer.step()
+
+
+def test_a_parameter_in_a_mapped_file_is_trained_in_the_file(tmp_path):
+    file = np.memmap(tmp_path / "weights", np.float32, "w+", shape=(3,))
+    x = mg.Tensor(file, requires_grad=True)
+    optimizer = optim.AdamW([x], lr=0.25, weight_decay=0.0)
+    (x - 1.0).abs().sum().backward()
+    optimizer.step()
+    optimizer.load_state_dict(optimizer.state_dict())
+    file.flush()
+    assert np.allclose(np.fromfile(tmp_path / "weights", np.float32), 0.25)
+
+
+def test_what_a_rule_keeps_unannounced_is_its_own_affair():
+    class Counting(optim.Optimizer):
+        def update(self, param, grad, state, group):
+            state["calls"] = mg.tensor(state["calls"].item() + 1 if state else 1)
+
+    x = leaf()
+    optimizer = Counting([x], {"lr": 0.1})
+    x.grad = mg.ones(2)
+    for _ in range(3):
+        optimizer.step()
+    assert optimizer.state[x]["calls"].item() == 3
 
 
 def test_a_moved_model_brings_its_half_precision_along():
