@@ -129,6 +129,10 @@ def setitem(input: Tensor, index: Any, value: Any) -> Tensor:
     """`input[index] = value`. Values of another dtype are converted. PyTorch: `Tensor.__setitem__`."""
     if value is None:
         raise DTypeError(f"assignment into a tensor of shape {input.shape} needs a number or a tensor, got None")
+    if grad_mode.is_grad_enabled():
+        for each in (input, value):
+            if isinstance(each, Tensor) and each.view_of is not None:
+                check_view(each)
     value = _without_leading_ones(value)
     whole = input if input.view_of is None else input.view_of[0]
     recorded = whole.requires_grad or input.requires_grad or (isinstance(value, Tensor) and value.requires_grad)
@@ -144,9 +148,6 @@ def setitem(input: Tensor, index: Any, value: Any) -> Tensor:
 
 def put_here(input: Tensor, name: str, index: Any, value: Any) -> Tensor:
     """`input[index] = value`, recorded. It costs what it touches, however large the tensor is."""
-    for each in (input, value):
-        if isinstance(each, Tensor) and each.view_of is not None:
-            check_view(each)
     gains_history = isinstance(value, Tensor) and value.requires_grad and input.dtype.kind == "f"
     _check_writable(input, name, recorded=input.requires_grad or gains_history)
     return _written(input, name, index_put_here(input, value, index=normalize_index(index)))
