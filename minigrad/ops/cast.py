@@ -32,11 +32,11 @@ def to(input: Tensor, *targets: Any, dtype: Any = None, device: Any = None) -> T
     for target in targets:
         if isinstance(target, Tensor):
             dtype, device = target.dtype, target.device
-        elif isinstance(target, str) and target.split(":")[0] in ("cpu", "cuda"):
+        elif isinstance(target, str) and target.partition(":")[0] in ("cpu", "cuda"):
             device = target
         else:
             dtype = target
-    device = input.device if device is None else str(device).split(":")[0]
+    device = input.device if device is None else backend_for(device).device
     if device != input.device:
         input = transfer(input, device=device, home=input.device)
     if dtype is not None and dtype != input.dtype:

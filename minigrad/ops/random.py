@@ -146,7 +146,7 @@ def rand(
     *size: Any, generator: Generator | None = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
     """Uniform on [0, 1). PyTorch: `torch.rand`."""
-    data = _draw(generator, "rand").uniform(_shape_of(size), _floating(dtype), backend_for(device or "cpu"))
+    data = _draw(generator, "rand").uniform(_shape_of(size), _floating(dtype), backend_for(device))
     return Tensor(data, requires_grad)
 
 
@@ -159,7 +159,7 @@ def randn(
     >>> mg.randn(2, 3).shape
     (2, 3)
     """
-    data = _draw(generator, "randn").normal(_shape_of(size), _floating(dtype), backend_for(device or "cpu"))
+    data = _draw(generator, "randn").normal(_shape_of(size), _floating(dtype), backend_for(device))
     return Tensor(data, requires_grad)
 
 
@@ -183,7 +183,7 @@ def randint(
     if end <= start:
         raise ValueError(f"randint needs low < high, got {start} and {end}")
     _check_integers("randint", start, end - 1, dtype)
-    bits = _draw(generator, "randint").bits(math.prod(shape), backend_for(device or "cpu"))
+    bits = _draw(generator, "randint").bits(math.prod(shape), backend_for(device))
     drawn = bits % np.uint64(end - start) if end - start <= _MASK else bits
     values = drawn + np.uint64(start & _MASK)  # a negative start by its two's complement
     return Tensor(values.astype(np.int64).astype(dtype, copy=False).reshape(shape))
@@ -260,14 +260,15 @@ def multinomial(
     return searchsorted(Tensor(ends), Tensor(marks), right=True)
 
 
-def randperm(n: int, *, generator: Generator | None = None, dtype: Any = np.int64) -> Tensor:
-    """The integers 0..n-1 in random order. PyTorch: `torch.randperm`."""
+def randperm(n: int, *, generator: Generator | None = None, dtype: Any = np.int64, device: Any = None) -> Tensor:
+    """The integers 0..n-1 in random order, drawn on the host. PyTorch: `torch.randperm`."""
     if not isinstance(n, Integral):
         raise TypeError(f"randperm takes a whole number, got {type(n).__name__}")
     if n < 0:
         raise ValueError(f"randperm: there are no {n} integers to permute")
     _check_integers("randperm", 0, int(n) - 1, dtype)
-    return Tensor(_draw(generator, "randperm").numpy().permutation(int(n)).astype(dtype, copy=False))
+    order = _draw(generator, "randperm").numpy().permutation(int(n)).astype(dtype, copy=False)
+    return Tensor(backend_for(device).asarray(order))
 
 
 def _check_integers(name: str, lowest: int, highest: int, dtype: Any) -> None:
