@@ -1,8 +1,8 @@
 """Writes `snapshot.json`: what the installed CuPy has and how it may be called. Needs the CuPy wheel, but no GPU.
 
-Run as `python -m tests.standin.make_snapshot`. Beside signatures it records which ufunc methods take which dtypes,
-which no signature tells: each is called on an array that stands on host memory. CuPy checks what it is given before it
-looks for a device, so a refusal says that the dtype is not served, and a missing driver that it would have been.
+Run as `python -m tests.standin.make_snapshot [FILE]`. Beside signatures it records which ufunc methods take which
+dtypes, which no signature tells: each is called on an array that stands on host memory. CuPy checks what it is given
+before it looks for a device, so a refusal says that the dtype is not served, a missing driver that it would have been.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import ast
 import importlib
 import inspect
 import json
+import sys
 import types
 from pathlib import Path
 from typing import Any
@@ -24,11 +25,18 @@ PATH = Path(__file__).with_name("snapshot.json")
 
 
 def snapshot() -> dict[str, Any]:
-    """The installed CuPy: its version, the signature of every public name, and what its ufuncs can do."""
+    """The installed CuPy: its version, the signature of every public name, and what its ufuncs can do.
+
+    Raises RuntimeError where there is a GPU, which would run kernels on host memory.
+    """
     import cupy
+
+    if cupy.cuda.is_available():
+        raise RuntimeError("a snapshot needs CuPy without a GPU: hide it with CUDA_VISIBLE_DEVICES=-1")
 
     found = {f"{space}.{name}": thing for space in NAMESPACES for name, thing in public(importlib.import_module(space))}
     found |= {f"cupy.ndarray.{name}": thing for name, thing in public(cupy.ndarray)}
+    found |= {f"cupy.ndarray.flags.{name}": thing for name, thing in public(cupy._core.flags.Flags)}
     found |= {f"cupy.ufunc.{name}": thing for name, thing in public(cupy.ufunc)}
     ufuncs = {name: thing for name, thing in found.items() if isinstance(thing, cupy.ufunc)}
     return {
@@ -53,9 +61,13 @@ def signature(thing: Any) -> str | None:
     import cupy
 
     if isinstance(thing, cupy.ufunc):
-        ins = "x" if thing.nin == 1 else ", ".join(f"x{i + 1}" for i in range(thing.nin))
-        outs = "out=None, *" if thing.nout == 1 else "out1=None, out2=None, *, out=None"
-        return f"({ins}, /, {outs}, casting={thing._default_casting!r}, dtype=None)"
+        ins = ["x"] if thing.nin == 1 else [f"x{i + 1}" for i in range(thing.nin)]
+        outs = (
+            ["out=None", "*"]
+            if thing.nout == 1
+            else [*(f"out{i + 1}=None" for i in range(thing.nout)), "*", "out=None"]
+        )
+        return parsable([*ins, "/", *outs, f"casting={thing._default_casting!r}", "dtype=None"])
     if inspect.isgetsetdescriptor(thing) or isinstance(thing, property):
         return "property"
     if isinstance(thing, (staticmethod, classmethod)):
@@ -145,7 +157,7 @@ def serves(ufunc: Any, method: str, char: str) -> bool:
         return True  # all was well up to the launch
     except (TypeError, NotImplementedError):
         return False
-    raise RuntimeError("a kernel ran on host memory: take the snapshot on a machine without a GPU")
+    raise AssertionError("no kernel runs without a GPU")
 
 
 def standing_on_host(char: str) -> Any:
@@ -170,4 +182,4 @@ def text(found: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    PATH.write_text(text(snapshot()))
+    Path(sys.argv[1] if sys.argv[1:] else PATH).write_text(text(snapshot()))
