@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from .. import grad_mode
-from ..backends import Array, backend_of, cpu
+from ..backends import Array, backend_of, cpu, moved
 from ..tensor import KINDS, Tensor
 from ..writes import is_writable, log_write
 
@@ -243,10 +243,10 @@ def _restored(number: int, param: Tensor, name: str, value: Any) -> Tensor:
     if name == "step":
         if data.size != 1 or not data.item() >= 0 or not float(data.item()).is_integer():
             raise ValueError(f"the saved step of parameter {number} must be one whole number, not below 0")
-        return Tensor(np.array(data, np.int64).reshape(()))
+        return Tensor(np.array(moved(data, cpu), np.int64).reshape(()))
     if data.shape != param.shape:
         raise ValueError(
             f"the saved {name} of parameter {number} has shape {data.shape}, the parameter here {param.shape}; "
             f"are the parameters in the same order?"
         )
-    return Tensor(np.array(data, param.dtype, like=param.data))
+    return Tensor(moved(data, backend_of(param.data)).astype(param.dtype, order="C"))
