@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from . import grad_mode, graph
-from .backends import Array, backend_of
+from .backends import Array, as_array, backend_of
 from .copying import NotPickled
 from .hooks import RemovableHandle, add
 from .writes import log_write, owner_of
@@ -255,7 +255,7 @@ class Tensor(Methods, NotPickled):
 
         def on_value(value: Any) -> Any:
             recorded = isinstance(value, Tensor)
-            changed = hook(value if recorded else Tensor(np.asarray(value)))
+            changed = hook(value if recorded else Tensor(as_array(value)))
             if changed is None:
                 return None
             if not isinstance(changed, Tensor):
@@ -386,7 +386,7 @@ def differentiate(
             roots, wanted=wanted, retain_graph=create_graph if retain_graph is None else retain_graph,
             recorder=_Recorder() if create_graph else None,
         )  # fmt: skip
-    return {source: value if create_graph else Tensor(np.asarray(value)) for source, value in values.items()}
+    return {source: value if create_graph else Tensor(as_array(value)) for source, value in values.items()}
 
 
 def _cotangent_of(output: Tensor, cotangent: Tensor | None, recorded: bool) -> Any:

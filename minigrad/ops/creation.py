@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from ..backends import backend_for, backend_of
+from ..backends import backend_for, backend_of, cpu, get_default_device, moved
 from ..tensor import KINDS, Tensor
 from .dtypes import can_hold, checked_dtype
 from .failure import ShapeError
 
 
 def _xp(device: Any) -> Any:
-    return backend_for("cpu" if device is None else device).xp
+    return backend_for(device).xp
 
 
 def _real(dtype: Any) -> Any:
@@ -148,7 +148,7 @@ def tensor(data: Any, dtype: Any = None, device: Any = None, requires_grad: bool
     """A new tensor holding a copy of `data`. PyTorch: `torch.tensor`.
 
     Python floats become float32 and Python integers int64; NumPy's arrays and numbers, also in a list, keep their
-    dtype.
+    dtype. Without `device`, what lies on one stays there, and other data goes to the default device.
 
     Raises TypeError for data that is not a rectangular array of numbers (strings, objects, complex numbers), and
     RuntimeError for a gradient asked of integers.
@@ -157,12 +157,14 @@ def tensor(data: Any, dtype: Any = None, device: Any = None, requires_grad: bool
     >>> mg.tensor([[1, 2], [3, 4]]).dtype
     dtype('int64')
     """
-    if isinstance(data, Tensor):
+    stays = isinstance(data, Tensor)
+    if stays:
         data = data.detach().data
-    backend = backend_of(data) if device is None else backend_for(device)
+    home = backend_of(data)
+    backend = home if device is None and (stays or home is not cpu) else backend_for(device)
     known = hasattr(data, "dtype")
     try:
-        array = backend.xp.array(data, dtype=dtype)
+        array = home.xp.array(data, dtype=dtype)
     except (ValueError, TypeError, OverflowError) as error:
         raise TypeError(
             f"tensor() needs numbers, of the range of their dtype, in a rectangular arrangement: {error}"
@@ -176,6 +178,7 @@ def tensor(data: Any, dtype: Any = None, device: Any = None, requires_grad: bool
         array = array.astype(_floating_within(data))
     if not array.dtype.isnative:
         array = array.astype(array.dtype.newbyteorder("="))
+    array = moved(array, backend)
     return Tensor(array).requires_grad_() if requires_grad else Tensor(array)
 
 
@@ -198,7 +201,7 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     if isinstance(data, Tensor):
         return data.to(dtype=dtype, device=device)
     if isinstance(data, np.ndarray) and can_hold(data.dtype):
-        return Tensor(data).to(dtype=dtype, device=device)
+        return Tensor(data).to(dtype=dtype, device=get_default_device() if device is None else device)
     return tensor(data, dtype=dtype, device=device)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from .. import grad_mode, graph
+from ..backends import as_array, backend_of, moved
 from ..tensor import Tensor, check_view
 from ..writes import is_writable, log_write
 from . import diagonals, elementwise, logic, rounding, scan, transcendental
@@ -24,7 +25,7 @@ from .primitive import Primitive
 def write(tensor: Tensor, name: str, result: Any) -> Tensor:
     """Make `result`, computed from `tensor`, the tensor's new value."""
     _check_writable(tensor, name, recorded=isinstance(result, Tensor) and result.requires_grad)
-    data = result.data if isinstance(result, Tensor) else np.asarray(result)
+    data = result.data if isinstance(result, Tensor) else as_array(result)
     if data.shape != tensor.shape:
         raise ShapeError(f"{name}: the result has shape {data.shape}, the tensor to hold it {tensor.shape}")
     if data.dtype != tensor.dtype and not np.can_cast(data.dtype, tensor.dtype, "same_kind"):
@@ -137,8 +138,12 @@ def setitem(input: Tensor, index: Any, value: Any) -> Tensor:
     whole = input if input.view_of is None else input.view_of[0]
     recorded = whole.requires_grad or input.requires_grad or (isinstance(value, Tensor) and value.requires_grad)
     if not (recorded and grad_mode.is_grad_enabled()):
+        if not is_writable(input.data):
+            raise ValueError(f"assignment into a tensor of shape {input.shape}: its memory is read-only; clone it")
+        if isinstance(value, (list, tuple, np.ndarray)):
+            value = moved(np.asarray(value), backend_of(input.data))
         try:
-            assign(input.data, normalize_index(index), value.data if isinstance(value, Tensor) else value)
+            assign(input.data, normalize_index(index, input.data), value.data if isinstance(value, Tensor) else value)
         except (ValueError, TypeError, IndexError) as error:
             raise type(error)(f"assignment into a tensor of shape {input.shape}: {error}") from None
         log_write(input.data, "an assignment by index")
@@ -150,7 +155,7 @@ def put_here(input: Tensor, name: str, index: Any, value: Any) -> Tensor:
     """`input[index] = value`, recorded. It costs what it touches, however large the tensor is."""
     gains_history = isinstance(value, Tensor) and value.requires_grad and input.dtype.kind == "f"
     _check_writable(input, name, recorded=input.requires_grad or gains_history)
-    return _written(input, name, index_put_here(input, value, index=normalize_index(index)))
+    return _written(input, name, index_put_here(input, value, index=normalize_index(index, input.data)))
 
 
 def _in_place(function: Callable[..., Any]) -> Callable[..., Tensor]:

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from .. import grad_mode
-from ..backends import Array, backend_of
+from ..backends import Array, backend_of, moved
 from ..copying import Copied
 from ..ops.failure import DeviceError, DTypeError, ShapeError
 from ..tensor import KINDS, Tensor
@@ -326,6 +326,5 @@ def _restored(what: str, param: Tensor, kept: Kept, value: Any) -> Tensor:
             f"the saved {what} has shape {data.shape}, here it has {shape}; are the parameters in the same order?"
         )
     made = np.empty_like(param.data, dtype=wide(param.dtype), shape=shape)
-    here, there = backend_of(made), backend_of(data)
-    made[...] = data if here is there else here.asarray(there.to_host(data))
+    made[...] = moved(data, backend_of(made))
     return Tensor(made)

@@ -104,7 +104,9 @@ class Programs(RuleBasedStateMachine):
     def overwritten(self, dual):
         """As in PyTorch, a write to any part of some memory counts for all of it."""
         return any(
-            time < when and memory(array) is memory(other) for array, time, _ in dual.needs for other, when in self.writes
+            time < when and memory(array) is memory(other)
+            for array, time, _ in dual.needs
+            for other, when in self.writes
         )
 
     def consumed(self, dual):
@@ -154,7 +156,9 @@ class Programs(RuleBasedStateMachine):
 
     # ------------------------------------------------------------------------------------------- the program
 
-    @initialize(target=tensors, hooks=st.lists(st.sampled_from([1.0, -0.5]), min_size=1, max_size=3), seed=st.integers(0, 2**16))
+    @initialize(
+        target=tensors, hooks=st.lists(st.sampled_from([1.0, -0.5]), min_size=1, max_size=3), seed=st.integers(0, 2**16)
+    )
     def leaves_are_made(self, hooks, seed):
         self.rng = np.random.default_rng(seed)
         for hooked in hooks:
@@ -203,7 +207,11 @@ class Programs(RuleBasedStateMachine):
 
     @rule(target=tensors, x=tensors, name=st.sampled_from(sorted(MAP)), grad=MOSTLY)
     def one_is_mapped(self, x, name, grad):
-        return multiple() if grad and self.refuses_stale(lambda: getattr(mg, name)(x.tensor), x) else self.mapped(x, name, grad)
+        return (
+            multiple()
+            if grad and self.refuses_stale(lambda: getattr(mg, name)(x.tensor), x)
+            else self.mapped(x, name, grad)
+        )
 
     def mapped(self, x, name, grad=True):
         function, derivative, kept = MAP[name]
@@ -229,7 +237,9 @@ class Programs(RuleBasedStateMachine):
             return multiple()
         if kind == "expanded" and x.value.shape == SHAPE:
             return multiple()
-        return multiple() if grad and self.refuses_stale(lambda: VIEWS[kind](x.tensor), x) else self.viewed(x, kind, grad)
+        return (
+            multiple() if grad and self.refuses_stale(lambda: VIEWS[kind](x.tensor), x) else self.viewed(x, kind, grad)
+        )
 
     def viewed(self, x, kind, grad=True):
         with mg.set_grad_enabled(grad):
@@ -321,7 +331,9 @@ class Programs(RuleBasedStateMachine):
 
         recorded = grad and (x.recorded or y.recorded)
         parts_of_graph = recorded or root(x).recorded
-        if not self.may_be_written(call, x, (x, y), recorded, grad, RuntimeError if grad and parts_of_graph else ValueError):
+        if not self.may_be_written(
+            call, x, (x, y), recorded, grad, RuntimeError if grad and parts_of_graph else ValueError
+        ):
             return
         value, slope = x.value.copy(), x.slope.copy()
         value[index], slope[index] = y.value, y.slope
@@ -374,13 +386,13 @@ class Programs(RuleBasedStateMachine):
         np.testing.assert_allclose(x.tensor.data, x.value, rtol=1e-13, atol=1e-13)
         if not x.recorded:
             with pytest.raises(RuntimeError, match="does not require grad"):
-                x.tensor.backward(mg.Tensor(np.ones_like(x.value)))
+                x.tensor.backward(mg.tensor(np.ones_like(x.value)))
             return
         cotangent = np.random.default_rng(seed).uniform(-1.0, 1.0, x.value.shape)
         leaves = [leaf.tensor for leaf in self.leaves]
 
         def call():
-            return mg.autograd.grad(x.tensor, leaves, mg.Tensor(cotangent), retain_graph=True, allow_unused=True)
+            return mg.autograd.grad(x.tensor, leaves, mg.tensor(cotangent), retain_graph=True, allow_unused=True)
 
         if self.raises(call, x):
             return
