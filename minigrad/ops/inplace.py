@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from .. import grad_mode, graph
+from ..backends import as_array
 from ..tensor import Tensor
 from ..writes import log_write
 from . import diagonals, elementwise, logic, rounding, scan, transcendental
@@ -34,7 +35,7 @@ def write(tensor: Tensor, name: str, result: Any) -> Tensor:
             raise RuntimeError(
                 f"{name} on a view of a tensor that is part of a graph; write to the whole instead: base[index] = value"
             )
-    data = result.data if isinstance(result, Tensor) else np.asarray(result)
+    data = result.data if isinstance(result, Tensor) else as_array(result)
     if data.shape != tensor.shape:
         raise ShapeError(f"{name}: the result has shape {data.shape}, the tensor to hold it {tensor.shape}")
     if data.dtype != tensor.dtype and not np.can_cast(data.dtype, tensor.dtype, "same_kind"):
@@ -126,7 +127,7 @@ def setitem(input: Tensor, index: Any, value: Any) -> Tensor:
     recorded = whole.requires_grad or input.requires_grad or (isinstance(value, Tensor) and value.requires_grad)
     if not (recorded and grad_mode.is_grad_enabled()):
         try:
-            assign(input.data, normalize_index(index), value.data if isinstance(value, Tensor) else value)
+            assign(input.data, normalize_index(index, input.data), value.data if isinstance(value, Tensor) else value)
         except (ValueError, TypeError, IndexError) as error:
             raise type(error)(f"assignment into a tensor of shape {input.shape}: {error}") from None
         log_write(input.data, "an assignment by index")

@@ -67,7 +67,7 @@ class Key(NamedTuple):
         count = math.prod(shape)
         threshold = round(p * 2.0**32)
         if threshold >= 1 << 32:
-            return np.ones(shape, np.bool_, like=backend.xp.empty(0))
+            return backend.xp.ones(shape, np.bool_)
         return (self.bits32(count, backend) < np.uint32(threshold)).reshape(shape)
 
     def numpy(self) -> np.random.Generator:
@@ -216,7 +216,7 @@ def normal(
     tensors = [each for each in (mean_data, std_data) if hasattr(each, "dtype")]
     if bool(tensors) == (size is not None):
         raise TypeError("normal takes two numbers and a size, or tensors and no size")
-    if np.any(std_data < 0):
+    if backend_of(std_data).checks_values and np.any(std_data < 0):
         raise ValueError("normal needs standard deviations of at least 0")
     if size is not None:
         drawn = randn(size, generator=generator, dtype=dtype, device=device)
@@ -245,12 +245,13 @@ def multinomial(
     if num_samples <= 0 or (not replacement and num_samples > weights.shape[-1]):
         raise ValueError(f"multinomial cannot draw {num_samples} of {weights.shape[-1]}, replacement={replacement}")
     weights = weights.astype(np.float64)
-    if not (np.all(np.isfinite(weights)) and np.all(weights >= 0.0)):
-        raise ValueError("multinomial needs weights that are finite and at least 0")
-    positive = np.count_nonzero(weights, axis=-1)
-    if weights.size and int(positive.min()) < (1 if replacement else num_samples):
-        raise ValueError(f"multinomial: a row has only {int(positive.min())} weights above 0")
     backend, key = backend_of(weights), _draw(generator, "multinomial")
+    if backend.checks_values:
+        if not (np.all(np.isfinite(weights)) and np.all(weights >= 0.0)):
+            raise ValueError("multinomial needs weights that are finite and at least 0")
+        positive = np.count_nonzero(weights, axis=-1)
+        if weights.size and int(positive.min()) < (1 if replacement else num_samples):
+            raise ValueError(f"multinomial: a row has only {int(positive.min())} weights above 0")
     if not replacement:
         uniform = key.uniform(weights.shape, np.float64, backend)
         times = np.where(weights > 0.0, -np.log1p(-uniform), np.inf) / np.where(weights > 0.0, weights, 1.0)
@@ -285,9 +286,10 @@ def _check_integers(name: str, lowest: int, highest: int, dtype: Any) -> None:
 
 def bernoulli(input: Tensor, *, generator: Generator | None = None) -> Tensor:
     """1 with the probability each element of `input` gives, else 0. PyTorch: `torch.bernoulli`."""
-    if input.data.size and not (input.data.min() >= 0.0 and input.data.max() <= 1.0):
+    backend = backend_of(input.data)
+    if backend.checks_values and input.data.size and not (input.data.min() >= 0.0 and input.data.max() <= 1.0):
         raise ValueError("bernoulli needs probabilities, between 0 and 1")
-    uniform = _draw(generator, "bernoulli").uniform(input.shape, np.float64)
+    uniform = _draw(generator, "bernoulli").uniform(input.shape, np.float64, backend)
     return Tensor(as_array((uniform < input.data).astype(input.dtype)))
 
 

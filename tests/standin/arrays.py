@@ -7,8 +7,6 @@ the two kinds of memory, for it looks at results.
 
 from __future__ import annotations
 
-import functools
-import weakref
 from typing import Any
 
 import numpy as np
@@ -247,9 +245,9 @@ def _method(name: str) -> Any:
 
 for _path, _text in SIGNATURES.items():
     _, _, _name = _path.rpartition("cupy.ndarray.")
-    if _path.startswith("cupy.ndarray.") and "." not in _name and _text not in ("property", "value"):
-        if not hasattr(ndarray, _name) and hasattr(np.ndarray, _name):
-            setattr(ndarray, _name, _method(_name))
+    _called = _path.startswith("cupy.ndarray.") and "." not in _name and _text not in ("property", "value")
+    if _called and not hasattr(ndarray, _name) and hasattr(np.ndarray, _name):
+        setattr(ndarray, _name, _method(_name))
 
 
 def _operator(name: str, reflected: bool, in_place: bool) -> Any:
