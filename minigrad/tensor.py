@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from . import grad_mode, graph
-from .backends import Array, as_array, backend_for, backend_of, cpu
+from .backends import Array, as_array, backend_for, backend_of, cpu, moved
 from .hooks import RemovableHandle, add
 from .writes import log_write, owner_of
 
@@ -425,8 +425,7 @@ def tensor(data: Any, dtype: Any = None, device: Any = None, requires_grad: bool
         array = array.astype(_floating_within(data))
     if not array.dtype.isnative:
         array = array.astype(array.dtype.newbyteorder("="))
-    if backend is not home:
-        array = backend.asarray(home.to_host(array))
+    array = moved(array, backend)
     return Tensor(array).requires_grad_() if requires_grad else Tensor(array)
 
 

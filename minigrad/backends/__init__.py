@@ -93,6 +93,12 @@ def as_array(value: Any) -> Array:
     return np.asarray(value) if isinstance(value, np.generic) else value
 
 
+def moved(array: Array, home: Backend) -> Array:
+    """`array` on the device of `home`: itself if it is there, else a copy."""
+    theirs = backend_of(array)
+    return array if theirs is home else home.asarray(theirs.to_host(array))
+
+
 def backend_for(device: Any) -> Backend:
     """The backend that serves a device name: "cpu", "cuda", "cuda:0"; None is the default device.
 

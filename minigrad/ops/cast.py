@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from ..backends import Array, backend_for, backend_of
+from ..backends import Array, backend_for, moved
 from ..tensor import Tensor
 from .dtypes import checked_dtype
 from .primitive import Primitive
@@ -45,7 +45,7 @@ def to(input: Tensor, *targets: Any, dtype: Any = None, device: Any = None) -> T
 
 
 def _transfer(x: Array, *, device: str, home: str) -> Array:
-    return backend_for(device).asarray(backend_of(x).to_host(x))
+    return moved(x, backend_for(device))
 
 
 transfer: Primitive = Primitive("to", _transfer).rules(x=lambda g, device, home: transfer(g, device=home, home=device))

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..backends import Array, Backend, backend_of, cpu
+from ..backends import Array, Backend, backend_of, cpu, moved
 from ..graph import Partial
 from ..tensor import Tensor
 from .failure import DeviceError, ShapeError, check_tensors, in_module
@@ -55,7 +55,7 @@ def _brought(part: Array, home: Backend) -> Array:
     if backend_of(part) is not cpu:
         theirs = backend_of(part).device
         raise DeviceError(f"a tensor on {home.device!r} is indexed by one on {theirs!r}; use .to(device){in_module()}")
-    return home.asarray(part)
+    return moved(part, home)
 
 
 def _is_basic(index: tuple[Any, ...]) -> bool:

@@ -14,7 +14,7 @@ import numpy as np
 from .. import grad_mode, graph
 from ..backends import as_array
 from ..tensor import Tensor
-from ..writes import log_write
+from ..writes import is_writable, log_write
 from . import diagonals, elementwise, logic, rounding, scan, transcendental
 from .cast import clone
 from .failure import DTypeError, ShapeError
@@ -40,13 +40,12 @@ def write(tensor: Tensor, name: str, result: Any) -> Tensor:
         raise ShapeError(f"{name}: the result has shape {data.shape}, the tensor to hold it {tensor.shape}")
     if data.dtype != tensor.dtype and not np.can_cast(data.dtype, tensor.dtype, "same_kind"):
         raise DTypeError(f"{name}: a result of dtype {data.dtype} cannot be kept in a tensor of dtype {tensor.dtype}")
-    try:
-        tensor.data[...] = data
-    except ValueError:
+    if not is_writable(tensor.data):
         raise RuntimeError(
             f"{name} on a tensor of shape {tensor.shape} whose memory is read-only (an expanded tensor shows one value "
             f"in several places); call .clone() first"
-        ) from None
+        )
+    tensor.data[...] = data
     log_write(tensor.data, name)
     if recorded:
         before, tensor.node, tensor.requires_grad = tensor.node, result.node or _through(result), True
@@ -126,6 +125,8 @@ def setitem(input: Tensor, index: Any, value: Any) -> Tensor:
     whole = input if input.view_of is None else input.view_of[0]
     recorded = whole.requires_grad or input.requires_grad or (isinstance(value, Tensor) and value.requires_grad)
     if not (recorded and grad_mode.is_grad_enabled()):
+        if not is_writable(input.data):
+            raise ValueError(f"assignment into a tensor of shape {input.shape}: its memory is read-only; clone it")
         try:
             assign(input.data, normalize_index(index, input.data), value.data if isinstance(value, Tensor) else value)
         except (ValueError, TypeError, IndexError) as error:

@@ -8,6 +8,7 @@ the cotangent both. Beside the numbers: what a gradient must be like whatever it
 import numpy as np
 
 import minigrad as mg
+from minigrad.backends import backend_for
 
 LAYOUTS = ("contiguous", "transposed", "strided", "reversed", "read-only")
 
@@ -27,6 +28,11 @@ def laid_out(array, layout):
     if layout == "read-only":
         array.flags.writeable = False
     return array
+
+
+def on_default_device(array):
+    """A tensor of an array as it lies in memory, if that is the host's; of a copy on another device."""
+    return mg.Tensor(backend_for(None).asarray(array))
 
 
 def slope(function, step=1 / 64, rungs=4):
@@ -49,14 +55,14 @@ def _outputs(function, tensors):
 
 def values(function, arrays):
     with mg.no_grad():
-        return [out.data for out in _outputs(function, [mg.Tensor(array) for array in arrays])]
+        return [out.data for out in _outputs(function, [on_default_device(array) for array in arrays])]
 
 
 def gradients(function, arrays, cotangents, **settings):
     """The gradient of sum <cotangent, output> for every array; zeros for one that no output depends on."""
-    tensors = [mg.Tensor(array, requires_grad=True) for array in arrays]
+    tensors = [on_default_device(array).requires_grad_() for array in arrays]
     outputs = _outputs(function, tensors)
-    pairs = [(out, mg.Tensor(c)) for out, c in zip(outputs, cotangents, strict=True) if out.requires_grad]
+    pairs = [(out, on_default_device(c)) for out, c in zip(outputs, cotangents, strict=True) if out.requires_grad]
     if not pairs:
         return [np.zeros(array.shape) for array in arrays]
     outputs, weights = zip(*pairs)

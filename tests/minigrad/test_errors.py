@@ -220,7 +220,15 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("name", REFUSED)
+LOOKED_AT = ("gather", "embedding", "negative id", "class id", "negative class id")
+
+
+looking = pytest.mark.host("a device does not look at values")
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[looking] * (name in LOOKED_AT)) for name in REFUSED]
+)
 def test_bad_input_is_refused_by_name(name):
     call, classes, message = REFUSED[name]
     with pytest.raises(Exception, match=message) as error:

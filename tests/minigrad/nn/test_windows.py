@@ -12,6 +12,7 @@ import minigrad as mg
 from minigrad import nn
 from minigrad.nn import functional as F
 from minigrad.ops.windows import overlap_add, windows
+from minigrad.writes import is_writable
 
 
 def drawn(*size, dtype=np.float64, seed=0, **settings):
@@ -98,7 +99,7 @@ def test_a_batch_may_be_empty_and_the_dtype_is_kept(function, weight, dtype):
 def test_results_lie_in_order_and_share_no_memory_with_the_input(call):
     x = drawn(2, 3, 4, 5)
     out = call(x)
-    assert out.data.flags.c_contiguous and out.data.flags.writeable
+    assert out.is_contiguous() and is_writable(out.data)
     assert not np.shares_memory(out.data, x.data)
     out.view(2, -1)  # the idiom after a last layer
 
