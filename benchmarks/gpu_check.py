@@ -279,7 +279,8 @@ def transfers(gpu: Backend, options: argparse.Namespace) -> dict[str, Any]:
     with copies_to_host(options.stand_in) as seen:
         loss.item()
     passed = not errors and not any(found.values()) and len(seen) == 1
-    return {"passed": passed, "in_a_step": found, "when_read": seen, "errors": errors}
+    counts = {name: dict(Counter(lines)) for name, lines in found.items()}
+    return {"passed": passed, "in_a_step": counts, "when_read": seen, "errors": errors}
 
 
 @contextlib.contextmanager

@@ -89,12 +89,11 @@ LOOKS = {
     "cupy.unravel_index": "whether places lie inside",
 }
 # Where they are used all the same, and why.
+SIZE = "the size of the result depends on values: PyTorch waits too"
 MAY_LOOK = {
-    "ops/diagonals.py": {"xp.nonzero": "the size of a result depends on values: PyTorch waits too"},
+    "ops/diagonals.py": {"xp.nonzero": SIZE},
     "ops/primitive.py": {"np.flatnonzero": "of a tuple of Python's bools"},
-    "ops/search.py": dict.fromkeys(
-        ["np.bincount", "np.nonzero", "np.unique"], "the size of a result depends on values"
-    ),
+    "ops/search.py": {"np.bincount": SIZE, "np.nonzero": SIZE, "np.unique": SIZE},
 }
 
 
