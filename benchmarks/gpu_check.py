@@ -101,7 +101,7 @@ def outcomes(report: str) -> dict[str, tuple[str, str]]:
         for child in case:
             if child.tag in ("failure", "error", "skipped"):
                 outcome = "skipped" if child.tag == "skipped" else "failed"
-                reason = (child.get("message") or child.text or "").strip().split("\n")[0][:300]
+                reason = " ".join((child.get("message") or child.text or "").split())[:300]
         found[f"{case.get('classname')}::{case.get('name')}"] = outcome, reason
     return found
 
@@ -183,7 +183,7 @@ class Training:
                 for x, y in (batches() for _ in range(steps))
             ]
 
-    def step(self, number: int) -> mg.Tensor:
+    def step(self, number: int) -> Any:
         x, y = self.batches[number]
         loss = F.cross_entropy(self.model(x).reshape(y.numel(), -1), y.reshape(-1))
         loss.backward()
@@ -349,10 +349,9 @@ def main(given: list[str] | None = None) -> int:
     for name in options.parts:
         print(f"{name} ...", flush=True)
         start = time.perf_counter()
-        found, errors = {"passed": False}, {}
-        with noting(errors, "error"):
+        found: dict[str, Any] = {"passed": False}
+        with noting(found, "error"):
             found = PARTS[name](gpu, options)
-        found |= errors
         report["parts"][name] = {**found, "seconds_in_all": time.perf_counter() - start}
         print(f"{name}: {'as it should be' if found['passed'] else 'NOT as it should be'}")
         options.out.write_text(json.dumps(report, indent=1) + "\n")  # after every part: the next may not return

@@ -83,7 +83,7 @@ def test_failures_are_named_with_their_reasons():
     </testsuite></testsuites>"""
     assert gpu_check.outcomes(report) == {
         "tests.a::one": ("passed", ""),
-        "tests.a::two": ("failed", "Error: 1 != 2"),
+        "tests.a::two": ("failed", "Error: 1 != 2 more"),
         "tests.a::three": ("skipped", "about host memory"),
         "tests.b::four": ("failed", "it broke"),
     }
