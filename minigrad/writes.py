@@ -53,6 +53,8 @@ def is_writable(array: Array) -> bool:
 def _overlaps(array: Array) -> bool:
     """Whether steps along different dimensions can lead to the same element."""
     reach = 0  # of the dimensions with smaller steps
+    if not array.size:
+        return False
     for step, size in sorted((abs(step), size) for step, size in zip(array.strides, array.shape) if size > 1):
         if step <= reach or step == 0:
             return True

@@ -15,6 +15,7 @@ settings.register_profile(
 settings.register_profile(
     "deep", deadline=None, max_examples=2000, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
 )
+settings.register_profile("device", settings.get_profile("default"), max_examples=4)
 settings.load_profile("default")
 
 
@@ -30,6 +31,7 @@ def pytest_configure(config):
         from tests.standin import on_device
 
         on_device.start(real=device == "cuda-real")
+        settings.load_profile("device")
 
 
 def pytest_collection_modifyitems(config, items):

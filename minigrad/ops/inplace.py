@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from .. import grad_mode, graph
-from ..backends import as_array
+from ..backends import as_array, backend_of, moved
 from ..tensor import Tensor
 from ..writes import is_writable, log_write
 from . import diagonals, elementwise, logic, rounding, scan, transcendental
@@ -127,6 +127,8 @@ def setitem(input: Tensor, index: Any, value: Any) -> Tensor:
     if not (recorded and grad_mode.is_grad_enabled()):
         if not is_writable(input.data):
             raise ValueError(f"assignment into a tensor of shape {input.shape}: its memory is read-only; clone it")
+        if isinstance(value, (list, tuple, np.ndarray)):
+            value = moved(np.asarray(value), backend_of(input.data))
         try:
             assign(input.data, normalize_index(index, input.data), value.data if isinstance(value, Tensor) else value)
         except (ValueError, TypeError, IndexError) as error:

@@ -140,8 +140,8 @@ class Optimizer:
 
     def pieces(self, param: Array, grad: Array, *state: Array, scratch: int) -> Iterator[tuple[Array, ...]]:
         """Matching pieces of a parameter, its gradient and state, and `scratch` arrays to compute in."""
-        known = self._scratch[0] if self._scratch else None
-        if len(self._scratch) < scratch or known.dtype != param.dtype or type(known) is not type(param):
+        kinds = {(type(each), each.dtype) for each in self._scratch}
+        if len(self._scratch) < scratch or kinds != {(type(param), param.dtype)}:
             self._scratch = [np.empty(PIECE, param.dtype, like=param) for _ in range(scratch)]
         free = self._scratch[:scratch]
         size = param.size

@@ -8,7 +8,8 @@ the cotangent both. Beside the numbers: what a gradient must be like whatever it
 import numpy as np
 
 import minigrad as mg
-from minigrad.backends import backend_for
+from minigrad.backends import backend_for, backend_of
+from minigrad.writes import is_writable
 
 LAYOUTS = ("contiguous", "transposed", "strided", "reversed", "read-only")
 
@@ -35,6 +36,11 @@ def on_default_device(array):
     return mg.Tensor(backend_for(None).asarray(array))
 
 
+def host(tensor):
+    """The values as they lie in memory, or a copy of them from another device."""
+    return backend_of(tensor.data).to_host(tensor.data)
+
+
 def slope(function, step=1 / 64, rungs=4):
     """The derivative at 0 of a smooth function of a number: central differences at halving steps, extrapolated
     (Richardson). Wrong by about step**8 and by rounding / step."""
@@ -55,7 +61,7 @@ def _outputs(function, tensors):
 
 def values(function, arrays):
     with mg.no_grad():
-        return [out.data for out in _outputs(function, [on_default_device(array) for array in arrays])]
+        return [host(out) for out in _outputs(function, [on_default_device(array) for array in arrays])]
 
 
 def gradients(function, arrays, cotangents, **settings):
@@ -67,7 +73,7 @@ def gradients(function, arrays, cotangents, **settings):
         return [np.zeros(array.shape) for array in arrays]
     outputs, weights = zip(*pairs)
     grads = mg.autograd.grad(outputs, tensors, weights, allow_unused=True, **settings)
-    return [np.zeros(array.shape) if grad is None else grad.data for array, grad in zip(arrays, grads)]
+    return [np.zeros(array.shape) if grad is None else host(grad) for array, grad in zip(arrays, grads)]
 
 
 def _direction(rng, shapes):
@@ -109,8 +115,8 @@ def check(function, arrays, seed=0, second=True, tolerance=1e-9):
 
 def _check_second(function, arrays, plain, v, u, rng, tolerance):
     w, dv = _direction(rng, [array.shape for array in plain]), _direction(rng, [each.shape for each in v])
-    inputs = [mg.Tensor(array, requires_grad=True) for array in arrays]
-    cotangents = [mg.Tensor(each, requires_grad=True) for each in v]
+    inputs = [on_default_device(array).requires_grad_() for array in arrays]
+    cotangents = [on_default_device(each).requires_grad_() for each in v]
     pairs = [(out, c) for out, c in zip(_outputs(function, inputs), cotangents, strict=True) if out.requires_grad]
     if not pairs:
         return
@@ -120,15 +126,15 @@ def _check_second(function, arrays, plain, v, u, rng, tolerance):
     for grad, expected in zip(grads, plain_grads):
         if grad is not None:  # the same rules on tensors as on arrays: the same numbers
             rounding = 1e-13 * (1 + np.abs(expected).max(initial=0))
-            np.testing.assert_allclose(grad.data, expected, rtol=0, atol=rounding)
-    projected = sum((grad * mg.Tensor(each)).sum() for grad, each in zip(grads, w) if grad is not None)
+            np.testing.assert_allclose(host(grad), expected, rtol=0, atol=rounding)
+    projected = sum((grad * on_default_device(each)).sum() for grad, each in zip(grads, w) if grad is not None)
     seconds = mg.autograd.grad(projected, [*inputs, *cotangents], allow_unused=True)
     moving, moved = [*inputs, *cotangents], [*u, *dv]
-    ours = float(sum(np.sum(s.data * d) for s, d in zip(seconds, moved) if s is not None))
+    ours = float(sum(np.sum(host(s) * d) for s, d in zip(seconds, moved) if s is not None))
     for second, each in zip(seconds, moving):
         assert second is None or (second.shape, second.dtype) == (each.shape, each.dtype)
     numeric = slope(lambda t: _dot(gradients(function, _moved(plain, u, t), _moved(v, dv, t)), w))
-    size = _size(plain_grads, w) + sum(_size([s.data], [d]) for s, d in zip(seconds, moved) if s is not None)
+    size = _size(plain_grads, w) + sum(_size([host(s)], [d]) for s, d in zip(seconds, moved) if s is not None)
     assert abs(ours - numeric) <= tolerance * size, f"second derivative {ours}, numeric {numeric}"
 
 
@@ -146,7 +152,7 @@ def check_structure(function, arrays, v, grads, rng):
         np.testing.assert_array_equal(grad, repeated, "two runs of one backward differ")
     memories = [*again, *arrays, *v, *outputs]
     for i, grad in enumerate(again):
-        assert grad.flags.writeable or not grad.size
+        assert is_writable(grad) or not grad.size
         for j, other in enumerate(memories):
             assert i == j or not np.shares_memory(grad, other), f"gradient {i} shares memory with {j}"
     for zero in gradients(function, arrays, [np.zeros(each.shape) for each in v]):
@@ -159,7 +165,7 @@ def check_structure(function, arrays, v, grads, rng):
     for i, grad in enumerate(grads if len(grads) > 1 else ()):  # asked for alone among constants, it is the same
 
         def alone(tensor, i=i):
-            return function(*[tensor if j == i else mg.Tensor(array) for j, array in enumerate(arrays)])
+            return function(*[tensor if j == i else on_default_device(array) for j, array in enumerate(arrays)])
 
         rounding = 1e-13 * (1 + np.abs(grad).max(initial=0))
         np.testing.assert_allclose(gradients(alone, [arrays[i]], v)[0], grad, rtol=0, atol=rounding)
