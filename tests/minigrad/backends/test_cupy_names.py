@@ -61,6 +61,7 @@ HOST: dict[str, dict[str, str]] = {
     "nn/positions.py": {"np.arange": "a table that is made once"},
     "ops/dtypes.py": {"np.empty": "examples of dtypes"},
     "ops/index.py": {"np.asarray": INPUT},
+    "ops/inplace.py": {"np.asarray": INPUT},
     "ops/linalg.py": {"np.max": "looks how large the elements are, on the CPU alone"},
     "ops/primitive.py": {"np.asarray": SCALAR},
     "ops/random.py": {"np.random.Generator": "draws on the host", "np.random.Philox": "draws on the host"},
