@@ -1,1 +1,1 @@
-"""Side-by-side measurements against peers. Nothing here is imported by the packages or their tests."""
+"""Side-by-side measurements against peers, and checks on machines that CI has not. No package imports anything here."""

@@ -18,7 +18,9 @@ from typing import Any
 
 import numpy as np
 
-NAMESPACES = ("cupy", "cupy.linalg", "cupy.lib.stride_tricks", "cupyx", "cupyx.scipy.special")
+NAMESPACES = (
+    "cupy", "cupy.cuda", "cupy.cuda.runtime", "cupy.lib.stride_tricks", "cupy.linalg", "cupyx", "cupyx.scipy.special",
+)  # fmt: skip
 DTYPES = "?bBhHiIlLqQefdFD"  # NumPy's characters of the dtypes that methods of ufuncs are tried with
 METHODS = ("at", "reduce", "accumulate", "reduceat")  # beside `outer`, which every ufunc has for all of its types
 PATH = Path(__file__).with_name("snapshot.json")
@@ -34,10 +36,10 @@ def snapshot() -> dict[str, Any]:
     if cupy.cuda.is_available():
         raise RuntimeError("a snapshot needs CuPy without a GPU: hide it with CUDA_VISIBLE_DEVICES=-1")
 
-    found = {f"{space}.{name}": thing for space in NAMESPACES for name, thing in public(importlib.import_module(space))}
-    found |= {f"cupy.ndarray.{name}": thing for name, thing in public(cupy.ndarray)}
-    found |= {f"cupy.ndarray.flags.{name}": thing for name, thing in public(cupy._core.flags.Flags)}
-    found |= {f"cupy.ufunc.{name}": thing for name, thing in public(cupy.ufunc)}
+    owners = {space: importlib.import_module(space) for space in NAMESPACES}
+    owners |= {"cupy.ndarray": cupy.ndarray, "cupy.ndarray.flags": cupy._core.flags.Flags, "cupy.ufunc": cupy.ufunc}
+    found = {f"{owner}.{name}": thing for owner, inside in owners.items() for name, thing in public(inside)}
+    found["cupy.__version__"] = cupy.__version__
     ufuncs = {name: thing for name, thing in found.items() if isinstance(thing, cupy.ufunc)}
     return {
         "version": cupy.__version__,
@@ -47,9 +49,10 @@ def snapshot() -> dict[str, Any]:
 
 
 def public(owner: Any) -> list[tuple[str, Any]]:
-    """Names and things of a module or class, leaving out modules and what `__future__` puts there."""
+    """Names and things of a module or class, leaving out modules, CUDA's numbers, and what `__future__` puts there."""
+    left_out = (types.ModuleType, type(annotations), int if owner.__name__.endswith(".runtime") else ())
     things = [(name, inspect.getattr_static(owner, name)) for name in dir(owner) if not name.startswith("_")]
-    return [(name, thing) for name, thing in things if not isinstance(thing, (types.ModuleType, type(annotations)))]
+    return [(name, thing) for name, thing in things if not isinstance(thing, left_out)]
 
 
 # --------------------------------------------------------------------------------------------- signatures
