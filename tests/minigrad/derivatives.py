@@ -43,10 +43,10 @@ class Certified(NamedTuple):
     error: float
 
 
-# Points so near one another that there a smooth function is a cubic; not evenly spaced, for the rounded values of one
-# that is might still lie on a line.
-POINTS = 1e-5 * np.array([-2.0, -1.71, -0.93, -0.58, 0.0, 0.37, 1.13, 1.59, 2.0])
-CUBICS = np.linalg.qr(np.vander(POINTS * 1e5, 4))[0]
+# Points so near one another that there a smooth function is a cubic; in no simple proportions, for the rounded values of
+# one that is might lie on a line again.
+POINTS = 2e-5 * np.sin([-1.4, -1.1, -0.7, -0.3, 0.0, 0.2, 0.6, 0.9, 1.5])
+CUBICS = np.linalg.qr(np.vander(POINTS / 2e-5, 4))[0]
 
 
 def noise(function, size):
@@ -74,7 +74,7 @@ def slope(function, size=0.0, step=0.0156, rungs=14):
         row = [(function(h) - function(-h)) / (2 * h)]
         for order, coarser in enumerate(rows[-1] if rows else ()):
             row.append(row[order] + (row[order] - coarser) / (4 ** (order + 1) - 1))
-            bound = 2 * max(abs(row[-1] - row[-2]), abs(row[-1] - coarser)) + 2 * blur / h
+            bound = 2 * max(abs(row[-1] - row[-2]), abs(row[-1] - coarser)) + 2 * blur / h + EPS * abs(row[-1])
             best = min(best, Certified(row[-1], bound), key=lambda found: found.error)
         rows.append(row)
         if best.error <= 4 * blur / h:  # the next step would add more noise than it takes away
