@@ -43,8 +43,8 @@ class Certified(NamedTuple):
     error: float
 
 
-# Points so near one another that there a smooth function is a cubic; in no simple proportions, for the rounded values of
-# one that is might lie on a line again.
+# Points so near one another that there a smooth function is a cubic; in no simple proportions, for then the rounded
+# values of a line might lie on a line again.
 POINTS = 2e-5 * np.sin([-1.4, -1.1, -0.7, -0.3, 0.0, 0.2, 0.6, 0.9, 1.5])
 CUBICS = np.linalg.qr(np.vander(POINTS / 2e-5, 4))[0]
 
@@ -63,9 +63,9 @@ def slope(function, size=0.0, step=0.0156, rungs=14):
     (Ridders, "Accurate computation of F'(x)", 1982).
 
     Of all extrapolations the one with the smallest bound is taken. The bound is twice its distance from both numbers it
-    was made from, and the noise of the values, which grows as steps shrink. The function should be smooth within `step`;
-    if it is not, steps shrink below the kink, and the bound stays true but grows. At a kink it certifies the mean of
-    both sides, and so fails whoever has one of them.
+    was made from, and the noise of the values, which grows as steps shrink. The function should be smooth within
+    `step`; if it is not, steps shrink below the kink, and the bound stays true but grows. At a kink it certifies the
+    mean of both sides, and so fails whoever has one of them.
     """
     blur = noise(function, size)
     best, rows = Certified(math.nan, math.inf), []

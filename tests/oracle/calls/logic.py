@@ -19,10 +19,11 @@ for _name in ("eq", "ne", "lt", "le", "gt", "ge", "greater", "greater_equal", "l
 for _name in ("logical_and", "logical_or", "logical_xor"):
     CALLS.whole(_name, lambda m, x, n=_name: (
         getattr(m, n)(m.tensor(A), m.tensor(B)), getattr(m.tensor(SPECIAL[0]), n)(m.tensor(SPECIAL[1])),
-        getattr(x * 1.0, n + "_")(m.round(x) > 0), getattr(m.tensor(A > 0), n + "_")(m.tensor(B)),
+        getattr(x.detach() * 1.0, n + "_")(m.round(x) > 0), getattr(m.tensor(A > 0), n + "_")(m.tensor(B)),
     ), (2, 3))  # fmt: skip
 CALLS.whole("logical_not", lambda m, x: (
-    m.logical_not(m.tensor(A)), m.tensor(SPECIAL).logical_not(), (x > 0).logical_not_(), m.round(x).logical_not_(),
+    m.logical_not(m.tensor(A)), m.tensor(SPECIAL).logical_not(), (x > 0).logical_not_(),
+    m.round(x.detach()).logical_not_(),
 ), (2, 3))  # fmt: skip
 for _name in ("bitwise_and", "bitwise_or", "bitwise_xor"):
     CALLS.whole(_name, lambda m, x, n=_name: (
