@@ -9,6 +9,7 @@ part of the graph; as certified where a case names it.
 from __future__ import annotations
 
 import functools
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import ModuleType
@@ -136,3 +137,9 @@ def layers_against_pytorch() -> Orders:
 @functools.cache
 def layers_certified() -> Orders:
     return dict.fromkeys([*(case.layer for _, case in DIFFERENTIATED), *OWN], 2)
+
+
+def layer_settings() -> Orders:
+    """In how many settings each layer is compared with PyTorch."""
+    every = {**layer_cases.files, **small_layer_cases.files}
+    return dict(Counter(case.layer for cases in every.values() for case in cases))

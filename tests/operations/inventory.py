@@ -64,13 +64,14 @@ def public() -> dict[str, Any]:
 @functools.cache
 def primitives() -> dict[str, list[Primitive]]:
     """The registered primitives, each in the module whose text makes it (others may import it)."""
-    found: dict[str, dict[int, Primitive]] = {}
+    found: dict[str, list[Primitive]] = {}
     for name, module in MODULES.items():
         text = "".join(inspect.getsource(module).split())
         for value in vars(module).values():
-            if isinstance(value, Primitive) and f'Primitive("{value.name}"' in text:
-                found.setdefault(name, {})[id(value)] = value
-    return {module: list(made.values()) for module, made in found.items()}
+            known = [primitive for made in found.values() for primitive in made]
+            if isinstance(value, Primitive) and f'Primitive("{value.name}"' in text and value not in known:
+                found.setdefault(name, []).append(value)
+    return found
 
 
 def _own_name(function: Any) -> str:
