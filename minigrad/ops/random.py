@@ -128,8 +128,8 @@ def _draw(generator: Generator | None, stream: str) -> Key:
     return (generator or default_generator).key(stream)
 
 
-def _shape_of(sizes: tuple[Any, ...]) -> tuple[int, ...]:
-    shape = sizes_of(sizes)
+def _shape_of(sizes: tuple[Any, ...], named: Any = None) -> tuple[int, ...]:
+    shape = sizes_of(sizes, named)
     if any(size < 0 for size in shape):
         raise ShapeError(f"no tensor can have shape {shape}: sizes must not be negative")
     return shape
@@ -143,29 +143,31 @@ def _floating(dtype: Any) -> np.dtype[Any]:
 
 
 def rand(
-    *size: Any, generator: Generator | None = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
-) -> Tensor:
+    *sizes: Any, size: Any = None, generator: Generator | None = None, dtype: Any = None, device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:  # fmt: skip
     """Uniform on [0, 1). PyTorch: `torch.rand`."""
-    data = _draw(generator, "rand").uniform(_shape_of(size), _floating(dtype), backend_for(device or "cpu"))
+    data = _draw(generator, "rand").uniform(_shape_of(sizes, size), _floating(dtype), backend_for(device or "cpu"))
     return Tensor(data, requires_grad)
 
 
 def randn(
-    *size: Any, generator: Generator | None = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
-) -> Tensor:
+    *sizes: Any, size: Any = None, generator: Generator | None = None, dtype: Any = None, device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:  # fmt: skip
     """Standard normal. PyTorch: `torch.randn`.
 
     >>> import minigrad as mg
     >>> mg.randn(2, 3).shape
     (2, 3)
     """
-    data = _draw(generator, "randn").normal(_shape_of(size), _floating(dtype), backend_for(device or "cpu"))
+    data = _draw(generator, "randn").normal(_shape_of(sizes, size), _floating(dtype), backend_for(device or "cpu"))
     return Tensor(data, requires_grad)
 
 
 def randint(
-    low: int,
-    high: int | tuple[int, ...],
+    low: int = 0,
+    high: int | tuple[int, ...] | None = None,
     size: tuple[int, ...] | None = None,
     *,
     generator: Generator | None = None,
@@ -176,7 +178,7 @@ def randint(
 
     Raises ValueError if there are none, or if `dtype`, which may also be bool or floating, cannot hold all of them.
     """
-    start, end, sizes = (0, low, high) if size is None else (low, high, size)
+    start, end, sizes = (0, low, high) if size is None else (0, low, size) if high is None else (low, high, size)
     if not isinstance(start, Integral) or not isinstance(end, Integral) or not isinstance(sizes, (tuple, list)):
         raise TypeError("randint takes (high, size) or (low, high, size)")
     start, end, shape = int(start), int(end), _shape_of((sizes,))
@@ -260,14 +262,15 @@ def multinomial(
     return searchsorted(Tensor(ends), Tensor(marks), right=True)
 
 
-def randperm(n: int, *, generator: Generator | None = None, dtype: Any = np.int64) -> Tensor:
+def randperm(n: int, *, generator: Generator | None = None, dtype: Any = np.int64, device: Any = None) -> Tensor:
     """The integers 0..n-1 in random order. PyTorch: `torch.randperm`."""
     if not isinstance(n, Integral):
         raise TypeError(f"randperm takes a whole number, got {type(n).__name__}")
     if n < 0:
         raise ValueError(f"randperm: there are no {n} integers to permute")
     _check_integers("randperm", 0, int(n) - 1, dtype)
-    return Tensor(_draw(generator, "randperm").numpy().permutation(int(n)).astype(dtype, copy=False))
+    order = _draw(generator, "randperm").numpy().permutation(int(n)).astype(dtype, copy=False)
+    return Tensor(backend_for(device or "cpu").asarray(order))
 
 
 def _check_integers(name: str, lowest: int, highest: int, dtype: Any) -> None:
