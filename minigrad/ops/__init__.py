@@ -21,6 +21,7 @@ from . import (
     logic,
     norms,
     ordering,
+    probability,
     products,
     random,
     rearrange,
@@ -50,6 +51,7 @@ from .logic import *
 from .methods import bind
 from .norms import *
 from .ordering import *
+from .probability import *
 from .products import *
 from .random import *
 from .rearrange import *
@@ -66,7 +68,7 @@ if not TYPE_CHECKING:  # a checker reads no computed list; to it, what a star br
     __all__ = [
         *cast.__all__, *contraction.__all__, *conversion.__all__, *creation.__all__, *diagonals.__all__,
         *dtypes.__all__, *elementwise.__all__, *failure.__all__, *index.__all__, *interchange.__all__, *join.__all__,
-        *logic.__all__, *norms.__all__, *ordering.__all__, *products.__all__,
+        *logic.__all__, *norms.__all__, *ordering.__all__, *probability.__all__, *products.__all__,
         *random.__all__, *rearrange.__all__, *reduce.__all__, *rounding.__all__,
         *scan.__all__, *scattering.__all__, *search.__all__, *shape.__all__, *statistics.__all__,
         *transcendental.__all__, "det", "inverse", "logdet", "matrix_power", "slogdet",

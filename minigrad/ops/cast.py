@@ -20,10 +20,14 @@ cast = Primitive("cast", lambda x, *, dtype: x.astype(dtype)).rules(x=lambda g: 
 clone = Primitive("clone", lambda x: x.copy()).rules(x=lambda g: g)
 
 
-def to(input: Tensor, *targets: Any, dtype: Any = None, device: Any = None) -> Tensor:
-    """`input` as another dtype, on another device, or like another tensor; itself if nothing changes.
+def to(
+    input: Tensor, *targets: Any, dtype: Any = None, device: Any = None, non_blocking: bool = False, copy: bool = False
+) -> Tensor:
+    """`input` as another dtype, on another device, or like another tensor; itself if nothing changes, or a copy of it
+    with `copy`.
 
-    PyTorch: `Tensor.to(dtype)`, `.to(device)`, `.to(device, dtype)`, `.to(other)`.
+    PyTorch: `Tensor.to(dtype)`, `.to(device)`, `.to(device, dtype)`, `.to(other)`. `non_blocking` permits what is not
+    done: a transfer has ended when it returns.
 
     >>> import minigrad as mg
     >>> mg.tensor([1, 2]).to(mg.float64).dtype
@@ -37,11 +41,12 @@ def to(input: Tensor, *targets: Any, dtype: Any = None, device: Any = None) -> T
         else:
             dtype = target
     device = input.device if device is None else backend_for(device).device
+    given = input
     if device != input.device:
         input = transfer(input, device=device, home=input.device)
     if dtype is not None and dtype != input.dtype:
         input = cast(input, dtype=checked_dtype(dtype))
-    return input
+    return clone(input) if copy and input is given else input
 
 
 def _transfer(x: Array, *, device: str, home: str) -> Array:
@@ -74,6 +79,16 @@ def halves_in_float32(function: F) -> F:
 
 def _widen(value: Any) -> Any:
     return cast(value, dtype=np.dtype(np.float32)) if getattr(value, "dtype", None) is HALF else value
+
+
+def cpu(input: Tensor) -> Tensor:
+    """`input` in the memory of the CPU. PyTorch: `Tensor.cpu`."""
+    return to(input, device="cpu")
+
+
+def cuda(input: Tensor, device: Any = None, non_blocking: bool = False) -> Tensor:
+    """`input` on the GPU. PyTorch: `Tensor.cuda`. Raises what the lack of one raises."""
+    return to(input, device="cuda" if device is None else device, non_blocking=non_blocking)
 
 
 def float_(input: Tensor) -> Tensor:

@@ -28,16 +28,20 @@ def _new(data: Any, requires_grad: bool) -> Tensor:
     return Tensor(data).requires_grad_() if requires_grad else Tensor(data)
 
 
-def sizes_of(sizes: tuple[Any, ...]) -> tuple[int, ...]:
-    """The sizes of `zeros(2, 3)` and of `zeros((2, 3))`: they mean the same."""
+def sizes_of(sizes: tuple[Any, ...], named: Any = None) -> tuple[int, ...]:
+    """The sizes of `zeros(2, 3)`, of `zeros((2, 3))` and of `zeros(size=(2, 3))`: they mean the same."""
+    if named is not None:
+        if sizes:
+            raise TypeError(f"sizes are given by position, {sizes}, and by name, {named}")
+        sizes = (named,)
     if len(sizes) == 1 and isinstance(sizes[0], (tuple, list)):
         sizes = tuple(sizes[0])
     return tuple(index(size) for size in sizes)
 
 
-def _extents(name: str, sizes: tuple[Any, ...]) -> tuple[int, ...]:
+def _extents(name: str, sizes: tuple[Any, ...], named: Any = None) -> tuple[int, ...]:
     """The sizes of a new tensor. Raises ShapeError for a negative one."""
-    extents = sizes_of(sizes)
+    extents = sizes_of(sizes, named)
     if extents and min(extents) < 0:
         raise ShapeError(f"{name} of size {extents}: a size cannot be negative")
     return extents
@@ -53,24 +57,30 @@ def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, r
     return _new(_xp(device).full(_extents("full", (size,)), fill_value, dtype=checked_dtype(dtype)), requires_grad)
 
 
-def zeros(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def zeros(
+    *sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """Zeros. PyTorch: `torch.zeros`.
 
     >>> import minigrad as mg
     >>> mg.zeros(2)
     tensor([0., 0.])
     """
-    return _new(_xp(device).zeros(_extents("zeros", size), dtype=_real(dtype)), requires_grad)
+    return _new(_xp(device).zeros(_extents("zeros", sizes, size), dtype=_real(dtype)), requires_grad)
 
 
-def ones(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def ones(
+    *sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """Ones. PyTorch: `torch.ones`."""
-    return _new(_xp(device).ones(_extents("ones", size), dtype=_real(dtype)), requires_grad)
+    return _new(_xp(device).ones(_extents("ones", sizes, size), dtype=_real(dtype)), requires_grad)
 
 
-def empty(*size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def empty(
+    *sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """Uninitialised memory. PyTorch: `torch.empty`."""
-    return _new(_xp(device).empty(_extents("empty", size), dtype=_real(dtype)), requires_grad)
+    return _new(_xp(device).empty(_extents("empty", sizes, size), dtype=_real(dtype)), requires_grad)
 
 
 def zeros_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
@@ -100,14 +110,17 @@ def empty_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires
 
 
 def arange(
-    start: Any, end: Any = None, step: Any = 1, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
-) -> Tensor:
+    start: Any = None, end: Any = None, step: Any = 1, *, dtype: Any = None, device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:  # fmt: skip
     """Numbers from `start` (0 if only one is given) up to but without `end`. PyTorch: `torch.arange`.
 
     For an integer dtype all three are cut to integers first. Raises ValueError for a step of 0 or away from `end`.
     """
+    if start is None or end is None:
+        start, end = 0, start if end is None else end
     if end is None:
-        start, end = 0, start
+        raise TypeError("arange needs an end: arange(end) or arange(start, end)")
     if dtype is None:
         dtype = np.int64 if all(isinstance(value, Integral) for value in (start, end, step)) else np.float32
     exact: Any = checked_dtype(dtype)
@@ -221,19 +234,25 @@ def new_tensor(
     return tensor(data, **_settings_of(input, dtype, device, requires_grad))
 
 
-def new_zeros(input: Tensor, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def new_zeros(
+    input: Tensor, *sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """Zeros in the dtype and on the device of `input`. PyTorch: `Tensor.new_zeros`."""
-    return zeros(*size, **_settings_of(input, dtype, device, requires_grad))
+    return zeros(*sizes, size=size, **_settings_of(input, dtype, device, requires_grad))
 
 
-def new_ones(input: Tensor, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def new_ones(
+    input: Tensor, *sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """Ones in the dtype and on the device of `input`. PyTorch: `Tensor.new_ones`."""
-    return ones(*size, **_settings_of(input, dtype, device, requires_grad))
+    return ones(*sizes, size=size, **_settings_of(input, dtype, device, requires_grad))
 
 
-def new_empty(input: Tensor, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+def new_empty(
+    input: Tensor, *sizes: Any, size: Any = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
+) -> Tensor:
     """Uninitialised memory in the dtype and on the device of `input`. PyTorch: `Tensor.new_empty`."""
-    return empty(*size, **_settings_of(input, dtype, device, requires_grad))
+    return empty(*sizes, size=size, **_settings_of(input, dtype, device, requires_grad))
 
 
 def new_full(

@@ -90,14 +90,14 @@ def _convert(arrays: Sequence[Any]) -> Sequence[Any]:
 # ----------------------------------------------------------------------------------------- questions about dtypes
 
 
-def result_type(tensor1: Any, tensor2: Any) -> np.dtype[Any]:
+def result_type(tensor: Any, other: Any) -> np.dtype[Any]:
     """The dtype of a sum of two tensors or numbers. PyTorch: `torch.result_type`.
 
     >>> import minigrad as mg
     >>> mg.result_type(mg.tensor([1]), 1.0)
     dtype('float32')
     """
-    return result_dtype([getattr(each, "data", each) if hasattr(each, "node") else each for each in (tensor1, tensor2)])
+    return result_dtype([getattr(each, "data", each) if hasattr(each, "node") else each for each in (tensor, other)])
 
 
 def promote_types(type1: Any, type2: Any) -> np.dtype[Any]:

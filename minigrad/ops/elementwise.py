@@ -175,7 +175,9 @@ def relu(input: Any) -> Any:
     return where(input <= 0, 0, input)  # a nan stays a nan
 
 
-def nan_to_num(input: Any, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None) -> Any:
+def nan_to_num(
+    input: Any, nan: float | None = None, posinf: float | None = None, neginf: float | None = None
+) -> Any:
     """Numbers in place of nan and the infinities: 0 and the largest finite ones, if not others. PyTorch:
     `torch.nan_to_num`.
 
@@ -184,7 +186,7 @@ def nan_to_num(input: Any, nan: float = 0.0, posinf: float | None = None, neginf
     if input.dtype.kind != "f":
         return clone(input)
     largest = float(np.finfo(input.dtype).max)
-    input = where(input != input, nan, input)
+    input = where(input != input, 0.0 if nan is None else nan, input)
     input = where(input == math.inf, largest if posinf is None else posinf, input)
     return where(input == -math.inf, -largest if neginf is None else neginf, input)
 

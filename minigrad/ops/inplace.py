@@ -114,7 +114,7 @@ def zero_(input: Tensor) -> Tensor:
     return write(input, "zero_", index_put(input, ..., 0))
 
 
-def copy_(input: Tensor, other: Any) -> Tensor:
+def copy_(input: Tensor, other: Any, non_blocking: bool = False) -> Tensor:
     """The values of `other`, broadcast and converted to the tensor's dtype. PyTorch: `Tensor.copy_`."""
     return setitem(input, ..., other)
 

@@ -129,18 +129,19 @@ def _solved(A: Any, columns: Any) -> Any:
     return _solve(expand(A, (*batch, n, n)), expand(columns, (*batch, *columns.shape[-2:])))
 
 
-def matrix_power(A: Any, n: int) -> Any:
+def matrix_power(input: Any, n: int) -> Any:
     """The product of `n` copies of every matrix; of the inverse for negative `n`. PyTorch: `torch.linalg.matrix_power`.
 
     By squaring, so in about 2 log2(n) products.
     """
-    if A.ndim < 2 or A.shape[-1] != A.shape[-2]:
-        raise ShapeError(f"linalg.matrix_power takes square matrices, got shape {tuple(A.shape)}{in_module()}")
+    if input.ndim < 2 or input.shape[-1] != input.shape[-2]:
+        raise ShapeError(f"linalg.matrix_power takes square matrices, got shape {tuple(input.shape)}{in_module()}")
     if n < 0:
-        return matrix_power(inv(A), -n)
+        return matrix_power(inv(input), -n)
     if n == 0:
-        return expand(Tensor(backend_of(A.data).xp.eye(A.shape[-1], dtype=A.dtype)), tuple(A.shape)) + A * 0
-    power, square = None, A
+        one = Tensor(backend_of(input.data).xp.eye(input.shape[-1], dtype=input.dtype))
+        return expand(one, tuple(input.shape)) + input * 0
+    power, square = None, input
     while True:
         if n % 2:
             power = square if power is None else matmul(power, square)
@@ -226,9 +227,9 @@ def slogdet(A: Any) -> SignAndLog:
     return SignAndLog(getitem(both, 0).detach(), getitem(both, 1))
 
 
-def logdet(A: Any) -> Any:
+def logdet(input: Any) -> Any:
     """The logarithm of the determinant; nan where that is negative. PyTorch: `torch.logdet`."""
-    sign, logarithm = slogdet(A)
+    sign, logarithm = slogdet(input)
     return where(sign == -1.0, math.nan, logarithm)
 
 
@@ -247,14 +248,15 @@ _cholesky_arrays = _in_float("cholesky", np.linalg.cholesky)
 _cholesky = Primitive("cholesky", lambda x: _cholesky_arrays(x)).rules(x=_cholesky_gradient)
 
 
-def cholesky(A: Any, *, upper: bool = False) -> Any:
-    """The lower triangular L with L L^T = A, for symmetric positive definite A of (..., n, n); U = L^T if `upper`.
+def cholesky(input: Any, *, upper: bool = False) -> Any:
+    """The lower triangular L with L L^T = A, for `input` A of (..., n, n), symmetric and positive definite; U = L^T if
+    `upper`. PyTorch: `torch.linalg.cholesky`.
 
-    PyTorch: `torch.linalg.cholesky`. Only the lower triangle of A is read (the upper if `upper`), and the gradient is
-    symmetric. Raises LinAlgError for a matrix that is not positive definite.
+    Only the lower triangle of A is read (the upper if `upper`), and the gradient is symmetric. Raises LinAlgError for a
+    matrix that is not positive definite.
     """
-    A = _square("cholesky", A)
-    return _mT(_cholesky(_mT(A))) if upper else _cholesky(A)
+    input = _square("cholesky", input)
+    return _mT(_cholesky(_mT(input))) if upper else _cholesky(input)
 
 
 # ------------------------------------------------------------------------------------------------- products

@@ -80,8 +80,8 @@ def isclose(input: Any, other: Any, rtol: float = 1e-5, atol: float = 1e-8, equa
     if equal_nan:
         close = close | (isnan(input) & isnan(other))
     finite = isfinite(input) & isfinite(other)
-    distance = abs(where(finite, input, 0) - where(finite, other, 0))
-    return close | (finite & (distance <= atol + rtol * abs(other)))
+    input, other = where(finite, input, 0), where(finite, other, 0)  # rtol may be 0, and 0 times infinity is no number
+    return close | (finite & (abs(input - other) <= atol + rtol * abs(other)))
 
 
 def allclose(input: Any, other: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> bool:

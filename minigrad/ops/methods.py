@@ -28,6 +28,7 @@ from . import (
     memory,
     numpy_functions,
     ordering,
+    probability,
     products,
     rearrange,
     reduce,
@@ -105,8 +106,8 @@ OPERATORS: dict[str, Callable[..., Any]] = {
 OPERATIONS: dict[str, Callable[..., Any]] = {
     name: getattr(module, name)
     for module in (
-        cast, elementwise, rounding, transcendental, logic, reduce, statistics, scan, ordering, shape, diagonals, join,
-        rearrange, index, scattering, search, products,
+        cast, elementwise, rounding, transcendental, logic, reduce, probability, statistics, scan, ordering, shape,
+        diagonals, join, rearrange, index, scattering, search, products,
     )
     for name in module.__all__
 }
@@ -123,7 +124,7 @@ METHODS: dict[str, Callable[..., Any]] = {
     "where": lambda self, condition, other: elementwise.where(condition, self, other),
     "split": lambda self, split_size, dim=0: shape.split(self, split_size, dim),
     "view": shape.view, "expand": shape.expand,
-    "to": cast.to, "cpu": lambda self: cast.to(self, device="cpu"), "cuda": lambda self: cast.to(self, device="cuda"),
+    "to": cast.to, "cpu": cast.cpu, "cuda": cast.cuda,
     "half": cast.half, "float": cast.float_, "double": cast.double, "int": cast.int_, "long": cast.long,
     "bool": cast.bool_,
     **scattering.IN_PLACE,

@@ -92,7 +92,9 @@ def dot(input: Any, tensor: Any) -> Any:
     return matmul(input, tensor)
 
 
-vdot = dot  # the same for real numbers
+def vdot(input: Any, other: Any) -> Any:
+    """`dot`; for complex numbers PyTorch tells them apart. PyTorch: `torch.vdot`."""
+    return dot(input, other)
 
 
 def inner(input: Any, other: Any) -> Any:

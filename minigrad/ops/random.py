@@ -183,8 +183,8 @@ def _draw(generator: Generator | None, stream: str) -> Key:
     return (generator or default_generator).key(stream)
 
 
-def _shape_of(sizes: tuple[Any, ...]) -> tuple[int, ...]:
-    shape = sizes_of(sizes)
+def _shape_of(sizes: tuple[Any, ...], named: Any = None) -> tuple[int, ...]:
+    shape = sizes_of(sizes, named)
     if any(size < 0 for size in shape):
         raise ShapeError(f"no tensor can have shape {shape}: sizes must not be negative")
     return shape
@@ -198,29 +198,31 @@ def _floating(dtype: Any) -> np.dtype[Any]:
 
 
 def rand(
-    *size: Any, generator: Generator | None = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
-) -> Tensor:
+    *sizes: Any, size: Any = None, generator: Generator | None = None, dtype: Any = None, device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:  # fmt: skip
     """Uniform on [0, 1). PyTorch: `torch.rand`."""
-    data = _draw(generator, "rand").uniform(_shape_of(size), _floating(dtype), backend_for(device))
+    data = _draw(generator, "rand").uniform(_shape_of(sizes, size), _floating(dtype), backend_for(device))
     return Tensor(data, requires_grad)
 
 
 def randn(
-    *size: Any, generator: Generator | None = None, dtype: Any = None, device: Any = None, requires_grad: bool = False
-) -> Tensor:
+    *sizes: Any, size: Any = None, generator: Generator | None = None, dtype: Any = None, device: Any = None,
+    requires_grad: bool = False,
+) -> Tensor:  # fmt: skip
     """Standard normal. PyTorch: `torch.randn`.
 
     >>> import minigrad as mg
     >>> mg.randn(2, 3).shape
     (2, 3)
     """
-    data = _draw(generator, "randn").normal(_shape_of(size), _floating(dtype), backend_for(device))
+    data = _draw(generator, "randn").normal(_shape_of(sizes, size), _floating(dtype), backend_for(device))
     return Tensor(data, requires_grad)
 
 
 def randint(
-    low: int,
-    high: int | tuple[int, ...],
+    low: int = 0,
+    high: int | tuple[int, ...] | None = None,
     size: tuple[int, ...] | None = None,
     *,
     generator: Generator | None = None,
@@ -231,7 +233,7 @@ def randint(
 
     Raises ValueError if there are none, or if `dtype`, which may also be bool or floating, cannot hold all of them.
     """
-    start, end, sizes = (0, low, high) if size is None else (low, high, size)
+    start, end, sizes = (0, low, high) if size is None else (0, low, size) if high is None else (low, high, size)
     if not isinstance(start, Integral) or not isinstance(end, Integral) or not isinstance(sizes, (tuple, list)):
         raise TypeError("randint takes (high, size) or (low, high, size)")
     start, end, shape = int(start), int(end), _shape_of((sizes,))

@@ -21,7 +21,7 @@ from .shape import cat, expand, narrow, reshape, select, transpose
 # --------------------------------------------------------------------------------------------------- repeated
 
 
-def repeat(input: Any, *repeats: Any) -> Any:
+def repeat(input: Any, *counts: Any, repeats: Any = None) -> Any:
     """The whole, again and again along each dimension; more numbers than dimensions add some in front. PyTorch:
     `Tensor.repeat`.
 
@@ -30,7 +30,7 @@ def repeat(input: Any, *repeats: Any) -> Any:
     tensor([[1, 2, 1, 2],
             [1, 2, 1, 2]])
     """
-    counts = sizes_of(repeats)
+    counts = sizes_of(counts, repeats)
     new = len(counts) - input.ndim
     if new < 0 or min(counts, default=0) < 0:
         raise ShapeError(f"repeat of shape {tuple(input.shape)} needs {input.ndim} numbers or more, got {counts}")
@@ -40,9 +40,9 @@ def repeat(input: Any, *repeats: Any) -> Any:
     return reshape(clone(wide), tuple(count * size for count, size in zip(counts, sizes)))
 
 
-def tile(input: Any, *dims: Any) -> Any:
+def tile(input: Any, *counts: Any, dims: Any = None) -> Any:
     """`repeat` with numbers for the last dimensions alone. PyTorch: `torch.tile`."""
-    counts = sizes_of(dims)
+    counts = sizes_of(counts, dims)
     return repeat(input, (1,) * (input.ndim - len(counts)) + counts)
 
 
@@ -111,9 +111,10 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Any, ...]:
 # -------------------------------------------------------------------------------------------- turned and shifted
 
 
-def flip(input: Any, *dims: Any) -> Any:
+def flip(input: Any, *axes: Any, dims: Any = None) -> Any:
     """A copy with the order along some dimensions reversed. PyTorch: `torch.flip`."""
-    axes = axes_of(input.ndim, sizes_of(dims)) if sizes_of(dims) else ()
+    given = sizes_of(axes, dims)
+    axes = axes_of(input.ndim, given) if given else ()
     back = tuple(slice(None, None, -1) if axis in axes else slice(None) for axis in range(input.ndim))
     return clone(getitem(input, back))
 

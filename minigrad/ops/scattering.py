@@ -42,17 +42,23 @@ def _with_a_dimension(function: Any, input: Any, dim: int, index: Any, src: Any,
     return reshape(function(reshape(input, -1), dim, reshape(index, -1), src, *settings), tuple(input.shape))
 
 
-def scatter(input: Any, dim: int, index: Any, src: Any, *, reduce: str | None = None) -> Any:
-    """`input` with the values of `src` (a tensor or a number) at the places `index` names along `dim`. PyTorch:
-    `torch.scatter`.
+def scatter(
+    input: Any, dim: int, index: Any, src: Any = None, *, value: float | None = None, reduce: str | None = None
+) -> Any:
+    """`input` with the values of `src` (a tensor or a number), or the number `value`, at the places `index` names along
+    `dim`. PyTorch: `torch.scatter`.
 
-    `reduce` is None, "add" or "multiply" (`scatter_reduce` knows more).
+    `reduce` is None, "add" or "multiply" (`scatter_reduce` knows more). Raises TypeError for both or neither of `src`
+    and `value`.
 
     >>> import minigrad as mg
     >>> mg.zeros(2, 3).scatter(1, mg.tensor([[2], [0]]), 1.0)
     tensor([[0., 0., 1.],
             [1., 0., 0.]])
     """
+    if (src is None) == (value is None):
+        raise TypeError("scatter takes src or value: one of them")
+    src = value if src is None else src
     if input.ndim == 0 or raw(index).ndim == 0:
         return _with_a_dimension(lambda *args: scatter(*args, reduce=reduce), input, dim, index, src)
     if reduce is None:
@@ -231,9 +237,12 @@ def masked_scatter(input: Any, mask: Any, source: Any) -> Any:
 # ---------------------------------------------------------------------------------------------------- in place
 
 
-def scatter_(input: Tensor, dim: int, index: Any, src: Any, *, reduce: str | None = None) -> Tensor:
+def scatter_(
+    input: Tensor, dim: int, index: Any, src: Any = None, *, value: float | None = None, reduce: str | None = None
+) -> Tensor:
     """`scatter` in place. PyTorch: `Tensor.scatter_`."""
-    return write(input, "scatter_", scatter(_before(input, src) if reduce else input, dim, index, src, reduce=reduce))
+    target = _before(input, src) if reduce else input
+    return write(input, "scatter_", scatter(target, dim, index, src, value=value, reduce=reduce))
 
 
 def scatter_add_(input: Tensor, dim: int, index: Any, src: Any) -> Tensor:

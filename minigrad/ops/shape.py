@@ -31,9 +31,9 @@ _cat = Primitive("cat", lambda *xs, dim, bounds: np.concatenate(xs, axis=dim)).r
 )
 
 
-def view(input: Any, *shape: Any) -> Any:
+def view(input: Any, *sizes: Any, size: Any = None) -> Any:
     """`reshape` that never copies. PyTorch: `Tensor.view`. Raises RuntimeError where the layout would need a copy."""
-    out = reshape(input, *shape)
+    out = reshape(input, *sizes, shape=size)
     if isinstance(input, Tensor) and owner_of(out.data) is not owner_of(input.data):
         raise RuntimeError(
             f"view of shape {input.shape} as {out.shape}: the elements do not lie in that order, and putting them in "
@@ -42,25 +42,26 @@ def view(input: Any, *shape: Any) -> Any:
     return out
 
 
-def reshape(input: Any, *shape: Any) -> Any:
+def reshape(input: Any, *sizes: Any, shape: Any = None) -> Any:
     """The same elements in another shape, one size of which may be -1; a view where possible. PyTorch: `torch.reshape`.
 
     >>> import minigrad as mg
     >>> mg.arange(6).reshape(2, -1).shape
     (2, 3)
     """
-    sizes = sizes_of(shape)
+    sizes = sizes_of(sizes, shape)
     if sizes and min(sizes) < -1:
         raise ShapeError(f"reshape of {tuple(input.shape)} to {sizes}: only -1, one time, may stand for a size")
     return _reshape(input, shape=sizes)
 
 
-def permute(input: Any, *dims: Any) -> Any:
+def permute(input: Any, *order: Any, dims: Any = None) -> Any:
     """A view with the dimensions in another order. PyTorch: `torch.permute`."""
-    order = tuple(dim_of(input.ndim, dim) for dim in sizes_of(dims))
-    if sorted(order) != list(range(input.ndim)):
-        raise ShapeError(f"permute needs every one of {input.ndim} dimensions once, got {dims}")
-    return _permute(input, dims=order)
+    order = sizes_of(order, dims)
+    axes = tuple(dim_of(input.ndim, dim) for dim in order)
+    if sorted(axes) != list(range(input.ndim)):
+        raise ShapeError(f"permute needs every one of {input.ndim} dimensions once, got {order}")
+    return _permute(input, dims=axes)
 
 
 def transpose(input: Any, dim0: int, dim1: int) -> Any:
@@ -73,9 +74,9 @@ def transpose(input: Any, dim0: int, dim1: int) -> Any:
     return _permute(input, dims=tuple(order))
 
 
-def expand(input: Any, *shape: Any) -> Any:
+def expand(input: Any, *sizes: Any, size: Any = None) -> Any:
     """A view with dimensions of size 1 repeated without copying; -1 keeps a size. PyTorch: `Tensor.expand`."""
-    sizes = sizes_of(shape)
+    sizes = sizes_of(sizes, size)
     lead = len(sizes) - input.ndim
     if lead < 0 or -1 in sizes[:lead]:
         raise ShapeError(f"expand of {tuple(input.shape)} to {sizes}: -1 keeps a size, and the first {lead} are new")
@@ -253,7 +254,13 @@ def movedim(input: Any, source: int | Sequence[int], destination: int | Sequence
 
 
 moveaxis = movedim
-swapaxes = swapdims = transpose
+swapdims = transpose
+
+
+def swapaxes(input: Any, axis0: int, axis1: int) -> Any:
+    """`transpose` under NumPy's name. PyTorch: `torch.swapaxes`."""
+    return transpose(input, axis0, axis1)
+
 
 
 def t(input: Any) -> Any:

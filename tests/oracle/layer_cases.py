@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ class Case:
     settings: dict[str, Any] = field(default_factory=dict)
     torch_extra: dict[str, Any] = field(default_factory=dict)  # what PyTorch needs to be told beside
     evaluating: bool = False  # whether in evaluation rather than in training
+    build: Callable[[Any], Any] | None = None  # from `nn`, the layer, for one that is made from others
 
 
 CAUSAL = np.triu(np.ones((4, 4), bool), 1)
@@ -66,6 +68,10 @@ layers = [
     ),
     Case("mse", "MSELoss", {}, {"input": (4, 3), "target": (4, 3)}),
     Case("mse_sum", "MSELoss", {"reduction": "sum"}, {"input": (4, 3), "target": (4, 3)}),
+    Case(
+        "sequential", "Sequential", {}, {"input": (4, 3)},
+        build=lambda nn: nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 2)),
+    ),
 ]  # fmt: skip
 
 HEADS: dict[str, Any] = {"embed_dim": 6, "num_heads": 2}
@@ -129,8 +135,18 @@ transformer = [
         "decoder_post_masked", "TransformerDecoderLayer", {**LAYER, "batch_first": True},
         {"tgt": (2, 4, 6), "memory": (2, 5, 6)}, (), {"tgt_mask": CAUSAL, "memory_mask": ADDITIVE},
     ),
+    Case(
+        "encoder_of_two", "TransformerEncoder", {}, {"src": (4, 2, 6)}, (), {"mask": CAUSAL},
+        build=lambda nn: nn.TransformerEncoder(nn.TransformerEncoderLayer(**LAYER), 2, nn.LayerNorm(6)),
+    ),
+    Case(
+        "decoder_of_two", "TransformerDecoder", {}, {"tgt": (2, 4, 6), "memory": (2, 5, 6)}, (),
+        {"tgt_mask": CAUSAL, "memory_key_padding_mask": PADDING},
+        build=lambda nn: nn.TransformerDecoder(nn.TransformerDecoderLayer(**LAYER, batch_first=True), 2),
+    ),
 ]  # fmt: skip
 
+PLACES = np.array([[[0, 3, 5], [1, 2, 4]]])
 IMAGE: dict[str, Any] = {"input": (1, 4, 4, 5)}
 SIZES: dict[str, Any] = {"in_channels": 4, "out_channels": 2, "kernel_size": 3}
 
@@ -178,6 +194,13 @@ windows = [
     Case("upsampling_nearest2d", "UpsamplingNearest2d", {"size": (7, 3)}, IMAGE),
     Case("upsampling_bilinear2d", "UpsamplingBilinear2d", {"scale_factor": 1.5}, IMAGE),
     Case("pixel_shuffle", "PixelShuffle", {"upscale_factor": 2}, IMAGE),
+    Case("max_unpool1d", "MaxUnpool1d", {"kernel_size": 2}, {"input": (1, 2, 3), "indices": PLACES}),
+    Case(
+        "max_unpool2d", "MaxUnpool2d", {"kernel_size": 2, "stride": 1, "padding": 0}, {
+            "input": (2, 1, 3), "indices": PLACES[0][:, None]}, settings={"output_size": (2, 4)},
+    ),
+    Case("max_unpool3d", "MaxUnpool3d", {"kernel_size": (1, 1, 2)}, {
+        "input": (1, 2, 1, 1, 3), "indices": PLACES[:, :, None, None]}),
     Case("pixel_unshuffle", "PixelUnshuffle", {"downscale_factor": 2}, {"input": (3, 4, 6)}),
 ]  # fmt: skip
 

@@ -24,7 +24,8 @@ def make(case: Case) -> torch.nn.Module:
     arguments = {
         name: torch.tensor(value) if isinstance(value, np.ndarray) else value for name, value in case.arguments.items()
     }
-    return getattr(torch.nn, case.layer)(**arguments).double().train(not case.evaluating)
+    module = case.build(torch.nn) if case.build else getattr(torch.nn, case.layer)(**arguments)
+    return module.double().train(not case.evaluating)
 
 
 def evaluate(case: Case, rng: np.random.Generator) -> dict[str, np.ndarray]:

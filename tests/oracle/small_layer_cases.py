@@ -98,6 +98,19 @@ channel_norms = [
     ),
 ]  # fmt: skip
 
+SIDES = {1: (2, 1), 2: (2, 1, 0, 1), 3: (1, 0, 1, 1, 0, 1)}
+GRIDS = {1: {"input": (2, 3, 4)}, 2: {"input": (2, 3, 4)}, 3: {"input": (2, 2, 2, 3)}}
+paddings = [
+    case
+    for kind in ("Constant", "Zero", "Reflection", "Replication", "Circular")
+    for n in (1, 2, 3)
+    for settings in ({"value": 1.5} if kind == "Constant" else {},)
+    for case in (
+        Case(f"{kind}{n}", f"{kind}Pad{n}d", {"padding": 1, **settings}, GRIDS[n]),
+        Case(f"{kind}{n} of each side", f"{kind}Pad{n}d", {"padding": SIDES[n], **settings}, GRIDS[n]),
+    )
+]
+
 losses = [
     Case("nll", "NLLLoss", {}, CLASSES),
     Case("nll_options", "NLLLoss", {"weight": WEIGHT, "ignore_index": 2, "reduction": "sum"}, CLASSES),
@@ -144,4 +157,4 @@ losses = [
     ),
 ]  # fmt: skip
 
-files = {"activations": activations, "channel_norms": channel_norms, "losses": losses}
+files = {"activations": activations, "channel_norms": channel_norms, "losses": losses, "paddings": paddings}

@@ -7,6 +7,8 @@ gives the same numbers faster, and the definition is what it is checked against.
 
 from typing import TYPE_CHECKING
 
+from ...ops.probability import log_softmax as log_softmax
+from ...ops.probability import softmax as softmax
 from ...ops.transcendental import sigmoid, tanh
 from . import (
     activation,
@@ -47,8 +49,8 @@ from .sparse import *
 
 if not TYPE_CHECKING:  # a checker reads no computed list; to it, what a star brings is public
     __all__ = [
-        "sigmoid", "tanh", *activation.__all__, *adaptive_pooling.__all__, *affine.__all__, *attention.__all__,
-        *channel_norm.__all__, *convolution.__all__, *distance.__all__, *likelihood.__all__, *loss.__all__,
-        *margin.__all__, *noise.__all__, *normalization.__all__, *padding.__all__, *piecewise.__all__, *pooling.__all__,
-        *resize.__all__, *sparse.__all__,
+        "log_softmax", "sigmoid", "softmax", "tanh", *activation.__all__, *adaptive_pooling.__all__, *affine.__all__,
+        *attention.__all__, *channel_norm.__all__, *convolution.__all__, *distance.__all__, *likelihood.__all__,
+        *loss.__all__, *margin.__all__, *noise.__all__, *normalization.__all__, *padding.__all__, *piecewise.__all__,
+        *pooling.__all__, *resize.__all__, *sparse.__all__,
     ]  # fmt: skip

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from ...backends import backend_of
-from ...ops import ShapeError, abs, default_generator, erf, exp, log, logaddexp, sigmoid, tanh, where
+from ...ops import ShapeError, abs, default_generator, erf, logaddexp, sigmoid, softmax, tanh, where
 from ...ops.cast import cast, halves_in_float32
 from ...ops.composite import composite
 from ...ops.failure import in_module
 from ...ops.index import dim_of
-from ...ops.reduce import argmax, axes_of, finite_max
+from ...ops.reduce import argmax
 from ...ops.shape import chunk
 from .inplace import takes_inplace
 
@@ -83,50 +83,9 @@ def tanhshrink(input: Any) -> Any:
 # ------------------------------------------------------------------------------------------- over a dimension
 
 
-def softmax(input: Any, dim: int, dtype: Any = None) -> Any:
-    """exp(input) divided by its sum along `dim`; never overflows. PyTorch: `F.softmax`.
-
-    With `dtype`, `input` is converted to it first. Where every entry is -inf (all masked) the result is 0, with
-    gradient 0, where PyTorch gives nan.
-
-    >>> import minigrad as mg
-    >>> mg.nn.functional.softmax(mg.tensor([0.0, 0.0]), dim=0)
-    tensor([0.5000, 0.5000])
-    """
-    return _softmax(_as_dtype(input, dtype), dim)
-
-
-@np.errstate(all="ignore")  # of infinities comes nan, as in PyTorch without a warning
-@composite
-@halves_in_float32
-def _softmax(input: Any, dim: int) -> Any:
-    axes = axes_of(input.ndim, dim)
-    exponentials = exp(input - finite_max(input, axes))
-    total = exponentials.sum(axes, keepdims=True)
-    return exponentials / where(total == 0, 1.0, total)
-
-
-def log_softmax(input: Any, dim: int, dtype: Any = None) -> Any:
-    """The logarithm of `softmax`, without forming it. PyTorch: `F.log_softmax`."""
-    return _log_softmax(_as_dtype(input, dtype), dim)
-
-
-@np.errstate(all="ignore")  # of infinities comes nan, as in PyTorch without a warning
-@composite
-@halves_in_float32
-def _log_softmax(input: Any, dim: int) -> Any:
-    axes = axes_of(input.ndim, dim)
-    shifted = input - finite_max(input, axes)
-    return shifted - log(exp(shifted).sum(axes, keepdims=True))
-
-
 def softmin(input: Any, dim: int, dtype: Any = None) -> Any:
     """`softmax` of `-input`: the smallest entry weighs most. PyTorch: `F.softmin`."""
     return softmax(-input, dim, dtype)
-
-
-def _as_dtype(input: Any, dtype: Any) -> Any:
-    return input if dtype is None or input.dtype == dtype else cast(input, dtype=np.dtype(dtype))
 
 
 def gumbel_softmax(logits: Any, tau: float = 1.0, hard: bool = False, eps: float = 1e-10, dim: int = -1) -> Any:
@@ -169,6 +128,5 @@ def glu(input: Any, dim: int = -1) -> Any:
 
 
 __all__ = [
-    "gelu", "glu", "gumbel_softmax", "log_softmax", "logsigmoid", "mish", "silu", "softmax", "softmin", "softplus",
-    "softsign", "tanhshrink",
+    "gelu", "glu", "gumbel_softmax", "logsigmoid", "mish", "silu", "softmin", "softplus", "softsign", "tanhshrink",
 ]  # fmt: skip

@@ -6,14 +6,13 @@ import math
 from typing import Any
 
 from ...backends import backend_of
-from ...ops import ShapeError, default_generator, where
+from ...ops import ShapeError, default_generator, softmax, where
 from ...ops.cast import cast, halves_in_float32
 from ...ops.composite import composite
 from ...ops.failure import in_module
 from ...ops.index import raw
 from ...ops.random import Key
 from ...ops.shape import expand, reshape, transpose, unsqueeze
-from .activation import softmax
 from .noise import _dropout
 
 

@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 
 from ...backends import Array, backend_of
-from ...ops import ShapeError, abs, where
+from ...ops import ShapeError, abs, log_softmax, where
 from ...ops.composite import composite
 from ...ops.failure import in_module
 from ...ops.index import along, getitem
 from ...tensor import Tensor
-from .activation import log_softmax
 
 
 def reduced(name: str, losses: Any, reduction: str, weights: Any = None) -> Any:

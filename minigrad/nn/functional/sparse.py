@@ -45,7 +45,7 @@ def embedding(
     return where(np.expand_dims(ids == padding_idx % weight.shape[0], -1), rows.detach(), rows)
 
 
-def one_hot(tensor: Any, num_classes: int = -1) -> Any:
+def one_hot(input: Any, num_classes: int = -1) -> Any:
     """A 1 where each id says, among zeros: integers (...) give int64 (..., num_classes). PyTorch: `F.one_hot`.
 
     `num_classes` -1 means one more than the largest id. Raises TypeError for ids that are not integers, IndexError for
@@ -56,7 +56,7 @@ def one_hot(tensor: Any, num_classes: int = -1) -> Any:
     tensor([[0, 0, 1],
             [1, 0, 0]])
     """
-    ids = tensor.data if isinstance(tensor, Tensor) else np.asarray(tensor)
+    ids = input.data if isinstance(input, Tensor) else np.asarray(input)
     if ids.dtype.kind not in "iu":
         raise TypeError(f"one_hot: ids must be integers, got {ids.dtype}; convert them with .long(){in_module()}")
     if not ids.size and num_classes <= 0:

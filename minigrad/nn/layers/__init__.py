@@ -14,6 +14,7 @@ from . import (
     loss,
     noise,
     normalization,
+    padding,
     pooling,
     recurrent,
     resize,
@@ -27,6 +28,7 @@ from .distance import *
 from .loss import *
 from .noise import *
 from .normalization import *
+from .padding import *
 from .pooling import *
 from .recurrent import *
 from .resize import *
@@ -35,6 +37,6 @@ from .sparse import *
 if not TYPE_CHECKING:  # a checker reads no computed list; to it, what a star brings is public
     __all__ = [
         *activation.__all__, *affine.__all__, *channel_norm.__all__, *convolution.__all__, *distance.__all__,
-        *loss.__all__, *noise.__all__, *normalization.__all__, *pooling.__all__, *recurrent.__all__, *resize.__all__,
-        *sparse.__all__,
+        *loss.__all__, *noise.__all__, *normalization.__all__, *padding.__all__, *pooling.__all__, *recurrent.__all__,
+        *resize.__all__, *sparse.__all__,
     ]  # fmt: skip

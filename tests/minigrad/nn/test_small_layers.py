@@ -500,3 +500,10 @@ def test_what_an_embedding_does_not_do_it_says():
             nn.Embedding(3, 2, **argument)
         with pytest.raises(NotImplementedError, match=next(iter(argument))):
             F.embedding(mg.tensor([0]), mg.ones(3, 2), **argument)
+
+
+@pytest.mark.parametrize("name", ["ConstantPad1d", "ZeroPad2d", "ReflectionPad3d"])
+def test_a_border_of_another_number_of_sides_is_refused(name):
+    settings = {"value": 1.0} if name.startswith("Constant") else {}
+    with pytest.raises(ValueError, match=f"{name} takes a number or {2 * int(name[-2])}"):
+        getattr(nn, name)((1, 1, 1), **settings)

@@ -18,6 +18,8 @@ CALLS.call("scalars", lambda m, x: 2 - x * 3 + 1 / x - (x - 1) / 4 + x % 0.7, (2
 CALLS.call("clamp", lambda m, x: m.clamp(x, -0.5, 1.0), (2, 3))
 CALLS.call("clamp at the edges", lambda m, x: m.clamp(x * 0.0 + 1.0, -1.0, 1.0) * x, (2, 3))
 CALLS.call("clamp by tensors", lambda m, x, a, b: m.clamp(x, a, b), (2, 3), (3,), (2, 1))
+for _name in ("clamp_min", "clamp_max"):
+    CALLS.call(_name, lambda m, x, y, name=_name: getattr(m, name)(x, y) + 2.0 * getattr(x, name)(0.25), (2, 3), (3,))
 CALLS.call("ties of maximum", lambda m, x: m.maximum(x, x * 1.0) + 2.0 * m.minimum(x * 1.0, x), (2, 3))
 CALLS.call("where", lambda m, x, y: m.where(x > 0, x, y), (2, 3), (3,))
 CALLS.call("masked_fill", lambda m, x: x.masked_fill(x > 0.5, -1.0), (2, 3))

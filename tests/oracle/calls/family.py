@@ -32,6 +32,16 @@ class Family(dict):
         """`function(F, library, *tensors)`, of `nn.functional`; recorded under "F.name"."""
         self.call(f"F.{name}", lambda m, *xs: function(m.nn.functional, m, *xs), *sizes, values=values)
 
+    def whole(self, name, function, *sizes):
+        """A call that gives truth or whole numbers, or several tensors: as one of float64, with a gradient of zero."""
+
+        def call(m, *xs):
+            out = function(m, *xs)
+            parts = out if isinstance(out, tuple) else (out,)
+            return m.cat([part.detach().reshape(-1).to(m.float64) for part in parts]) + xs[0].sum() * 0.0
+
+        self.call(name, call, *sizes)
+
 
 def first_only(function):
     """A call that shows value and first derivative of another, which PyTorch differentiates only once."""

@@ -1,7 +1,7 @@
 """In-place operations."""
 
 
-from tests.oracle.calls.family import INSIDE, POSITIVE, REAL, Family
+from tests.oracle.calls.family import ABOVE_ONE, INSIDE, POSITIVE, REAL, Family
 
 CALLS = Family()
 
@@ -24,7 +24,6 @@ def _in_place_of(name, *numbers, scale=1.5):
     return lambda m, x, *others: getattr(x * scale, name)(*others, *numbers) * x
 
 
-# PyTorch has no gradient of asinh_, acosh_, atanh_ and floor_divide_.
 _UNARY = {
     POSITIVE: ("ceil_", "floor_", "frac_", "log_", "log10_", "log1p_", "log2_", "round_", "rsqrt_", "sqrt_", "trunc_"),
     REAL: ("abs_", "atan_", "cos_", "cosh_", "erf_", "erfc_", "exp_", "exp2_", "expm1_", "nan_to_num_", "neg_",
@@ -44,3 +43,7 @@ CALLS.call("masked_fill_", lambda m, x: (x * 1.5).masked_fill_(x > 0.5, -1.0) * 
 CALLS.call("tril_", lambda m, x: (x * 1.5).tril_(-1) + (x * 2.0).triu_(1), (3, 3))
 CALLS.call("cumsum_", lambda m, x: (x * 1.5).cumsum_(1) + (x * 2.0).cumprod_(0), (3, 3))
 CALLS.call("div_ rounded", lambda m, x: (x * 4.0).div_(0.7, rounding_mode="trunc") * x, (3, 3))
+# Of these PyTorch has no gradient.
+for _name, _values in (("asinh_", REAL), ("acosh_", ABOVE_ONE), ("atanh_", INSIDE)):
+    CALLS.call(_name, lambda m, x, name=_name: getattr(x.detach() * 1.0, name)() * x, (2, 3), values=_values)
+CALLS.call("floor_divide_", lambda m, x, y: (x.detach() * 4.0).floor_divide_(y.detach()) * x, (2, 3), (2, 3))

@@ -42,8 +42,15 @@ for _name, (_settings, _kinks) in FUNCTIONS.items():
         )  # fmt: skip
 
 
+def _slope(m, function, x):
+    """The first derivative in float32, as a value."""
+    leaf = x.detach().float().requires_grad_()
+    return m.autograd.grad(function(leaf).sum(), leaf)[0].double()
+
+
 # PyTorch keeps its slope of 1/6 in float32, and has no second derivative.
 CALLS.functional("hardsigmoid", lambda F, m, x: F.hardsigmoid(x.detach() * 3.0) * x, (3, 4))
+CALLS.functional("slope of hardsigmoid", lambda F, m, x: _slope(m, F.hardsigmoid, x * 3.0) * x, (3, 4))
 CALLS.functional("prelu", lambda F, m, x, w: F.prelu(x, w), (2, 3, 2), (3,))
 CALLS.functional("prelu of one number", lambda F, m, x, w: F.prelu(x, w) + F.prelu(x[0], w[0]), (2, 3), (1,))
 CALLS.functional("prelu of a 0-d tensor", lambda F, m, x, w: F.prelu(x, w), (), (1,))

@@ -77,6 +77,6 @@ INDEX = {
         seed=st.integers(0, 99)),
     "index_put": Case(lambda x, y: mg.index_put(x, (slice(None), [0, 2]), y),
                       st.sampled_from([((2, 3), ()), ((2, 3), (2, 2)), ((2, 4), (2,)), ((0, 3), (1, 1))])),
-    "assignment": Case(lambda x, y: _read_and_written(x, y, slice(0, 2)),
+    "setitem": Case(lambda x, y: _read_and_written(x, y, slice(0, 2)),
                        st.sampled_from([((3, 2), ()), ((3, 2), (2, 2)), ((2,), (1,)), ((2, 0), (0,))])),
 }  # fmt: skip

@@ -27,7 +27,7 @@ def _ranked(name, lowest):
 filled = st.tuples(nonempty.filter(len))
 ORDERING = {
     "sort": _values("sort", descending=st.booleans()),
-    "argsort": Case(lambda x: x[mg.argsort(x)], st.tuples(st.tuples(st.integers(0, 5))), values=separated),
+    "reading by argsort": Case(lambda x: x[mg.argsort(x)], st.tuples(st.tuples(st.integers(0, 5))), values=separated),
     "topk": _ranked("topk", 0),
     "kthvalue": _ranked("kthvalue", 1),
     "median": Case(
