@@ -23,8 +23,12 @@ WITHOUT_GRADIENT = {
         "bernoulli", "manual_seed", "multinomial", "normal", "rand", "rand_like", "randint", "randint_like", "randn",
         "randn_like", "randperm",
     },
+    "is made of what is no tensor, or makes no tensor": {
+        "Tensor.item", "Tensor.numpy", "Tensor.tolist", "from_dlpack", "from_numpy", "tensor",
+    },
     "tells of a dtype, a shape or memory": {
-        "Tensor.element_size", "Tensor.is_contiguous", "Tensor.nelement", "Tensor.stride", "can_cast",
+        "Tensor.dim", "Tensor.element_size", "Tensor.is_contiguous", "Tensor.itemsize", "Tensor.nbytes",
+        "Tensor.size", "Tensor.stride", "can_cast",
         "is_floating_point", "is_tensor", "numel", "promote_types", "result_type",
     },
 }  # fmt: skip
@@ -33,6 +37,10 @@ WITHOUT_GRADIENT = {
 LESS_IN_PYTORCH = {
     "PyTorch draws other numbers; `test_random` holds their distribution": dict.fromkeys(
         WITHOUT_GRADIENT["draws at random"] | {"F.gumbel_softmax"}, -1
+    ),
+    "gives no tensor to record; `test_tensor` and `test_dlpack` hold it to PyTorch's": dict.fromkeys(
+        ("Tensor.dim", "Tensor.item", "Tensor.itemsize", "Tensor.nbytes", "Tensor.numpy", "Tensor.size",
+         "Tensor.tolist", "from_dlpack", "from_numpy"), -1
     ),
     "needs a GPU": {"Tensor.cuda": -1},
     "PyTorch has no gradient of it": dict.fromkeys(
@@ -52,7 +60,7 @@ NOT_CERTIFIED = {
 }  # fmt: skip
 
 # What `nn.__all__` has that is no layer to compute with.
-NO_LAYERS = {"Module", "ModuleDict", "ModuleList", "Parameter", "functional", "init"}
+NO_LAYERS = {"Module", "ModuleDict", "ModuleList", "Parameter", "functional", "init", "utils"}
 LAYERS_NOT_IN_PYTORCH = {
     "PyTorch has no such layer": {"LearnedPositions", "SinusoidalPositions"},
     "PyTorch keeps its slope in float32; `F.hardsigmoid` is compared": {"Hardsigmoid"},

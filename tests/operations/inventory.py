@@ -16,7 +16,7 @@ from typing import Any
 
 from minigrad import ops
 from minigrad.nn import functional
-from minigrad.ops import creation, dtypes, index, inplace, memory, random, scattering, search
+from minigrad.ops import conversion, creation, dtypes, index, inplace, interchange, memory, random, scattering, search
 from minigrad.ops.methods import METHODS, OPERATORS, PROPERTIES
 from minigrad.ops.primitive import Primitive
 
@@ -29,7 +29,7 @@ SAME_AS = {"where": "where", "split": "split", "H": "t"}
 # Operators that are no entry of a table: Python asks for a number or an iterator in them.
 OPERATOR_OF = {"__eq__": "eq", "__ne__": "ne", "__iter__": "unbind"}
 # Modules whose functions compute on arrays alone: what they give has no history.
-PLAIN = {module.__name__ for module in (creation, dtypes, memory, random, search)}
+PLAIN = {module.__name__ for module in (conversion, creation, dtypes, interchange, memory, random, search)}
 
 MODULES: dict[str, ModuleType] = {
     module.name: importlib.import_module(module.name)

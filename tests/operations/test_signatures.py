@@ -56,6 +56,7 @@ DIFFERENCES = {
 # PyTorch has none of this name, or none that says how it is called.
 NOT_RECORDED = {
     "F.logsigmoid", "Tensor.bool", "Tensor.double", "Tensor.float", "Tensor.half", "Tensor.int", "Tensor.long",
+    "Tensor.ndimension", "Tensor.numpy", "Tensor.tolist", "from_numpy",
     "Tensor.nelement", "Tensor.new_tensor", "func.checkpoint", "func.hvp", "func.value_and_grad", "init.fans",
     "nn.GRU", "nn.Identity", "nn.LSTM", "nn.LearnedPositions", "nn.LogSigmoid", "nn.RNN", "nn.Sigmoid",
     "nn.SinusoidalPositions", "nn.Softsign", "nn.Tanh", "nn.Tanhshrink", "nn.TransformerDecoderLayer",
