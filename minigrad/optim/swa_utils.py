@@ -133,7 +133,6 @@ class AveragedModel(Module):
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         return self.module(*args, **kwargs)
 
-    @no_grad()
     def update_parameters(self, model: Module) -> None:
         """Take the parameters of `model` into the average. PyTorch: `AveragedModel.update_parameters`."""
         parameters = _pairs("parameters", self.module.parameters(), model.parameters())

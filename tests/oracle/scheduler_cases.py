@@ -101,6 +101,9 @@ several: dict[str, Build] = {
     "sequential_restarts": lambda lib, o: [
         lib.SequentialLR(o, [lib.ConstantLR(o, 0.1, 20), lib.CosineAnnealingWarmRestarts(o, 4, 2)], [11])
     ],
+    "sequential_restarts_first": lambda lib, o: [
+        lib.SequentialLR(o, [lib.CosineAnnealingWarmRestarts(o, 3, 2), lib.CyclicLR(o, 0.1, 0.6, 4)], [23])
+    ],
     "sequential_lambdas": lambda lib, o: [
         lib.SequentialLR(
             o,

@@ -270,8 +270,8 @@ class CyclicLR(_MomentumCycle):
             self._start_momentum(base_momentum, max_momentum, last_epoch)
         super().__init__(optimizer, last_epoch)
         if self.base_lrs != base_lrs:  # another scheduler was there before
-            self.base_lrs = base_lrs
-            self._update_lr(self.last_epoch)
+            self.base_lrs, self.last_epoch = base_lrs, last_epoch
+            self._initial_step()
 
     def scale_fn(self, x: float) -> float:
         """The height of cycle x, or at step x, as a part of max_lr - base_lr."""

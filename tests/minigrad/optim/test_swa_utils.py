@@ -208,6 +208,14 @@ def test_update_bn_leaves_modes_and_momenta_as_they_were_also_when_it_fails():
         assert model[1].num_batches_tracked.item() == 3
 
 
+def test_update_bn_records_nothing():
+    model = model_at(1)
+    seen = []
+    model[2].register_forward_hook(lambda module, args, out: seen.append((module.training, out.requires_grad)))
+    update_bn([mg.tensor(batch) for batch in batches()], model)
+    assert seen == [(True, False)] * 3
+
+
 def test_update_bn_runs_nothing_where_there_is_no_statistic():
     update_bn([None], nn.Linear(2, 2))
 

@@ -477,6 +477,10 @@ def test_what_is_of_the_wrong_type_is_refused(make):
         make(make_optimizer())
 
 
+def test_a_cycle_with_a_scale_of_its_own_may_have_any_mode():
+    lr_scheduler.CyclicLR(make_optimizer(), 0.1, 1.0, mode="halving", scale_fn=lambda cycle: 0.5**cycle)
+
+
 def test_momentum_is_cycled_only_where_there_is_one():
     class Plain(optim.Optimizer):
         def __init__(self):

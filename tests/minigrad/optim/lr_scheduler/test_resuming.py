@@ -145,7 +145,7 @@ def test_last_epoch_of_one_cycle_needs_the_bounds_in_the_groups():
         lr_scheduler.OneCycleLR(optimizer, 1.0, 50)
         for group in optimizer.param_groups:
             del group[missing]
-        with pytest.raises(KeyError, match=missing):
+        with pytest.raises(KeyError, match=f"OneCycleLR: a parameter group has no '{missing}'"):
             lr_scheduler.OneCycleLR(optimizer, 1.0, 50, last_epoch=4)
 
 
