@@ -68,14 +68,14 @@ class LRScheduler(Copied):
             raise ValueError(f"{type(self).__name__}: last_epoch must be -1, to start, or a step, got {last_epoch}")
         for number, group in enumerate(optimizer.param_groups):
             if last_epoch == -1:
-                group.setdefault("initial_lr", group["lr"])
+                group.setdefault("initial_lr", float(group["lr"]))
             elif "initial_lr" not in group:
                 raise KeyError(
                     f"{type(self).__name__}: last_epoch={last_epoch} needs 'initial_lr' in parameter group {number}; "
                     f"was the optimizer's state_dict loaded?"
                 )
         self.optimizer = optimizer
-        self.base_lrs = [group["initial_lr"] for group in optimizer.param_groups]
+        self.base_lrs = [float(group["initial_lr"]) for group in optimizer.param_groups]
         self.last_epoch = last_epoch
         self._steps_before = optimizer._steps
         self._initial_step()
@@ -178,7 +178,7 @@ class LRScheduler(Copied):
     def _new_groups(self) -> list[dict[str, Any]]:
         """The groups that the optimizer got since the last step; their initial rates join `base_lrs`."""
         new = self.optimizer.param_groups[len(self.base_lrs) :]
-        self.base_lrs += [group.setdefault("initial_lr", group["lr"]) for group in new]
+        self.base_lrs += [float(group.setdefault("initial_lr", group["lr"])) for group in new]
         return new
 
     def _warn_outside_of_step(self) -> None:

@@ -214,10 +214,11 @@ def test_builtin_functions_can_be_scheduled_and_saved():
 
 
 def test_settings_from_numpy_are_saved_as_plain_numbers():
-    optimizer = make_optimizer()
+    optimizer = make_optimizer(lr=np.float32(0.5))
     scheduler = lr_scheduler.StepLR(optimizer, np.int64(3), np.float32(0.5))
     twin = lr_scheduler.MultiStepLR(optimizer, np.array([3, 5]))
     assert through_json(scheduler.state_dict())["step_size"] == 3
+    assert through_json(scheduler.state_dict())["base_lrs"] == [0.5, 0.2]
     assert through_json(twin.state_dict())["milestones"] == {"3": 1, "5": 1}
 
 
