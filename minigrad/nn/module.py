@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from ..backends import Array, as_array, backend_for
-from ..grad_mode import State, state
+from ..grad_mode import ModulePath, State, state
 from ..hooks import RemovableHandle, add
 from ..ops import ShapeError
 from ..tensor import Tensor
@@ -115,7 +115,7 @@ class Module:
     def _make_states(self) -> dict[int, tuple[State, State]]:
         date, table = _structure, {}
         for path, module in self.named_modules():
-            name = path or type(self).__name__
+            name = ModulePath(path, type(module).__name__)
             table[id(module)] = (State(False, name), State(True, name))
         self.__dict__["_states"] = (date, table)
         return table

@@ -39,6 +39,7 @@ from .diagonals import *
 from .dtypes import *
 from .elementwise import *
 from .failure import *
+from .failure import explained
 from .index import *
 from .join import *
 from .linalg import det, inverse, logdet, matrix_power, slogdet
@@ -66,5 +67,7 @@ if not TYPE_CHECKING:  # a checker reads no computed list; to it, what a star br
         *scan.__all__, *scattering.__all__, *search.__all__, *shape.__all__, *statistics.__all__,
         *transcendental.__all__, "det", "inverse", "logdet", "matrix_power", "slogdet",
     ]  # fmt: skip
+    for _name in __all__:
+        globals()[_name] = explained(_name, globals()[_name])
 
 bind()

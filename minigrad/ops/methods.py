@@ -35,6 +35,7 @@ from . import (
     statistics,
     transcendental,
 )
+from .failure import explained
 from .primitive import Primitive
 
 
@@ -121,7 +122,7 @@ PROPERTIES: dict[str, Callable[[Any], Any]] = {
 def _bound(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     """A primitive is an object, and only plain functions become methods."""
     if not isinstance(function, Primitive):
-        return function
+        return function if name in OPERATORS else explained(name, function)
     if len(function.names) == 1:
         return lambda self: function(self)
     if name in OPERATORS or (function.names[1] == "other" and not function.alpha):

@@ -90,7 +90,10 @@ class Primitive:
             if isinstance(arg, Tensor):
                 break
         else:
-            return self.forward(*args, **settings)
+            try:
+                return self.forward(*args, **settings)
+            except Exception as error:
+                raise explain(self.name, args, settings, error) from error
         arrays: Sequence[Any] = [arg.data if isinstance(arg, Tensor) else arg for arg in args]
         try:
             if self.promote is not None:
