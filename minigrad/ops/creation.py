@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from numbers import Integral, Number
+from numbers import Integral, Real
 from operator import index
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 from ..backends import backend_for
 from ..tensor import KINDS, Tensor, tensor
 from .dtypes import checked_dtype
-from .failure import ShapeError
+from .failure import DTypeError, ShapeError
 
 
 def _xp(device: Any) -> Any:
@@ -43,10 +43,14 @@ def _extents(name: str, sizes: tuple[Any, ...]) -> tuple[int, ...]:
     return extents
 
 
+def _check_filler(name: str, value: Any) -> None:
+    if not isinstance(value, (Real, np.bool_, Tensor)):
+        raise DTypeError(f"{name} needs a number to fill with, got {type(value).__name__}")
+
+
 def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Every element `fill_value`; the dtype follows from it. PyTorch: `torch.full`."""
-    if not isinstance(fill_value, (Number, np.generic, Tensor)):
-        raise TypeError(f"full needs a number to fill with, got {type(fill_value).__name__}")
+    _check_filler("full", fill_value)
     if dtype is None:
         kinds = {bool: np.bool_, np.bool_: np.bool_}
         dtype = kinds.get(type(fill_value), np.int64 if isinstance(fill_value, Integral) else np.float32)
@@ -89,6 +93,7 @@ def full_like(
     """Every element `fill_value`, in the shape, dtype and device of `input`. PyTorch: `torch.full_like`."""
     if device is not None and device != input.device:
         return full(input.shape, fill_value, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad)
+    _check_filler("full_like", fill_value)
     return _new(np.full_like(input.data, fill_value, dtype=dtype), requires_grad)
 
 
@@ -124,6 +129,8 @@ def linspace(
     start: float, end: float, steps: int, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
     """`steps` evenly spaced numbers from `start` to `end`, both included. PyTorch: `torch.linspace`."""
+    _check_filler("linspace", start)
+    _check_filler("linspace", end)
     return _new(_xp(device).linspace(start, end, steps, dtype=_real(dtype)), requires_grad)
 
 

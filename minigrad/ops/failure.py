@@ -56,9 +56,11 @@ def explain(name: str, args: Sequence[Any], settings: dict[str, Any], error: Exc
     strangers = [a for a in args if not is_array(a) and not isinstance(a, (bool, int, float))]
     if strangers:
         return DTypeError(f"{message}: {_strange(strangers[0])}")
-    misfits = [str(a.dtype) for a in args if is_array(a) and not _holds_numbers(a)]
+    misfits = [a for a in args if is_array(a) and not _holds_numbers(a)]
     if misfits:
-        return DTypeError(f"{message}: a tensor cannot hold {misfits[0]} data; {KINDS_IN_WORDS}")
+        return DTypeError(f"{message}: {_unheld('a tensor', misfits[0])}")
+    if isinstance(error, AttributeError):
+        return DTypeError(f"{message}: it takes a tensor; use minigrad.tensor(...)")
     if isinstance(error, IndexError):
         return IndexError(f"{message}: {_in_our_words(error)}")
     reason = _mismatch(name, args, settings) or _in_our_words(error)
@@ -78,6 +80,19 @@ _PASSED_ON = (RecursionError, NotImplementedError, FloatingPointError, Warning) 
 def is_array(value: Any) -> bool:
     """Whether it is a tensor or an array. (NumPy's classes of numbers have a `dtype` too.)"""
     return hasattr(value, "dtype") and isinstance(getattr(value, "shape", None), tuple)
+
+
+def check_numbers(args: Sequence[Any]) -> None:
+    """Raise TypeError if one of the arguments is neither an array nor a number; `explain` says which."""
+    for arg in args:
+        if not isinstance(arg, (bool, int, float)) and not is_array(arg):
+            raise TypeError
+
+
+def check_held(name: str, what: str, value: Any) -> None:
+    """Raise DTypeError for a value that no tensor can hold: an array of text or objects, a complex number."""
+    if isinstance(value, complex) or (is_array(value) and not _holds_numbers(value)):
+        raise DTypeError(f"{name}: {_unheld(what, value)}{in_module()}")
 
 
 def check_tensors(name: str, *args: Any) -> None:
@@ -119,9 +134,17 @@ def _is_plain(value: Any) -> bool:
 def _strange(value: Any) -> str:
     """What is wrong with an argument that is no tensor where one belongs."""
     if isinstance(value, complex):
-        return "complex numbers are not supported"
+        return _unheld("a tensor", value)
     hint = "" if value is None else "; use minigrad.tensor(...)"
     return f"{_called(value)} is neither a tensor nor a number{hint}"
+
+
+def _unheld(what: str, value: Any) -> str:
+    kind = getattr(getattr(value, "dtype", None), "kind", "c" if isinstance(value, complex) else "")
+    if not hasattr(type(value), "__array__") and hasattr(value, "numpy"):
+        return f"{what} cannot be a {type(value).__name__} of {type(value).__module__}; convert it with .numpy()"
+    words = {"c": "complex numbers", "O": "objects", "U": "text", "S": "bytes", "V": "structured data"}
+    return f"{what} cannot hold {words.get(kind) or getattr(value, 'dtype', '')}; {KINDS_IN_WORDS}"
 
 
 def _called(value: Any) -> str:
@@ -182,7 +205,7 @@ def _of_cat(shapes: list[tuple[int, ...]], settings: dict[str, Any]) -> str | No
     for axis, sizes in enumerate(zip(*shapes)):
         if axis != dim and len(set(sizes)) > 1:
             at_odds = " and ".join(map(str, dict.fromkeys(sizes)))
-            return f"sizes {at_odds} at dimension {axis} differ; only at dimension {dim}, where they are joined, they may"
+            return f"sizes {at_odds} at dimension {axis} differ; only dimension {dim}, where they are joined, may differ"
     return None
 
 
@@ -202,7 +225,8 @@ def _of_expand(shapes: list[tuple[int, ...]], settings: dict[str, Any]) -> str |
     old, new = shapes[0], settings["shape"]
     for axis in range(1, len(old) + 1):
         if old[-axis] not in (1, new[-axis]):
-            return f"size {old[-axis]} at dimension {len(old) - axis} cannot become {new[-axis]}; only size 1 is repeated"
+            place = len(old) - axis
+            return f"size {old[-axis]} at dimension {place} cannot become {new[-axis]}; only size 1 is repeated"
     return None
 
 
@@ -235,7 +259,7 @@ def explained(name: str, function: F) -> F:
         name = function.__name__
     if (name, function) not in _known:
         _known[name, function] = _watched(name, function)
-    return _known[name, function]
+    return _known[name, function]  # type: ignore[no-any-return]
 
 
 _known: dict[tuple[str, Any], Any] = {}  # so that an alias stays the same function
@@ -270,7 +294,7 @@ def _explained(
     tensors = [value for value in flat.values() if is_array(value)]
     if tensors:
         message += f" of {_operands(tensors)}"
-    culprit = _culprit(flat, error)
+    culprit = _culprit(given, error)
     if culprit is not None:
         return DTypeError(f"{message}{in_module()}: {culprit}")
     message += _with({key: value for key, value in given.items() if not is_array(value)})
@@ -297,18 +321,20 @@ def _flat(given: dict[str, Any]) -> Iterator[tuple[str, Any]]:
 
 def _culprit(given: dict[str, Any], error: Exception) -> str | None:
     """Which argument is of a kind that the function could do nothing with."""
+    flat = dict(_flat(given))
     if isinstance(error, AttributeError):
-        for key, value in given.items():
+        for key, value in {**given, **flat}.items():
             if value is error.obj:
-                return f"{key} must be a tensor, got {_called(value)}"
-    for key, value in given.items():
+                hint = "; use minigrad.tensor(...)" if isinstance(value, (list, tuple, bool, int, float)) else ""
+                return f"{key} must be a tensor, got {_called(value)}{hint}"
+    for key, value in flat.items():
         if is_array(value) and not _holds_numbers(value):
-            return f"{key}: a tensor cannot hold {value.dtype} data; {KINDS_IN_WORDS}"
+            return _unheld(key, value)
     if isinstance(error, (TypeError, AttributeError)) and not isinstance(error, (DTypeError, DeviceError)):
-        for key, value in given.items():
+        for key, value in flat.items():
             kind = type(value).__name__
             if not is_array(value) and not isinstance(value, (bool, int)) and re.search(rf"\b{kind}\b", str(error)):
-                return f"{key} cannot be {'None' if value is None else f'a {kind}'}"
+                return f"{key} cannot be {'None' if value is None else f'of type {kind}'}"
     return None
 
 

@@ -16,7 +16,7 @@ from ..tensor import Tensor
 from ..writes import log_write
 from . import diagonals, elementwise, logic, rounding, scan, transcendental
 from .cast import clone
-from .failure import DTypeError, ShapeError
+from .failure import DTypeError, ShapeError, check_held
 from .index import assign, index_put, normalize_index
 from .primitive import Primitive
 
@@ -121,6 +121,7 @@ def setitem(input: Tensor, index: Any, value: Any) -> Tensor:
     """`input[index] = value`. Values of another dtype are converted. PyTorch: `Tensor.__setitem__`."""
     if value is None:
         raise DTypeError(f"assignment into a tensor of shape {input.shape} needs a number or a tensor, got None")
+    check_held("assignment by index", "a tensor", value)
     value = _without_leading_ones(value)
     whole = input if input.view_of is None else input.view_of[0]
     recorded = whole.requires_grad or input.requires_grad or (isinstance(value, Tensor) and value.requires_grad)

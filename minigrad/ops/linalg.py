@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable
+from operator import index
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -136,6 +137,7 @@ def matrix_power(A: Any, n: int) -> Any:
     """
     if A.ndim < 2 or A.shape[-1] != A.shape[-2]:
         raise ShapeError(f"linalg.matrix_power takes square matrices, got shape {tuple(A.shape)}{in_module()}")
+    n = index(n)
     if n < 0:
         return matrix_power(inv(A), -n)
     if n == 0:

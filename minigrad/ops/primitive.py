@@ -26,7 +26,7 @@ from ..graph import Leaf, Node, Recorder, Value
 from ..hooks import forward_watchers, watched
 from ..tensor import Tensor, check_view, mark_view
 from .dtypes import to_common_dtype
-from .failure import explain
+from .failure import check_numbers, explain
 
 
 class Rule(NamedTuple):
@@ -91,6 +91,8 @@ class Primitive:
                 break
         else:
             try:
+                if args[0].__class__ is not np.ndarray:
+                    check_numbers(args)
                 return self.forward(*args, **settings)
             except Exception as error:
                 raise explain(self.name, args, settings, error) from error

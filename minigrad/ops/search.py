@@ -8,7 +8,7 @@ import numpy as np
 
 from ..backends import Array, backend_of
 from ..tensor import Tensor
-from .failure import ShapeError
+from .failure import ShapeError, check_numbers
 from .index import raw
 
 
@@ -134,6 +134,7 @@ def isin(elements: Any, test_elements: Any, *, assume_unique: bool = False, inve
     >>> mg.isin(mg.tensor([1, 2, 3]), mg.tensor([3, 1]))
     tensor([ True, False,  True])
     """
+    check_numbers((elements, test_elements))
     both = [raw(each) for each in (elements, test_elements)]
     array = next(each for each in both if hasattr(each, "dtype"))
     first, second = (each if hasattr(each, "dtype") else backend_of(array).asarray(each) for each in both)
