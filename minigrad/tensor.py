@@ -28,6 +28,8 @@ else:
 
 DType: TypeAlias = np.dtype[Any]
 KINDS = "biuf"  # bool, signed, unsigned, floating: what a tensor may hold
+HELD = "a tensor holds bool, integers of up to 64 bits, float16, float32 or float64"
+OTHER_KINDS = {"c": "complex numbers", "O": "objects", "U": "text", "S": "bytes", "V": "structured data"}
 
 
 class Tensor(Methods):
@@ -193,7 +195,7 @@ class Tensor(Methods):
         if self.node is not None and not requires_grad:
             raise RuntimeError("requires_grad can be switched off only for leaf tensors; use .detach()")
         if requires_grad and self.dtype.kind != "f":
-            raise RuntimeError(f"only floating-point tensors can require gradients, this one is {self.dtype}")
+            raise RuntimeError(f"only floating-point tensors can require gradients, this one is {self.dtype}; use .float()")
         self.requires_grad = requires_grad
         return self
 
@@ -411,19 +413,40 @@ def tensor(data: Any, dtype: Any = None, device: Any = None, requires_grad: bool
     try:
         array = backend.xp.array(data, dtype=dtype)
     except (ValueError, TypeError, OverflowError) as error:
-        raise TypeError(
-            f"tensor() needs numbers, of the range of their dtype, in a rectangular arrangement: {error}"
-        ) from None
+        raise TypeError(_why_no_tensor(data, error)) from None
     if array.dtype.kind not in KINDS or array.dtype.itemsize > 8:
-        raise TypeError(
-            f"tensor() cannot hold {array.dtype.name} data; it holds bool, integers of up to 64 bits, float16, float32 "
-            f"and float64"
-        )
+        raise TypeError(f"tensor() cannot hold {held_instead(data, array.dtype)}; {HELD}")
     if dtype is None and not known and array.dtype.kind == "f":
         array = array.astype(_floating_within(data))
     if not array.dtype.isnative:
         array = array.astype(array.dtype.newbyteorder("="))
     return Tensor(array).requires_grad_() if requires_grad else Tensor(array)
+
+
+def held_instead(data: Any, dtype: DType) -> str:
+    """What data of a dtype that no tensor has is, in words."""
+    if dtype.kind == "O" and not hasattr(data, "dtype"):
+        rows = [data]
+        while rows:
+            row = rows.pop(0)
+            if isinstance(row, (list, tuple)):
+                rows.extend(row)
+            elif not isinstance(row, (bool, int, float)):
+                return "None" if row is None else f"a {type(row).__name__}"
+    return OTHER_KINDS.get(dtype.kind, dtype.name)
+
+
+def _why_no_tensor(data: Any, error: Exception) -> str:
+    """What is wrong with nested lists that NumPy makes no array of."""
+    level, depth = [data], 0
+    while level and all(isinstance(row, (list, tuple)) for row in level):
+        lengths = sorted({len(row) for row in level})
+        if len(lengths) > 1:
+            return f"tensor() needs a rectangular list: at depth {depth} its rows have lengths {lengths[0]} and {lengths[-1]}"
+        level, depth = [item for row in level for item in row], depth + 1
+    if any(isinstance(row, (list, tuple)) for row in level):
+        return f"tensor() needs a rectangular list: at depth {depth} some items are numbers and some are lists"
+    return f"tensor() needs numbers, of the range of their dtype: {error}"
 
 
 def _floating_within(data: Any) -> DType:
@@ -444,8 +467,10 @@ def from_numpy(array: np.ndarray[Any, Any]) -> Tensor:
     """A tensor that shares the memory of a NumPy array. PyTorch: `torch.from_numpy`."""
     if not isinstance(array, np.ndarray):
         raise TypeError(f"from_numpy needs a NumPy array, got {type(array).__name__}")
-    if array.dtype.kind not in KINDS or not array.dtype.isnative or array.dtype.itemsize > 8:
+    if array.dtype.kind not in KINDS or array.dtype.itemsize > 8:
+        raise TypeError(f"from_numpy: a tensor cannot hold {held_instead(array, array.dtype)}; {HELD}")
+    if not array.dtype.isnative:
         raise TypeError(
-            f"from_numpy cannot share {array.dtype} memory; use minigrad.tensor, which converts where it can"
+            f"from_numpy cannot share {array.dtype} memory, of foreign byte order; use minigrad.tensor, which converts it"
         )
     return Tensor(array)

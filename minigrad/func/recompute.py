@@ -87,6 +87,12 @@ class _Stretch:
             default_generator.set_state(self.generator)
         try:
             _, twins = self.context.copy().run(_recording, self.function, args, kwargs)
+        except Exception as error:
+            error.add_note(
+                f"checkpoint ran the function again, for the backward of {describe(asking)}; it must not change its "
+                f"arguments in place"
+            )
+            raise
         finally:
             if self.generator is not None:
                 default_generator.set_state(now)

@@ -182,7 +182,7 @@ class MultiheadAttention(Module):
             if mask.dtype.kind == "b":
                 mask = where(mask, -math.inf, 0.0)
             elif mask.dtype.kind != "f":
-                raise TypeError(f"MultiheadAttention: a mask must be bool or floating-point, not {mask.dtype}")
+                raise TypeError(f"MultiheadAttention: a mask must be bool or floating-point, not {mask.dtype}{in_module()}")
             mask = mask.to(q.dtype)
             merged = mask if merged is None else merged + mask
         return merged
@@ -191,15 +191,18 @@ class MultiheadAttention(Module):
         shapes = [tuple(x.shape) for x in (query, key, value)]
         wanted = [self.embed_dim, self.kdim, self.vdim]
         same_ndim = len({len(shape) for shape in shapes}) == 1 and len(shapes[0]) in (2, 3)
+        batch_dim = 0 if self.batch_first else 1
         if same_ndim and [shape[-1] for shape in shapes] == wanted and shapes[1][:-1] == shapes[2][:-1]:
-            batch_dim = 0 if self.batch_first else 1
             if len(shapes[0]) == 2 or shapes[0][batch_dim] == shapes[1][batch_dim]:
                 return
+        swapped = ""
+        if same_ndim and len(shapes[0]) == 3 and shapes[0][1 - batch_dim] == shapes[1][1 - batch_dim]:
+            swapped = f" (is batch_first={not self.batch_first} meant? they share size {shapes[0][1 - batch_dim]})"
         layout = "(N, L, features)" if self.batch_first else "(L, N, features)"
         raise ShapeError(
             f"MultiheadAttention: query {shapes[0]}, key {shapes[1]} and value {shapes[2]}{in_module()}: they must be "
             f"{layout} with {wanted[0]}, {wanted[1]} and {wanted[2]} features (or all without N), of one N, key and "
-            f"value of one length"
+            f"value of one length{swapped}"
         )
 
     def extra_repr(self) -> str:

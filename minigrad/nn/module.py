@@ -19,6 +19,7 @@ from ..backends import Array, as_array, backend_for
 from ..grad_mode import ModulePath, State, state
 from ..hooks import RemovableHandle, add
 from ..ops import ShapeError
+from ..ops.failure import in_module
 from ..tensor import Tensor
 from ..writes import log_write
 from . import tree
@@ -104,6 +105,11 @@ class Module:
                 state.set(states[before.grad_enabled])
                 try:
                     return self._run_hooked(args, kwargs) if self._hooks else self.forward(*args, **kwargs)
+                except TypeError as error:
+                    here = error.__traceback__
+                    if here is not None and here.tb_next is None and not self._hooks:  # the call itself was wrong
+                        raise TypeError(f"{error}{in_module()}") from None
+                    raise
                 finally:
                     state.set(before)
         token = _outermost.set(self)  # nothing is running, or nothing that this module is a part of

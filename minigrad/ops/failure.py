@@ -15,7 +15,7 @@ import numpy as np
 
 from .. import grad_mode
 from ..backends import backend_of
-from ..tensor import KINDS, Tensor
+from ..tensor import HELD, KINDS, OTHER_KINDS, Tensor
 
 F = TypeVar("F")
 
@@ -62,8 +62,8 @@ def explain(name: str, args: Sequence[Any], settings: dict[str, Any], error: Exc
     if isinstance(error, AttributeError):
         return DTypeError(f"{message}: it takes a tensor; use minigrad.tensor(...)")
     if isinstance(error, IndexError):
-        return IndexError(f"{message}: {_in_our_words(error)}")
-    reason = _mismatch(name, args, settings) or _in_our_words(error)
+        return IndexError(f"{message}: {in_our_words(error)}")
+    reason = _mismatch(name, args, settings) or in_our_words(error)
     if isinstance(error, TypeError):
         return DTypeError(f"{message}: {reason}")
     if isinstance(error, (ValueError, OverflowError)):
@@ -73,8 +73,11 @@ def explain(name: str, args: Sequence[Any], settings: dict[str, Any], error: Exc
     return RuntimeError(f"{message}: {error}")
 
 
-KINDS_IN_WORDS = "it holds bool, integers of up to 64 bits, float16, float32 and float64"
 _PASSED_ON = (RecursionError, NotImplementedError, FloatingPointError, Warning)  # these say themselves what they are
+
+
+def no_out(name: str) -> str:
+    return f"results are returned, not written to out=; use x = {name}(...), or x.copy_({name}(...))"
 
 
 def is_array(value: Any) -> bool:
@@ -105,7 +108,7 @@ def check_tensors(name: str, *args: Any) -> None:
 def in_module() -> str:
     """The end of a message: the module that is running, if one is."""
     module = grad_mode.state.get().module
-    return f" in module {module!r}" if module else ""
+    return f", in module {module!r}" if module else ""
 
 
 def _operands(args: Sequence[Any]) -> str:
@@ -119,7 +122,9 @@ def _operand(arg: Any) -> str:
 
 
 def _with(settings: dict[str, Any]) -> str:
-    plain = ", ".join(f"{key}={value!r}" for key, value in settings.items() if _is_plain(value))
+    plain = ", ".join(
+        f"{key}={value!r}" for key, value in settings.items() if _is_plain(value) and value is not False
+    )
     return f" with {plain}" if plain else ""
 
 
@@ -143,8 +148,7 @@ def _unheld(what: str, value: Any) -> str:
     kind = getattr(getattr(value, "dtype", None), "kind", "c" if isinstance(value, complex) else "")
     if not hasattr(type(value), "__array__") and hasattr(value, "numpy"):
         return f"{what} cannot be a {type(value).__name__} of {type(value).__module__}; convert it with .numpy()"
-    words = {"c": "complex numbers", "O": "objects", "U": "text", "S": "bytes", "V": "structured data"}
-    return f"{what} cannot hold {words.get(kind) or getattr(value, 'dtype', '')}; {KINDS_IN_WORDS}"
+    return f"{what} cannot hold {OTHER_KINDS.get(kind) or getattr(value, 'dtype', '')}; {HELD}"
 
 
 def _called(value: Any) -> str:
@@ -156,11 +160,29 @@ def _holds_numbers(array: Any) -> bool:
     return getattr(dtype, "kind", "?") in KINDS and dtype.itemsize <= 8
 
 
-def _in_our_words(error: Exception) -> str:
+def in_our_words(error: Exception) -> str:
     """NumPy's reason, with the words that users of tensors know."""
-    text = str(error).replace("axis", "dimension").replace("array of size", "tensor of size")
-    text = text.replace("arrays", "tensors")
+    text = str(error).replace("axis", "dimension").replace("array", "tensor")
+    for theirs, ours in _REWORDED.items():
+        text = re.sub(theirs, ours, text)
     return "a size or number is too large for 64 bits" if _is_too_large(text) else text
+
+
+_REWORDED = {
+    r"too many indices for tensor: tensor is (\d+)-dimensional, but (\d+) were indexed":
+        r"\2 dimensions are indexed, the tensor has \1",
+    r"boolean index did not match indexed tensor along dimension (\d+); size of dimension is (\d+) but size of "
+    r"corresponding boolean dimension is (\d+)":
+        r"the mask has size \3 at dimension \1, the tensor \2",
+    r"index (-?\d+) is out of bounds for dimension (\d+) with size (\d+)":
+        r"index \1 is out of range for dimension \2 of size \3",
+    r"could not broadcast input tensor from shape (\(.*?\)) into shape (\(.*?\))":
+        r"values of shape \1 do not fit into a place of shape \2",
+    r"shape mismatch: value tensor of shape (\(.*?\)) could not be broadcast to indexing result of shape (\(.*?\))":
+        r"values of shape \1 do not fit into a place of shape \2",
+    r"shape mismatch: indexing tensors could not be broadcast together with shapes (.*)":
+        r"index tensors of shapes \1 do not broadcast",
+}  # fmt: skip
 
 
 def _is_too_large(text: str) -> bool:
@@ -218,7 +240,7 @@ def _of_reshape(shapes: list[tuple[int, ...]], settings: dict[str, Any]) -> str 
         return f"the tensor has {count} elements, the new shape {known}"
     if known == 0:
         return f"beside a size of 0, nothing follows for the -1 ({count} elements)"
-    return f"the tensor has {count} elements, which {known}, the product of the other sizes, does not divide"
+    return f"the tensor has {count} elements, which is no multiple of {known}, the product of the other sizes"
 
 
 def _of_expand(shapes: list[tuple[int, ...]], settings: dict[str, Any]) -> str | None:
@@ -283,12 +305,13 @@ def _explained(
     name: str, function: Callable[..., Any], args: tuple[Any, ...], settings: dict[str, Any], error: Exception
 ) -> Exception:
     text = str(error)
-    if re.match(rf"(linalg\.)?(the )?{name}_?\b", text) or isinstance(error, _PASSED_ON):
+    out = "out" in settings and isinstance(error, TypeError)
+    if (re.match(rf"(linalg\.)?(the )?{name}_?\b", text) and not out) or isinstance(error, _PASSED_ON):
         return error
     try:
         given = inspect.signature(function).bind(*args, **settings).arguments
     except TypeError as wrong:
-        return TypeError(f"{name}() {wrong}")
+        return TypeError(f"{name}: {no_out(name) if 'out' in settings else wrong}")
     flat = dict(_flat(given))
     message = name
     tensors = [value for value in flat.values() if is_array(value)]
@@ -297,16 +320,18 @@ def _explained(
     culprit = _culprit(given, error)
     if culprit is not None:
         return DTypeError(f"{message}{in_module()}: {culprit}")
+    inner = re.match(rf"\w+ of {re.escape(_operands(tensors))}(?: with [^:]*)?: ", text)
+    text = text[inner.end() :] if inner and tensors else text  # an operation of the same tensors: its reason is ours
     message += _with({key: value for key, value in given.items() if not is_array(value)})
     if "in module" not in text:
         message += in_module()
     if isinstance(error, (ShapeError, DTypeError, DeviceError, DivisionByZeroError)):
         return type(error)(f"{message}: {text}")
     if isinstance(error, OverflowError) or (isinstance(error, ValueError) and _is_too_large(text)):
-        return ShapeError(f"{message}: {_in_our_words(error)}")
+        return ShapeError(f"{message}: {in_our_words(error)}")
     for known in (MemoryError, IndexError, TypeError, ValueError, RuntimeError):
         if isinstance(error, known):
-            return known(f"{message}: {_in_our_words(error)}")
+            return known(f"{message}: {in_our_words(known(text))}")
     return RuntimeError(f"{message}: {type(error).__name__}: {text}")
 
 

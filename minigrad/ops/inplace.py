@@ -16,7 +16,7 @@ from ..tensor import Tensor
 from ..writes import log_write
 from . import diagonals, elementwise, logic, rounding, scan, transcendental
 from .cast import clone
-from .failure import DTypeError, ShapeError, check_held
+from .failure import DTypeError, ShapeError, in_our_words, check_held
 from .index import assign, index_put, normalize_index
 from .primitive import Primitive
 
@@ -27,7 +27,7 @@ def write(tensor: Tensor, name: str, result: Any) -> Tensor:
     if grad_mode.is_grad_enabled():
         if tensor.requires_grad and tensor.node is None:
             raise RuntimeError(
-                f"{name} would overwrite a leaf tensor that requires grad; wrap it in minigrad.no_grad() if its "
+                f"{name} would overwrite a leaf of shape {tensor.shape} that requires grad; wrap it in minigrad.no_grad() if its "
                 f"history does not matter (a parameter update), or use the out-of-place operation"
             )
         if tensor.view_of is not None and (recorded or tensor.view_of[0].requires_grad):
@@ -129,7 +129,7 @@ def setitem(input: Tensor, index: Any, value: Any) -> Tensor:
         try:
             assign(input.data, normalize_index(index), value.data if isinstance(value, Tensor) else value)
         except (ValueError, TypeError, IndexError) as error:
-            raise type(error)(f"assignment into a tensor of shape {input.shape}: {error}") from None
+            raise type(error)(f"assignment into a tensor of shape {input.shape}: {in_our_words(error)}") from None
         log_write(input.data, "an assignment by index")
         return input
     return write(input, "an assignment by index", index_put(input, index, value))

@@ -30,7 +30,15 @@ def _right_gradient(g: Any, x: Any, y_shape: tuple[int, ...]) -> Any:
     return transpose(x, -1, -2) @ g
 
 
-_matmul = Primitive("matmul", _product).rules(
+def _of_one_dtype(arrays: Any) -> Any:
+    """As PyTorch: a product does not convert, which would hide a slow one in float64."""
+    first, second = arrays
+    if first.dtype != second.dtype:
+        raise TypeError(f"dtypes {first.dtype} and {second.dtype} differ; convert one of them, with .to(...)")
+    return arrays
+
+
+_matmul = Primitive("matmul", _product, promote=_of_one_dtype).rules(
     x=lambda g, y: g @ transpose(y, -1, -2),
     y=_right_gradient,
 )

@@ -8,6 +8,7 @@ followed by a decay, are plain functions from step to factor: call them yourself
 from __future__ import annotations
 
 import math
+import warnings
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -109,7 +110,13 @@ class LRScheduler:
         raise NotImplementedError(f"{type(self).__name__} does not define lrs_at()")
 
     def step(self) -> None:
-        """Go on to the next step and set its rates."""
+        """Go on to the next step and set its rates. Warns, as PyTorch does, if the optimizer took none before."""
+        if self.last_epoch == 0 and not self.optimizer.has_stepped:
+            warnings.warn(
+                f"{type(self).__name__}.step() before the first {type(self.optimizer).__name__}.step(): the first rate "
+                f"goes unused; call optimizer.step() first",
+                stacklevel=2,
+            )
         self._set(self.last_epoch + 1)
 
     def _set(self, step: int) -> None:

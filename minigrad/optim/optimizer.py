@@ -33,6 +33,7 @@ class Optimizer:
     """
 
     state_names: tuple[str, ...] = ()  # what `update` keeps for a parameter
+    has_stepped = False  # a scheduler wonders if not
     decoupled = False  # whether weights decay apart from the gradient
 
     def __init__(self, params: Iterable[Tensor] | Iterable[dict[str, Any]], defaults: dict[str, Any]) -> None:
@@ -42,9 +43,15 @@ class Optimizer:
         self._scratch: list[Array] = []
         if isinstance(params, Tensor):
             raise TypeError("an optimizer takes an iterable of tensors, such as [tensor] or module.parameters()")
+        if not isinstance(params, Iterable):
+            hint = "; pass model.parameters()" if hasattr(params, "parameters") else ""
+            raise TypeError(f"an optimizer takes an iterable of tensors, got {type(params).__name__}{hint}")
         groups: list[Any] = _in_order(params)
         if not groups:
-            raise ValueError("the optimizer got no parameters (was the iterator of parameters() used up before?)")
+            raise ValueError(
+                "the optimizer got no parameters (are the layers in a plain list? ModuleList registers them; or was the "
+                "iterator of parameters() used up before?)"
+            )
         if not isinstance(groups[0], dict):
             groups = [{"params": groups}]
         for group in groups:
@@ -62,10 +69,14 @@ class Optimizer:
         seen = {id(param) for group in self.param_groups for param in group["params"]}
         for number, param in enumerate(params):
             if not isinstance(param, Tensor):
-                raise TypeError(f"an optimizer takes tensors, got {type(param).__name__} as parameter {number}")
-            if not param.is_leaf:
+                raise TypeError(
+                    f"an optimizer takes tensors, got {type(param).__name__} as parameter {number}; pass "
+                    f"model.parameters()"
+                )
+            if param.node is not None:
                 raise ValueError(
-                    f"parameter {number}, of shape {param.shape}, was computed; only leaves can be trained"
+                    f"parameter {number}, of shape {param.shape}, was computed (by {param.node.op.name}); only leaves "
+                    f"can be trained: make it from param.detach().requires_grad_()"
                 )
             if id(param) in seen:
                 raise ValueError(f"parameter {number}, of shape {param.shape}, is given twice")
@@ -115,6 +126,7 @@ class Optimizer:
         if closure is not None:
             with grad_mode.enable_grad():
                 loss = closure()
+        self.has_stepped = True
         name = f"{type(self).__name__}.step"
         for number, param in enumerate(self._params()):
             if param.grad is None:

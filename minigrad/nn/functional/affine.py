@@ -19,8 +19,8 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Any:
     """
     if weight.ndim not in (1, 2) or input.ndim == 0 or input.shape[-1] != weight.shape[-1]:
         raise ShapeError(
-            f"linear: input of shape {tuple(input.shape)} does not end in the {weight.shape[-1] if weight.ndim else 1} "
-            f"features that weight of shape {tuple(weight.shape)} takes; (..., in) and (out, in) fit{in_module()}"
+            f"linear: input of shape {tuple(input.shape)} has {input.shape[-1] if input.ndim else 'no'} features, weight "
+            f"of shape {tuple(weight.shape)} takes {weight.shape[-1] if weight.ndim else 1}{in_module()}"
         )
     out = input @ (transpose(weight, 0, 1) if weight.ndim == 2 else weight)
     if bias is None:

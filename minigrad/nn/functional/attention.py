@@ -79,12 +79,12 @@ def _attention(
         mask = np.arange(source) <= np.arange(length)[:, None]
     if mask is not None:
         shape = tuple(scores.shape)
-        scores = where(mask, scores, -math.inf) if mask.dtype.kind == "b" else scores + mask
-        if scores.shape != shape:
+        if not all(size in (1, wide) for size, wide in zip(mask.shape[::-1], shape[::-1])) or mask.ndim > len(shape):
             raise ShapeError(
                 f"scaled_dot_product_attention: attn_mask of shape {tuple(mask.shape)} does not broadcast to the "
-                f"scores {shape}, (..., L, S), but beyond them{in_module()}"
+                f"scores, {shape}: (..., queries, keys){in_module()}"
             )
+        scores = where(mask, scores, -math.inf) if mask.dtype.kind == "b" else scores + mask
     weights = softmax(scores, -1)
     if draw is not None:
         weights = _dropout(weights, dropout_p, draw)

@@ -240,6 +240,7 @@ def test_a_group_added_under_a_scheduler_is_scheduled():
     optimizer = optim.SGD([leaf()], lr=0.1)
     scheduler = optim.lr_scheduler.ConstantLR(optimizer, factor=0.5, total_iters=5)
     optimizer.add_param_group({"params": leaf(), "lr": 0.4})
+    optimizer.step()
     scheduler.step()
     assert [group["lr"] for group in optimizer.param_groups] == [0.05, 0.2]
 
