@@ -166,7 +166,8 @@ class Tensor(Methods):
     def __bool__(self) -> bool:
         if self.data.size != 1:
             raise RuntimeError(
-                f"the truth of a tensor with {self.data.size} elements is ambiguous; use .any() or .all()"
+                f"the truth of a tensor with {self.data.size} elements, shape {self.shape}, is ambiguous; use .any() "
+                f"or .all()"
             )
         return bool(self.item())
 
@@ -195,7 +196,7 @@ class Tensor(Methods):
         if self.node is not None and not requires_grad:
             raise RuntimeError("requires_grad can be switched off only for leaf tensors; use .detach()")
         if requires_grad and self.dtype.kind != "f":
-            raise RuntimeError(f"only floating-point tensors can require gradients, this one is {self.dtype}; use .float()")
+            raise RuntimeError(f"only floating-point tensors can require gradients, not {self.dtype}; use .float()")
         self.requires_grad = requires_grad
         return self
 
@@ -282,8 +283,9 @@ def check_view(tensor: Tensor) -> None:
     assert tensor.view_of is not None
     base, made_by = tensor.view_of
     if base.node is not made_by:
+        by = "something" if base.node is None else base.node.op.name
         raise RuntimeError(
-            f"this tensor of shape {tensor.shape} is a view of a tensor that was changed in place after the view was "
+            f"this tensor of shape {tensor.shape} is a view of a tensor that {by} changed in place after the view was "
             f"made; make the view again after the change"
         )
 
@@ -442,7 +444,8 @@ def _why_no_tensor(data: Any, error: Exception) -> str:
     while level and all(isinstance(row, (list, tuple)) for row in level):
         lengths = sorted({len(row) for row in level})
         if len(lengths) > 1:
-            return f"tensor() needs a rectangular list: at depth {depth} its rows have lengths {lengths[0]} and {lengths[-1]}"
+            some = f"{lengths[0]} and {lengths[-1]}"
+            return f"tensor() needs a rectangular list: at depth {depth} its rows have lengths {some}"
         level, depth = [item for row in level for item in row], depth + 1
     if any(isinstance(row, (list, tuple)) for row in level):
         return f"tensor() needs a rectangular list: at depth {depth} some items are numbers and some are lists"
@@ -471,6 +474,6 @@ def from_numpy(array: np.ndarray[Any, Any]) -> Tensor:
         raise TypeError(f"from_numpy: a tensor cannot hold {held_instead(array, array.dtype)}; {HELD}")
     if not array.dtype.isnative:
         raise TypeError(
-            f"from_numpy cannot share {array.dtype} memory, of foreign byte order; use minigrad.tensor, which converts it"
+            f"from_numpy cannot share {array.dtype} memory, of foreign byte order; minigrad.tensor converts it"
         )
     return Tensor(array)

@@ -123,14 +123,19 @@ def _operand(arg: Any) -> str:
 
 def _with(settings: dict[str, Any]) -> str:
     plain = ", ".join(
-        f"{key}={value!r}" for key, value in settings.items() if _is_plain(value) and value is not False
+        f"{key}={value!r}"
+        for key, value in settings.items()
+        if _is_plain(value) and value is not False and key not in _OUR_OWN
     )
     return f" with {plain}" if plain else ""
 
 
+_OUR_OWN = {"bounds", "home"}  # settings of primitives that no call names
+
+
 def _is_plain(value: Any) -> bool:
-    if isinstance(value, (tuple, list)):
-        return len(value) < 9 and all(_is_plain(item) for item in value)
+    if isinstance(value, (tuple, list)):  # sizes, dims, an index; never data
+        return len(value) < 9 and all(_is_plain(item) and not isinstance(item, float) for item in value)
     if isinstance(value, str):
         return len(value) < 40
     return value is None or isinstance(value, (bool, int, float, slice, np.dtype, type(...)))
@@ -227,7 +232,7 @@ def _of_cat(shapes: list[tuple[int, ...]], settings: dict[str, Any]) -> str | No
     for axis, sizes in enumerate(zip(*shapes)):
         if axis != dim and len(set(sizes)) > 1:
             at_odds = " and ".join(map(str, dict.fromkeys(sizes)))
-            return f"sizes {at_odds} at dimension {axis} differ; only dimension {dim}, where they are joined, may differ"
+            return f"sizes {at_odds} at dimension {axis} differ; only dimension {dim}, where they are joined, may"
     return None
 
 
@@ -356,9 +361,11 @@ def _culprit(given: dict[str, Any], error: Exception) -> str | None:
         if is_array(value) and not _holds_numbers(value):
             return _unheld(key, value)
     if isinstance(error, (TypeError, AttributeError)) and not isinstance(error, (DTypeError, DeviceError)):
-        for key, value in flat.items():
+        for key, value in {**given, **flat}.items():
             kind = type(value).__name__
             if not is_array(value) and not isinstance(value, (bool, int)) and re.search(rf"\b{kind}\b", str(error)):
+                if key == next(iter(given)):
+                    return f"{key} must be a tensor, got {_called(value)}"
                 return f"{key} cannot be {'None' if value is None else f'of type {kind}'}"
     return None
 

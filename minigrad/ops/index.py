@@ -39,11 +39,17 @@ def _index_part(part: Any) -> Any:
         part = np.asarray(numbers, dtype=None if numbers else np.int64)
     if hasattr(part, "dtype"):
         if part.dtype.kind not in "iub":
-            raise TypeError(f"an index must be of integers or bools, not {part.dtype}; convert ids with .long()")
+            raise TypeError(
+                f"an index must be of integers or bools, not {part.dtype}; convert ids with .long(), make a mask by "
+                f"comparing{in_module()}"
+            )
         return part if part.ndim or part.dtype.kind == "b" else int(part)
     if hasattr(part, "__index__"):
         return part.__index__()
-    raise TypeError(f"a tensor cannot be indexed with {type(part).__name__}")
+    raise TypeError(
+        f"a tensor cannot be indexed with {type(part).__name__}; ints, slices, None, ... and tensors of integers or "
+        f"bools can{in_module()}"
+    )
 
 
 def _is_basic(index: tuple[Any, ...]) -> bool:

@@ -16,7 +16,7 @@ from ..tensor import Tensor
 from ..writes import log_write
 from . import diagonals, elementwise, logic, rounding, scan, transcendental
 from .cast import clone
-from .failure import DTypeError, ShapeError, in_our_words, check_held
+from .failure import DTypeError, ShapeError, check_held, in_our_words
 from .index import assign, index_put, normalize_index
 from .primitive import Primitive
 
@@ -27,8 +27,9 @@ def write(tensor: Tensor, name: str, result: Any) -> Tensor:
     if grad_mode.is_grad_enabled():
         if tensor.requires_grad and tensor.node is None:
             raise RuntimeError(
-                f"{name} would overwrite a leaf of shape {tensor.shape} that requires grad; wrap it in minigrad.no_grad() if its "
-                f"history does not matter (a parameter update), or use the out-of-place operation"
+                f"{name} would overwrite a leaf of shape {tensor.shape} that requires grad; wrap it in "
+                f"minigrad.no_grad() if its history does not matter (a parameter update), or use the out-of-place "
+                f"operation"
             )
         if tensor.view_of is not None and (recorded or tensor.view_of[0].requires_grad):
             raise RuntimeError(
@@ -38,7 +39,10 @@ def write(tensor: Tensor, name: str, result: Any) -> Tensor:
     if data.shape != tensor.shape:
         raise ShapeError(f"{name}: the result has shape {data.shape}, the tensor to hold it {tensor.shape}")
     if data.dtype != tensor.dtype and not np.can_cast(data.dtype, tensor.dtype, "same_kind"):
-        raise DTypeError(f"{name}: a result of dtype {data.dtype} cannot be kept in a tensor of dtype {tensor.dtype}")
+        raise DTypeError(
+            f"{name}: a result of dtype {data.dtype} cannot be kept in a tensor of dtype {tensor.dtype}; convert "
+            f"one of them, with .to(...)"
+        )
     try:
         tensor.data[...] = data
     except ValueError:

@@ -49,8 +49,8 @@ class Optimizer:
         groups: list[Any] = _in_order(params)
         if not groups:
             raise ValueError(
-                "the optimizer got no parameters (are the layers in a plain list? ModuleList registers them; or was the "
-                "iterator of parameters() used up before?)"
+                "the optimizer got no parameters (are the layers in a plain list? ModuleList registers them; or was "
+                "the iterator of parameters() used up before?)"
             )
         if not isinstance(groups[0], dict):
             groups = [{"params": groups}]
@@ -99,7 +99,7 @@ class Optimizer:
             if not isinstance(value, Real):
                 raise TypeError(
                     f"{type(self).__name__}: {name} must be a number, got {type(value).__name__}"
-                    + (" (call .item())" if isinstance(value, Tensor) else "")
+                    + (" (call .item())" if isinstance(value, Tensor) else " (call float())" * isinstance(value, str))
                 )
             if not float(value) >= 0.0:
                 raise ValueError(f"{type(self).__name__}: {name} must not be negative, got {value}")

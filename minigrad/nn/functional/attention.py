@@ -41,9 +41,15 @@ def scaled_dot_product_attention(
         or query.shape[-1] != key.shape[-1]
         or key.shape[-2] != value.shape[-2]
     ):
+        if min(query.ndim, key.ndim, value.ndim) < 2:
+            reason = "each needs a length and features"
+        elif query.shape[-1] != key.shape[-1]:
+            reason = f"the query has {query.shape[-1]} features, the key {key.shape[-1]}"
+        else:
+            reason = f"the key has length {key.shape[-2]}, the value {value.shape[-2]}"
         raise ShapeError(
             f"scaled_dot_product_attention: query {tuple(query.shape)}, key {tuple(key.shape)} and value "
-            f"{tuple(value.shape)} do not fit: (..., L, E), (..., S, E) and (..., S, Ev) do{in_module()}"
+            f"{tuple(value.shape)}: {reason}; (..., L, E), (..., S, E) and (..., S, Ev) fit{in_module()}"
         )
     if is_causal and attn_mask is not None:
         raise ValueError("scaled_dot_product_attention: give attn_mask or is_causal, not both")

@@ -143,8 +143,9 @@ def class_ids(name: str, input: Any, target: Any, class_dim: int, ignore_index: 
     if ignore_index is not None:
         wrong &= ids != ignore_index
     if wrong.any():
+        worst = int(ids[wrong].reshape(-1)[0])
         raise IndexError(
-            f"{name}: target {int(ids[wrong].reshape(-1)[0])} is out of range for {classes} classes{in_module()}"
+            f"{name}: target {worst} is out of range for {classes} classes, 0 to {classes - 1}{in_module()}"
         )
     return ids
 
