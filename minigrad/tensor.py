@@ -434,7 +434,8 @@ def held_instead(data: Any, dtype: DType) -> str:
             if isinstance(row, (list, tuple)):
                 rows.extend(row)
             elif not isinstance(row, (bool, int, float)):
-                return "None" if row is None else f"a {type(row).__name__}"
+                return "None" if row is None else f"a value of type {type(row).__name__}"
+        return "integers beyond 64 bits"
     return OTHER_KINDS.get(dtype.kind, dtype.name)
 
 

@@ -18,8 +18,8 @@ import numpy as np
 from ..backends import Array, as_array, backend_for
 from ..grad_mode import ModulePath, State, state
 from ..hooks import RemovableHandle, add
-from ..ops import ShapeError
-from ..ops.failure import in_module
+from ..ops import ShapeError, as_tensor
+from ..ops.failure import in_module, in_our_words
 from ..tensor import Tensor
 from ..writes import log_write
 from . import tree
@@ -50,7 +50,7 @@ class Parameter(Tensor):
     def __init__(self, data: Tensor | Array, requires_grad: bool = True) -> None:
         if not isinstance(data, Tensor) and not hasattr(data, "dtype"):
             raise TypeError(f"Parameter needs a Tensor or an array, got {type(data).__name__}")
-        super().__init__(data.data if isinstance(data, Tensor) else as_array(data))
+        super().__init__(data.data if isinstance(data, Tensor) else as_array(as_tensor(data).data))
         self.requires_grad_(requires_grad)
 
     def __repr__(self) -> str:
@@ -62,7 +62,11 @@ def empty_parameter(*shape: int, dtype: Any = None, device: Any = None) -> Param
     if not all(isinstance(size, Integral) and size >= 0 for size in shape):
         raise ShapeError(f"no parameter can have shape {shape}: sizes are whole numbers, not below 0")
     xp = backend_for("cpu" if device is None else device).xp
-    return Parameter(xp.empty(shape, dtype=np.float32 if dtype is None else dtype))
+    try:
+        return Parameter(xp.empty(shape, dtype=np.float32 if dtype is None else dtype))
+    except (ValueError, OverflowError, MemoryError) as error:
+        kind = MemoryError if isinstance(error, MemoryError) else ShapeError
+        raise kind(f"a parameter of shape {shape}: {in_our_words(error)}") from None
 
 
 class Module:

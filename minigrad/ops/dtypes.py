@@ -71,6 +71,8 @@ def result_dtype(arrays: Sequence[Any]) -> np.dtype[Any]:
             if result is None or rank > _RANK[result.kind]:
                 result = np.result_type(*(dtype for dtype in tier if _RANK[dtype.kind] == rank))
     assert result is not None
+    if result.itemsize > 8:  # wider than any tensor
+        raise TypeError(f"a tensor cannot be of dtype {result}")
     return result
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import inspect
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -125,7 +125,7 @@ def _with(settings: dict[str, Any]) -> str:
     plain = ", ".join(
         f"{key}={value!r}"
         for key, value in settings.items()
-        if _is_plain(value) and value is not False and key not in _OUR_OWN
+        if _is_plain(value) and value is not None and value is not False and key not in _OUR_OWN
     )
     return f" with {plain}" if plain else ""
 
@@ -191,7 +191,10 @@ _REWORDED = {
 
 
 def _is_too_large(text: str) -> bool:
-    return any(words in text for words in ("is too big", "Maximum allowed", "too large to convert"))
+    return any(
+        words in text
+        for words in ("is too big", "Maximum allowed", "too large", "integer is greater than maximum")
+    )
 
 
 def _mismatch(name: str, args: Sequence[Any], settings: dict[str, Any]) -> str:
@@ -311,13 +314,18 @@ def _explained(
 ) -> Exception:
     text = str(error)
     out = "out" in settings and isinstance(error, TypeError)
-    if (re.match(rf"(linalg\.)?(the )?{name}_?\b", text) and not out) or isinstance(error, _PASSED_ON):
+    named = re.match(rf"(linalg\.)?(the )?{name}_?\b", text) and not out
+    if isinstance(error, _PASSED_ON) and not (named and isinstance(error, NotImplementedError)):
         return error
     try:
         given = inspect.signature(function).bind(*args, **settings).arguments
     except TypeError as wrong:
+        if named:
+            return error
         return TypeError(f"{name}: {no_out(name) if 'out' in settings else wrong}")
     flat = dict(_flat(given))
+    if named:
+        return _without_contents(error, text, flat.values())
     message = name
     tensors = [value for value in flat.values() if is_array(value)]
     if tensors:
@@ -338,6 +346,16 @@ def _explained(
         if isinstance(error, known):
             return known(f"{message}: {in_our_words(known(text))}")
     return RuntimeError(f"{message}: {type(error).__name__}: {text}")
+
+
+def _without_contents(error: Exception, text: str, values: Iterable[Any]) -> Exception:
+    """The error without what arrays and strange objects contain: a name and a shape tell more."""
+    shown = text
+    for value in values:
+        if is_array(value) or not _is_plain(value):
+            for contents in (repr(value), str(value)):
+                shown = shown.replace(contents, _operand(value))
+    return error if shown == text else type(error)(shown)
 
 
 def _flat(given: dict[str, Any]) -> Iterator[tuple[str, Any]]:

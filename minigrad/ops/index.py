@@ -153,7 +153,7 @@ def raw(index: Any) -> Array:
     """The array of a tensor of indices."""
     if isinstance(index, Tensor):
         return index.data
-    if not isinstance(index, np.ndarray) or index.dtype.kind not in KINDS:
+    if not isinstance(index, np.ndarray) or index.dtype.kind not in KINDS or index.dtype.itemsize > 8:
         check_held("the index", "it", index)
     return index
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from .. import grad_mode, graph
 from ..tensor import Tensor
-from ..writes import log_write
+from ..writes import is_writable, log_write
 from . import diagonals, elementwise, logic, rounding, scan, transcendental
 from .cast import clone
 from .failure import DTypeError, ShapeError, check_held, in_our_words
@@ -46,16 +46,20 @@ def write(tensor: Tensor, name: str, result: Any) -> Tensor:
     try:
         tensor.data[...] = data
     except ValueError:
-        raise RuntimeError(
-            f"{name} on a tensor of shape {tensor.shape} whose memory is read-only (an expanded tensor shows one value "
-            f"in several places); call .clone() first"
-        ) from None
+        raise _read_only(name, tensor) from None
     log_write(tensor.data, name)
     if recorded:
         before, tensor.node, tensor.requires_grad = tensor.node, result.node or _through(result), True
         if before is not None and before.retained_by is not None and before.retained_by() is tensor:
             tensor.node.retained_by, before.retained_by = before.retained_by, None
     return tensor
+
+
+def _read_only(name: str, tensor: Tensor) -> Exception:
+    return RuntimeError(
+        f"{name} on a tensor of shape {tensor.shape} whose memory is read-only (an expanded tensor shows one value in "
+        f"several places); call .clone() first"
+    )
 
 
 def _before(tensor: Tensor, *others: Any) -> Tensor:
@@ -123,8 +127,9 @@ def _without_leading_ones(value: Any) -> Any:
 
 def setitem(input: Tensor, index: Any, value: Any) -> Tensor:
     """`input[index] = value`. Values of another dtype are converted. PyTorch: `Tensor.__setitem__`."""
-    if value is None:
-        raise DTypeError(f"assignment into a tensor of shape {input.shape} needs a number or a tensor, got None")
+    if value is None or isinstance(value, (str, bytes)):
+        kind = "None" if value is None else type(value).__name__
+        raise DTypeError(f"assignment into a tensor of shape {input.shape} needs a number or a tensor, got {kind}")
     check_held("assignment by index", "a tensor", value)
     value = _without_leading_ones(value)
     whole = input if input.view_of is None else input.view_of[0]
@@ -133,6 +138,8 @@ def setitem(input: Tensor, index: Any, value: Any) -> Tensor:
         try:
             assign(input.data, normalize_index(index), value.data if isinstance(value, Tensor) else value)
         except (ValueError, TypeError, IndexError) as error:
+            if not is_writable(input.data):
+                raise _read_only("an assignment by index", input) from None
             raise type(error)(f"assignment into a tensor of shape {input.shape}: {in_our_words(error)}") from None
         log_write(input.data, "an assignment by index")
         return input

@@ -9,7 +9,7 @@ import numpy as np
 from ..backends import Array, backend_of
 from ..tensor import Tensor
 from .failure import ShapeError, check_numbers
-from .index import raw
+from .index import dim_of, raw
 
 
 def nonzero(input: Any, *, as_tuple: bool = False) -> Any:
@@ -118,6 +118,7 @@ def unique(
     (tensor([1, 3]), tensor([1, 2]))
     """
     data = raw(input)
+    dim = None if dim is None else dim_of(data.ndim, dim)
     values, inverse, counts = np.unique(data, return_inverse=True, return_counts=True, axis=dim, equal_nan=False)
     results = [values]
     if return_inverse:

@@ -24,7 +24,9 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Any:
         )
     try:
         out = input @ (transpose(weight, 0, 1) if weight.ndim == 2 else weight)
-    except DTypeError:
+    except DTypeError as error:
+        if "differ" not in str(error):
+            raise
         raise DTypeError(
             f"linear: input is {input.dtype} and weight {weight.dtype}; convert one of them, with .to(...){in_module()}"
         ) from None
