@@ -16,6 +16,21 @@ from typing import Any, NamedTuple, TypeVar
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+class ModulePath(str):
+    """The path of a module, such as "blocks.3.attn". Messages show it with the module's class."""
+
+    __slots__ = ("kind",)
+
+    def __new__(cls, path: str, kind: str) -> ModulePath:
+        self = super().__new__(cls, path or kind)
+        self.kind = kind  # type: ignore[attr-defined]
+        return self
+
+    def __repr__(self) -> str:
+        kind = self.kind  # type: ignore[attr-defined]
+        return super().__repr__() if kind == self else f"{super().__repr__()} ({kind})"
+
+
 class State(NamedTuple):
     """What is true of the code running now; one per thread and per asyncio task."""
 

@@ -31,6 +31,8 @@ else:
 
 DType: TypeAlias = np.dtype[Any]
 KINDS = "biuf"  # bool, signed, unsigned, floating: what a tensor may hold
+HELD = "a tensor holds bool, integers of up to 64 bits, float16, float32 or float64"
+OTHER_KINDS = {"c": "complex numbers", "O": "objects", "U": "text", "S": "bytes", "V": "structured data"}
 
 
 class Tensor(Methods, NotPickled):
@@ -285,7 +287,7 @@ class Tensor(Methods, NotPickled):
 
 def _check_differentiable(dtype: DType) -> None:
     if dtype.kind != "f":
-        raise RuntimeError(f"only floating-point tensors can require gradients, this one is {dtype}")
+        raise RuntimeError(f"only floating-point tensors can require gradients, not {dtype}; use .float()")
 
 
 def check_view(tensor: Tensor) -> None:
@@ -293,8 +295,9 @@ def check_view(tensor: Tensor) -> None:
     assert tensor.view_of is not None
     base, made_by = tensor.view_of
     if base.node is not made_by:
+        by = "something" if base.node is None else base.node.op.name
         raise RuntimeError(
-            f"this tensor of shape {tensor.shape} is a view of a tensor that was changed in place after the view was "
+            f"this tensor of shape {tensor.shape} is a view of a tensor that {by} changed in place after the view was "
             f"made; make the view again after the change"
         )
 

@@ -46,6 +46,7 @@ class NumpyBackend:
         if isinstance(index, np.ndarray) and index.dtype.kind in "iu" and target.ndim > 1:
             self._add_rows(target, index.reshape(-1), np.broadcast_to(values, index.shape + target.shape[1:]))
         else:
+            _check_dims(target, index, values)
             np.add.at(target, index, values)
 
     @staticmethod
@@ -71,6 +72,7 @@ class NumpyBackend:
             target[rows[block][starts]] += sums
 
     def scatter_by(self, by: str, target: Any, index: Any, values: Any) -> None:
+        _check_dims(target, index, values)
         getattr(np, by).at(target, index, values)
 
     def diagonal(self, x: Any, offset: int, dim1: int, dim2: int) -> Any:
@@ -91,6 +93,18 @@ class NumpyBackend:
         # As in `philox.words`: the lowest counter word runs within a draw, so draws never overlap.
         philox = np.random.Philox(key=np.array(key, np.uint64), counter=np.array([0, 0, counter, 0], np.uint64))
         return philox.random_raw(count)
+
+
+def _check_dims(target: Any, index: Any, values: Any) -> None:
+    """Refuse values with more dimensions than `target[index]` has: NumPy's `ufunc.at` reads beyond its memory then."""
+    parts = index if isinstance(index, tuple) else (index,)
+    arrays = [np.asarray(part) for part in parts if isinstance(part, (np.ndarray, np.bool_, bool))]
+    read = sum(part.ndim if part.dtype.kind == "b" else 1 for part in arrays)  # of the target's dimensions
+    read += sum(isinstance(part, (int, np.integer)) and not isinstance(part, bool) for part in parts)
+    dims = target.ndim - read + max((1 if part.dtype.kind == "b" else part.ndim for part in arrays), default=0)
+    dims += sum(part is None for part in parts)
+    if np.ndim(values) > dims:
+        raise ValueError(f"values of {np.ndim(values)} dimensions do not fit into a place of {dims}")
 
 
 def _sum_rows(x: Any) -> Any:

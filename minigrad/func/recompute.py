@@ -83,7 +83,14 @@ class _Stretch:
     def _run_again(self, asking: Node) -> None:
         again = next(clock)
         args, kwargs = fill(self.arguments, (_stand_in(each) for each in leaves(self.arguments)))
-        _, twins = self.context.copy().run(self._record_again, args, kwargs)
+        try:
+            _, twins = self.context.copy().run(self._record_again, args, kwargs)
+        except Exception as error:
+            error.add_note(
+                f"checkpoint ran the function again, for the backward of {describe(asking)}; it must not change its "
+                f"arguments in place"
+            )
+            raise
         read = [edge for twin in twins for edge in twin.edges] + leaves(self.arguments)
         self._check_unwritten([each for each in read if isinstance(each, Tensor)], again, asking)
         made = [(twin.op, twin.shape) for twin in twins]

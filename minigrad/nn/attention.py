@@ -157,15 +157,15 @@ class MultiheadAttention(Module):
                 attn_mask = attn_mask.reshape(batch, heads, length, source)
             elif attn_mask.shape != (length, source):
                 raise ShapeError(
-                    f"MultiheadAttention: attn_mask has shape {attn_mask.shape}{in_module()}; must be "
-                    f"{(length, source)}, (L, S), or {(batch * heads, length, source)}, (N * num_heads, L, S)"
+                    f"MultiheadAttention: attn_mask of shape {attn_mask.shape} must be {(length, source)}, (L, S), or "
+                    f"{(batch * heads, length, source)}, (N * num_heads, L, S){in_module()}"
                 )
             masks.append(attn_mask)
         if key_padding_mask is not None:
             if key_padding_mask.shape != (batch, source) and (batch, key_padding_mask.shape) != (1, (source,)):
                 raise ShapeError(
-                    f"MultiheadAttention: key_padding_mask has shape {key_padding_mask.shape}{in_module()}; it must be "
-                    f"{(batch, source)}, (N, S)"
+                    f"MultiheadAttention: key_padding_mask of shape {key_padding_mask.shape} must be "
+                    f"{(batch, source)}, (N, S){in_module()}"
                 )
             masks.append(key_padding_mask.reshape(batch, 1, 1, source))
         if not masks:
@@ -182,7 +182,9 @@ class MultiheadAttention(Module):
             if mask.dtype.kind == "b":
                 mask = where(mask, -math.inf, 0.0)
             elif mask.dtype.kind != "f":
-                raise TypeError(f"MultiheadAttention: a mask must be bool or floating-point, not {mask.dtype}")
+                raise TypeError(
+                    f"MultiheadAttention: a mask must be bool or floating-point, not {mask.dtype}{in_module()}"
+                )
             mask = mask.to(q.dtype)
             merged = mask if merged is None else merged + mask
         return merged
@@ -191,15 +193,18 @@ class MultiheadAttention(Module):
         shapes = [tuple(x.shape) for x in (query, key, value)]
         wanted = [self.embed_dim, self.kdim, self.vdim]
         same_ndim = len({len(shape) for shape in shapes}) == 1 and len(shapes[0]) in (2, 3)
-        if same_ndim and [shape[-1] for shape in shapes] == wanted and shapes[1][:-1] == shapes[2][:-1]:
-            batch_dim = 0 if self.batch_first else 1
-            if len(shapes[0]) == 2 or shapes[0][batch_dim] == shapes[1][batch_dim]:
-                return
+        batch_dim = 0 if self.batch_first else 1
+        same_batch = same_ndim and (len(shapes[0]) == 2 or shapes[0][batch_dim] == shapes[1][batch_dim])
+        if same_batch and [shape[-1] for shape in shapes] == wanted and shapes[1][:-1] == shapes[2][:-1]:
+            return
+        swapped = ""
+        if same_ndim and len(shapes[0]) == 3 and shapes[0][1 - batch_dim] == shapes[1][1 - batch_dim]:
+            swapped = f" (is batch_first={not self.batch_first} meant? they share size {shapes[0][1 - batch_dim]})"
         layout = "(N, L, features)" if self.batch_first else "(L, N, features)"
         raise ShapeError(
-            f"MultiheadAttention: query {shapes[0]}, key {shapes[1]} and value {shapes[2]}{in_module()}: they must be "
+            f"MultiheadAttention: query {shapes[0]}, key {shapes[1]} and value {shapes[2]} must be "
             f"{layout} with {wanted[0]}, {wanted[1]} and {wanted[2]} features (or all without N), of one N, key and "
-            f"value of one length"
+            f"value of one length{swapped}{in_module()}"
         )
 
     def extra_repr(self) -> str:

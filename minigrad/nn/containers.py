@@ -57,7 +57,8 @@ class _Numbered(Module):
 
     def _put(self, name: str, module: Any) -> None:
         if not isinstance(module, Module):
-            raise TypeError(f"{type(self).__name__} takes modules, got {type(module).__name__} at {name!r}")
+            hint = f"; unpack it: {type(self).__name__}(*modules)" if isinstance(module, (list, tuple)) else ""
+            raise TypeError(f"{type(self).__name__} takes modules, got {type(module).__name__} at {name!r}{hint}")
         self.add_module(name, module)
 
     def _refill(self, modules: Iterable[Module]) -> None:

@@ -17,9 +17,10 @@ import numpy as np
 
 from ..backends import Array, as_array, backend_for
 from ..copying import Copied
-from ..grad_mode import State, state
+from ..grad_mode import ModulePath, State, state
 from ..hooks import RemovableHandle, add
-from ..ops import ShapeError
+from ..ops import ShapeError, as_tensor
+from ..ops.failure import in_module, in_our_words
 from ..tensor import Tensor
 from ..writes import log_write
 from . import tree
@@ -50,7 +51,7 @@ class Parameter(Tensor):
     def __init__(self, data: Tensor | Array, requires_grad: bool = True) -> None:
         if not isinstance(data, Tensor) and not hasattr(data, "dtype"):
             raise TypeError(f"Parameter needs a Tensor or an array, got {type(data).__name__}")
-        super().__init__(data.data if isinstance(data, Tensor) else as_array(data))
+        super().__init__(data.data if isinstance(data, Tensor) else as_array(as_tensor(data).data))
         self.requires_grad_(requires_grad)
 
     def __repr__(self) -> str:
@@ -62,7 +63,11 @@ def empty_parameter(*shape: int, dtype: Any = None, device: Any = None) -> Param
     if not all(isinstance(size, Integral) and size >= 0 for size in shape):
         raise ShapeError(f"no parameter can have shape {shape}: sizes are whole numbers, not below 0")
     xp = backend_for(device).xp
-    return Parameter(xp.empty(shape, dtype=np.float32 if dtype is None else dtype))
+    try:
+        return Parameter(xp.empty(shape, dtype=np.float32 if dtype is None else dtype))
+    except (ValueError, OverflowError, MemoryError) as error:
+        kind = MemoryError if isinstance(error, MemoryError) else ShapeError
+        raise kind(f"a parameter of shape {shape}: {in_our_words(error)}") from None
 
 
 class Module(Copied):
@@ -106,6 +111,11 @@ class Module(Copied):
                 state.set(states[before.grad_enabled])
                 try:
                     return self._run_hooked(args, kwargs) if self._hooks else self.forward(*args, **kwargs)
+                except TypeError as error:
+                    here = error.__traceback__
+                    if here is not None and here.tb_next is None and not self._hooks:  # the call itself was wrong
+                        raise TypeError(f"{error}{in_module()}") from None
+                    raise
                 finally:
                     state.set(before)
         token = _outermost.set(self)  # nothing is running, or nothing that this module is a part of
@@ -117,7 +127,7 @@ class Module(Copied):
     def _make_states(self) -> dict[int, tuple[State, State]]:
         date, table = _structure, {}
         for path, module in self.named_modules():
-            name = path or type(self).__name__
+            name = ModulePath(path, type(module).__name__)
             table[id(module)] = (State(False, name), State(True, name))
         self.__dict__["_states"] = (date, table)
         return table

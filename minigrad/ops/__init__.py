@@ -43,6 +43,7 @@ from .diagonals import *
 from .dtypes import *
 from .elementwise import *
 from .failure import *
+from .failure import explained
 from .index import *
 from .interchange import *
 from .join import *
@@ -73,5 +74,7 @@ if not TYPE_CHECKING:  # a checker reads no computed list; to it, what a star br
         *scan.__all__, *scattering.__all__, *search.__all__, *shape.__all__, *statistics.__all__,
         *transcendental.__all__, "det", "inverse", "logdet", "matrix_power", "slogdet",
     ]  # fmt: skip
+    for _name in __all__:
+        globals()[_name] = explained(_name, globals()[_name])
 
 bind()

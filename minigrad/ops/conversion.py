@@ -81,7 +81,8 @@ def _index(input: Tensor) -> int:
 def _truth(input: Tensor) -> bool:
     if input.data.size != 1:
         raise RuntimeError(
-            f"the truth of a tensor with {input.data.size} elements is ambiguous; use .any() or .all()"
+            f"the truth of a tensor with {input.data.size} elements, shape {input.shape}, is ambiguous; use .any() or "
+            f".all()"
         )
     return bool(input.data.item())
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from numbers import Integral, Number
+from numbers import Integral, Real
 from operator import index
 from typing import Any
 
 import numpy as np
 
 from ..backends import backend_for, backend_of, cpu, get_default_device, moved
-from ..tensor import KINDS, Tensor
-from .dtypes import can_hold, checked_dtype
-from .failure import ShapeError
+from ..tensor import HELD, KINDS, Tensor
+from .dtypes import can_hold, checked_dtype, held_instead
+from .failure import DTypeError, ShapeError
 
 
 def _xp(device: Any) -> Any:
@@ -47,10 +47,14 @@ def _extents(name: str, sizes: tuple[Any, ...], named: Any = None) -> tuple[int,
     return extents
 
 
+def _check_filler(name: str, value: Any) -> None:
+    if not isinstance(value, (Real, np.bool_, Tensor)):
+        raise DTypeError(f"{name} needs a number to fill with, got {type(value).__name__}")
+
+
 def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Every element `fill_value`; the dtype follows from it. PyTorch: `torch.full`."""
-    if not isinstance(fill_value, (Number, np.generic, Tensor)):
-        raise TypeError(f"full needs a number to fill with, got {type(fill_value).__name__}")
+    _check_filler("full", fill_value)
     if dtype is None:
         kinds = {bool: np.bool_, np.bool_: np.bool_}
         dtype = kinds.get(type(fill_value), np.int64 if isinstance(fill_value, Integral) else np.float32)
@@ -99,6 +103,7 @@ def full_like(
     """Every element `fill_value`, in the shape, dtype and device of `input`. PyTorch: `torch.full_like`."""
     if device is not None and device != input.device:
         return full(input.shape, fill_value, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad)
+    _check_filler("full_like", fill_value)
     return _new(np.full_like(input.data, fill_value, dtype=dtype), requires_grad)
 
 
@@ -137,6 +142,8 @@ def linspace(
     start: float, end: float, steps: int, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
     """`steps` evenly spaced numbers from `start` to `end`, both included. PyTorch: `torch.linspace`."""
+    _check_filler("linspace", start)
+    _check_filler("linspace", end)
     return _new(_xp(device).linspace(start, end, steps, dtype=_real(dtype)), requires_grad)
 
 
@@ -179,20 +186,29 @@ def tensor(data: Any, dtype: Any = None, device: Any = None, requires_grad: bool
     try:
         array = home.xp.array(data, dtype=dtype)
     except (ValueError, TypeError, OverflowError) as error:
-        raise TypeError(
-            f"tensor() needs numbers, of the range of their dtype, in a rectangular arrangement: {error}"
-        ) from None
+        raise TypeError(_why_no_tensor(data, error)) from None
     if array.dtype.kind not in KINDS or array.dtype.itemsize > 8:
-        raise TypeError(
-            f"tensor() cannot hold {array.dtype.name} data; it holds bool, integers of up to 64 bits, float16, float32 "
-            f"and float64"
-        )
+        raise TypeError(f"tensor() cannot hold {held_instead(data, array.dtype)}; {HELD}")
     if dtype is None and not known and array.dtype.kind == "f":
         array = array.astype(_floating_within(data))
     if not array.dtype.isnative:
         array = array.astype(array.dtype.newbyteorder("="))
     array = moved(array, backend)
     return Tensor(array).requires_grad_() if requires_grad else Tensor(array)
+
+
+def _why_no_tensor(data: Any, error: Exception) -> str:
+    """What is wrong with nested lists that NumPy makes no array of."""
+    level, depth = [data], 0
+    while level and all(isinstance(row, (list, tuple)) for row in level):
+        lengths = sorted({len(row) for row in level})
+        if len(lengths) > 1:
+            some = f"{lengths[0]} and {lengths[-1]}"
+            return f"tensor() needs a rectangular list: at depth {depth} its rows have lengths {some}"
+        level, depth = [item for row in level for item in row], depth + 1
+    if any(isinstance(row, (list, tuple)) for row in level):
+        return f"tensor() needs a rectangular list: at depth {depth} some items are numbers and some are lists"
+    return f"tensor() needs numbers, of the range of their dtype: {error}"
 
 
 def _floating_within(data: Any) -> np.dtype[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -101,6 +102,7 @@ def _triangle(input: Any, diagonal: int, lower: bool) -> Any:
     if input.ndim < 2:
         raise ValueError(f"{'tril' if lower else 'triu'} needs at least 2 dimensions, got shape {tuple(input.shape)}")
     rows, columns = input.shape[-2:]
+    diagonal = index(diagonal)
     xp = backend_of(input.data if isinstance(input, Tensor) else input).xp
     distance = xp.arange(columns) - xp.arange(rows)[:, None]
     return where(distance <= diagonal if lower else distance >= diagonal, input, xp.zeros((), input.dtype))
@@ -118,6 +120,7 @@ def triu(input: Any, diagonal: int = 0) -> Any:
 
 def _triangle_indices(row: int, col: int, offset: int, dtype: Any, device: Any, lower: bool) -> Tensor:
     xp = backend_for(device).xp
+    row, col, offset = index(row), index(col), index(offset)
     distance = xp.arange(col) - xp.arange(row)[:, None]
     places = xp.nonzero(distance <= offset if lower else distance >= offset)
     return Tensor(xp.stack(places).astype(np.int64 if dtype is None else dtype))

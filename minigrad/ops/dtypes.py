@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from ..tensor import OTHER_KINDS
+
 _RANK = {"b": 0, "u": 1, "i": 1, "f": 2}
 _SCALAR_DTYPE = {bool: np.dtype(np.bool_), int: np.dtype(np.int64), float: np.dtype(np.float32)}
 
@@ -32,6 +34,20 @@ def checked_dtype(dtype: Any) -> np.dtype[Any]:
             f"float64"
         )
     return known
+
+
+def held_instead(data: Any, dtype: np.dtype[Any]) -> str:
+    """What data of a dtype that no tensor has is, in words."""
+    if dtype.kind == "O" and not hasattr(data, "dtype"):
+        rows = [data]
+        while rows:
+            row = rows.pop(0)
+            if isinstance(row, (list, tuple)):
+                rows.extend(row)
+            elif not isinstance(row, (bool, int, float)):
+                return "None" if row is None else f"a value of type {type(row).__name__}"
+        return "integers beyond 64 bits"
+    return OTHER_KINDS.get(dtype.kind, dtype.name)
 
 
 def to_common_dtype(arrays: Sequence[Any]) -> Sequence[Any]:
@@ -76,6 +92,8 @@ def result_dtype(arrays: Sequence[Any]) -> np.dtype[Any]:
             if result is None or rank > _RANK[result.kind]:
                 result = np.result_type(*(dtype for dtype in tier if _RANK[dtype.kind] == rank))
     assert result is not None
+    if result.itemsize > 8:  # wider than any tensor
+        raise TypeError(f"a tensor cannot be of dtype {result}")
     return result
 
 

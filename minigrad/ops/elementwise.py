@@ -16,7 +16,7 @@ from ..tensor import Tensor
 from .cast import cast, clone
 from .composite import composite
 from .dtypes import to_common_dtype, to_float
-from .failure import DTypeError, ShapeError, check_tensors, in_module
+from .failure import DTypeError, ShapeError, check_held, check_tensors, in_module
 from .primitive import Primitive
 from .transcendental import log, log1p, sigmoid, sqrt
 
@@ -160,6 +160,7 @@ def masked_fill(input: Any, mask: Any, value: Any) -> Any:
         if value.ndim:
             raise ShapeError(f"masked_fill fills with one number, got a tensor of shape {value.shape}{in_module()}")
         return where(mask, cast(value, dtype=input.dtype), input)
+    check_held("masked_fill", "a tensor", value)
     try:
         filler = input.dtype.type(value + 0)
     except (OverflowError, ValueError):

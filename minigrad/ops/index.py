@@ -9,8 +9,8 @@ import numpy as np
 
 from ..backends import Array, Backend, backend_of, cpu, moved
 from ..graph import Partial
-from ..tensor import Tensor
-from .failure import DeviceError, ShapeError, check_tensors, in_module
+from ..tensor import KINDS, Tensor
+from .failure import DeviceError, DTypeError, ShapeError, check_held, check_tensors, in_module
 from .primitive import Primitive
 
 _BOUNDS = (int, type(None))
@@ -40,14 +40,20 @@ def _index_part(part: Any, whole: Array) -> Any:
         part = np.asarray(numbers, dtype=None if numbers else np.int64)
     if hasattr(part, "dtype"):
         if part.dtype.kind not in "iub":
-            raise TypeError(f"an index must be of integers or bools, not {part.dtype}; convert ids with .long()")
+            raise TypeError(
+                f"an index must be of integers or bools, not {part.dtype}; convert ids with .long(), make a mask by "
+                f"comparing{in_module()}"
+            )
         if part.ndim == 0 and part.dtype.kind != "b":
             return int(part)
         home = backend_of(whole)
         return part if backend_of(part) is home else _brought(part, home)
     if hasattr(part, "__index__"):
         return part.__index__()
-    raise TypeError(f"a tensor cannot be indexed with {type(part).__name__}")
+    raise TypeError(
+        f"a tensor cannot be indexed with {type(part).__name__}; ints, slices, None, ... and tensors of integers or "
+        f"bools can{in_module()}"
+    )
 
 
 def _brought(part: Array, home: Backend) -> Array:
@@ -126,9 +132,26 @@ def _dims_read_by(part: Array) -> int:
 
 def dim_of(ndim: int, dim: int) -> int:
     """`dim` counted from the front. Raises IndexError if the tensor has no such dimension."""
+    if dim.__class__ is not int:
+        dim = whole_dim(dim)
     if not -ndim <= dim < ndim:
-        raise IndexError(f"dim {dim} is out of range for a tensor of {ndim} dimensions")
+        raise IndexError(no_such_dim(ndim, dim))
     return dim % ndim
+
+
+def whole_dim(dim: Any) -> int:
+    """`dim` as an int. Raises TypeError for a bool, a float and whatever else is no whole number."""
+    if isinstance(dim, bool) or not hasattr(dim, "__index__") or (hasattr(dim, "dtype") and dim.dtype.kind not in "iu"):
+        shown = dim if isinstance(dim, (bool, float, str)) else type(dim).__name__
+        raise DTypeError(f"dim must be an int, got {shown}")
+    return operator.index(dim)
+
+
+def no_such_dim(ndim: int, dim: int) -> str:
+    if not ndim:
+        return f"dim {dim} is out of range for a tensor of 0 dimensions, a single number"
+    dims = f"{ndim} dimension" + "s" * (ndim > 1)
+    return f"dim {dim} is out of range for a tensor of {dims}; it goes from {-ndim} to {ndim - 1}"
 
 
 def along(shape: tuple[int, ...], dim: int, index: Array) -> tuple[Array, ...]:
@@ -141,7 +164,11 @@ def along(shape: tuple[int, ...], dim: int, index: Array) -> tuple[Array, ...]:
 
 def raw(index: Any) -> Array:
     """The array of a tensor of indices."""
-    return index.data if isinstance(index, Tensor) else index
+    if isinstance(index, Tensor):
+        return index.data
+    if not isinstance(index, np.ndarray) or index.dtype.kind not in KINDS or index.dtype.itemsize > 8:
+        check_held("the index", "it", index)
+    return index
 
 
 def places_along(name: str, input: Any, dim: int, index: Any) -> tuple[int, Array]:
@@ -291,6 +318,7 @@ def index_put(input: Any, indices: Any, values: Any, accumulate: bool = False) -
     >>> mg.index_put(mg.zeros(3), (mg.tensor([0, 2, 2]),), mg.ones(3), accumulate=True)
     tensor([1., 0., 2.])
     """
+    check_held("index_put", "a tensor", values)
     if isinstance(values, Tensor) and values.ndim > 1 and values.shape[0] == 1:
         values = values.reshape(values.shape[_leading_ones(values.shape) :])  # they broadcast, as in assignment
     parts = normalize_index(indices, raw(input))

@@ -17,7 +17,7 @@ from ..tensor import Tensor, check_view
 from ..writes import is_writable, log_write
 from . import diagonals, elementwise, logic, rounding, scan, transcendental
 from .cast import clone
-from .failure import DTypeError, ShapeError
+from .failure import DTypeError, ShapeError, check_held, in_our_words
 from .index import assign, index_put, index_put_here, normalize_index
 from .primitive import Primitive
 
@@ -29,7 +29,10 @@ def write(tensor: Tensor, name: str, result: Any) -> Tensor:
     if data.shape != tensor.shape:
         raise ShapeError(f"{name}: the result has shape {data.shape}, the tensor to hold it {tensor.shape}")
     if data.dtype != tensor.dtype and not np.can_cast(data.dtype, tensor.dtype, "same_kind"):
-        raise DTypeError(f"{name}: a result of dtype {data.dtype} cannot be kept in a tensor of dtype {tensor.dtype}")
+        raise DTypeError(
+            f"{name}: a result of dtype {data.dtype} cannot be kept in a tensor of dtype {tensor.dtype}; convert "
+            f"one of them, with .to(...)"
+        )
     tensor.data[...] = data
     return _written(tensor, name, result)
 
@@ -39,18 +42,16 @@ def _check_writable(tensor: Tensor, name: str, recorded: bool) -> None:
     if grad_mode.is_grad_enabled():
         if tensor.requires_grad and tensor.node is None:
             raise RuntimeError(
-                f"{name} would overwrite a leaf tensor that requires grad; wrap it in minigrad.no_grad() if its "
-                f"history does not matter (a parameter update), or use the out-of-place operation"
+                f"{name} would overwrite a leaf of shape {tensor.shape} that requires grad; wrap it in "
+                f"minigrad.no_grad() if its history does not matter (a parameter update), or use the out-of-place "
+                f"operation"
             )
         if tensor.view_of is not None and (recorded or tensor.view_of[0].requires_grad):
             raise RuntimeError(
                 f"{name} on a view of a tensor that is part of a graph; write to the whole instead: base[index] = value"
             )
     if not is_writable(tensor.data):
-        raise RuntimeError(
-            f"{name} on a tensor of shape {tensor.shape} whose memory is read-only (an expanded tensor shows one value "
-            f"in several places); call .clone() first"
-        )
+        raise _read_only(name, tensor)
 
 
 def _written(tensor: Tensor, name: str, result: Any) -> Tensor:
@@ -61,6 +62,13 @@ def _written(tensor: Tensor, name: str, result: Any) -> Tensor:
         if before is not None and before.retained_by is not None and before.retained_by() is tensor:
             tensor.node.retained_by, before.retained_by = before.retained_by, None
     return tensor
+
+
+def _read_only(name: str, tensor: Tensor) -> Exception:
+    return RuntimeError(
+        f"{name} on a tensor of shape {tensor.shape} whose memory is read-only (an expanded tensor shows one value in "
+        f"several places); call .clone() first"
+    )
 
 
 def _before(tensor: Tensor, *others: Any) -> Tensor:
@@ -128,8 +136,10 @@ def _without_leading_ones(value: Any) -> Any:
 
 def setitem(input: Tensor, index: Any, value: Any) -> Tensor:
     """`input[index] = value`. Values of another dtype are converted. PyTorch: `Tensor.__setitem__`."""
-    if value is None:
-        raise DTypeError(f"assignment into a tensor of shape {input.shape} needs a number or a tensor, got None")
+    if value is None or isinstance(value, (str, bytes)):
+        kind = "None" if value is None else type(value).__name__
+        raise DTypeError(f"assignment into a tensor of shape {input.shape} needs a number or a tensor, got {kind}")
+    check_held("assignment by index", "a tensor", value)
     if grad_mode.is_grad_enabled():
         for each in (input, value):
             if isinstance(each, Tensor) and each.view_of is not None:
@@ -145,7 +155,9 @@ def setitem(input: Tensor, index: Any, value: Any) -> Tensor:
         try:
             assign(input.data, normalize_index(index, input.data), value.data if isinstance(value, Tensor) else value)
         except (ValueError, TypeError, IndexError) as error:
-            raise type(error)(f"assignment into a tensor of shape {input.shape}: {error}") from None
+            if not is_writable(input.data):
+                raise _read_only("an assignment by index", input) from None
+            raise type(error)(f"assignment into a tensor of shape {input.shape}: {in_our_words(error)}") from None
         log_write(input.data, "an assignment by index")
         return input
     return put_here(input, "an assignment by index", index, value)

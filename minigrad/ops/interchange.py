@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from ..backends import backend_for
-from ..tensor import Tensor
-from .dtypes import can_hold
+from ..tensor import HELD, KINDS, Tensor
+from .dtypes import can_hold, held_instead
 from .failure import DTypeError
 
 _CPU = 1  # kDLCPU in dlpack.h
@@ -66,9 +66,11 @@ def from_numpy(array: np.ndarray[Any, Any]) -> Tensor:
     """A tensor that shares the memory of a NumPy array. PyTorch: `torch.from_numpy`."""
     if not isinstance(array, np.ndarray):
         raise TypeError(f"from_numpy needs a NumPy array, got {type(array).__name__}")
-    if not can_hold(array.dtype):
+    if array.dtype.kind not in KINDS or array.dtype.itemsize > 8:
+        raise TypeError(f"from_numpy: a tensor cannot hold {held_instead(array, array.dtype)}; {HELD}")
+    if not array.dtype.isnative:
         raise TypeError(
-            f"from_numpy cannot share {array.dtype} memory; use minigrad.tensor, which converts where it can"
+            f"from_numpy cannot share {array.dtype} memory, of foreign byte order; minigrad.tensor converts it"
         )
     return Tensor(array)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable
+from operator import index
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -136,6 +137,7 @@ def matrix_power(input: Any, n: int) -> Any:
     """
     if input.ndim < 2 or input.shape[-1] != input.shape[-2]:
         raise ShapeError(f"linalg.matrix_power takes square matrices, got shape {tuple(input.shape)}{in_module()}")
+    n = index(n)
     if n < 0:
         return matrix_power(inv(input), -n)
     if n == 0:

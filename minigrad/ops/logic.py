@@ -27,17 +27,17 @@ greater, greater_equal, less, less_equal, not_equal = gt, ge, lt, le, ne
 
 def logical_and(input: Any, other: Any) -> Any:
     """Whether both are nonzero. PyTorch: `torch.logical_and`."""
-    return (input != 0) & (other != 0)
+    return ne(input, 0) & ne(other, 0)
 
 
 def logical_or(input: Any, other: Any) -> Any:
     """Whether one or both are nonzero. PyTorch: `torch.logical_or`."""
-    return (input != 0) | (other != 0)
+    return ne(input, 0) | ne(other, 0)
 
 
 def logical_xor(input: Any, other: Any) -> Any:
     """Whether exactly one is nonzero. PyTorch: `torch.logical_xor`."""
-    return (input != 0) ^ (other != 0)
+    return ne(input, 0) ^ ne(other, 0)
 
 
 def logical_not(input: Any) -> Any:

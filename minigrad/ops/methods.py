@@ -41,7 +41,7 @@ from . import (
     transcendental,
     ufuncs,
 )
-from .failure import ShapeError
+from .failure import ShapeError, explained
 from .primitive import Primitive
 
 
@@ -147,7 +147,7 @@ PROTOCOLS: dict[str, Callable[..., Any]] = {  # what Python and NumPy call
 def _bound(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     """A primitive is an object, and only plain functions become methods."""
     if not isinstance(function, Primitive):
-        return function
+        return function if name in OPERATORS or name in PROTOCOLS else explained(name, function)
     if len(function.names) == 1:
         return lambda self: function(self)
     if name in OPERATORS or (function.names[1] == "other" and not function.alpha):

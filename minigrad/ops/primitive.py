@@ -26,7 +26,7 @@ from ..graph import Leaf, Node, Recorder, Value
 from ..hooks import forward_watchers, watched
 from ..tensor import Tensor, check_view, mark_view
 from .dtypes import to_common_dtype
-from .failure import explain
+from .failure import check_numbers, explain, no_out
 
 
 class Rule(NamedTuple):
@@ -90,7 +90,12 @@ class Primitive:
             if isinstance(arg, Tensor):
                 break
         else:
-            return self.forward(*args, **settings)
+            try:
+                if args[0].__class__ is not np.ndarray:
+                    check_numbers(args)
+                return self.forward(*args, **settings)
+            except Exception as error:
+                raise explain(self.name, args, settings, error) from error
         arrays: Sequence[Any] = [arg._data if isinstance(arg, Tensor) else arg for arg in args]
         try:
             if self.promote is not None:
@@ -137,6 +142,8 @@ class Primitive:
         alpha = settings.pop("alpha", 1) if self.alpha else 1
         rest = self.names[len(args) :]
         if len(args) > len(self.names) or settings.keys() != set(rest):
+            if "out" in settings:
+                raise TypeError(f"{self.name}: {no_out(self.name)}")
             named = "".join(f", {name}=" for name in settings)
             raise TypeError(f"{self.name} takes ({', '.join(self.names)}), got {len(args)} by position{named}")
         args = (*args, *(settings[name] for name in rest))

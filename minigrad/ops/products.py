@@ -30,7 +30,17 @@ def _right_gradient(g: Any, x: Any, y_shape: tuple[int, ...]) -> Any:
     return transpose(x, -1, -2) @ g
 
 
-_matmul = Primitive("matmul", _product).rules(
+def _of_one_dtype(arrays: Any) -> Any:
+    """As PyTorch: a product does not convert, which would hide a slow one in float64."""
+    first, second = arrays
+    if first.dtype != second.dtype:
+        if first.dtype.newbyteorder("=") == second.dtype.newbyteorder("="):
+            return [array.astype(array.dtype.newbyteorder("="), copy=False) for array in arrays]
+        raise TypeError(f"dtypes {first.dtype} and {second.dtype} differ; convert one of them, with .to(...)")
+    return arrays
+
+
+_matmul = Primitive("matmul", _product, promote=_of_one_dtype).rules(
     x=lambda g, y: g @ transpose(y, -1, -2),
     y=_right_gradient,
 )
@@ -60,6 +70,8 @@ def matmul(input: Any, other: Any) -> Any:
     if input.ndim == 1 and other.ndim == 1:
         if input.shape != other.shape:
             raise ShapeError(f"matmul of {tuple(input.shape)} and {tuple(other.shape)}: two vectors need one length")
+        if input.dtype != other.dtype:
+            return reshape(_matmul(unsqueeze(input, 0), unsqueeze(other, 1)), ())  # refused there
         return sum(input * other)
     if input.ndim == 1:
         out = _matmul(unsqueeze(input, 0), other)

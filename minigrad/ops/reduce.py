@@ -16,7 +16,7 @@ from .cast import cast
 from .dtypes import checked_dtype
 from .elementwise import maximum, minimum, where
 from .failure import check_tensors
-from .index import dim_of, gather, raw
+from .index import dim_of, gather, no_such_dim, raw, whole_dim
 from .primitive import Primitive
 from .shape import expand, reshape, transpose
 from .transcendental import exp, log
@@ -28,10 +28,10 @@ def axes_of(ndim: int, dim: Any) -> tuple[int, ...]:
         return tuple(range(ndim))
     axes = []
     for axis in dim if isinstance(dim, (tuple, list)) else (dim,):
-        if isinstance(axis, bool):
-            raise TypeError(f"dim must be an int, got {axis}")
+        if axis.__class__ is not int:
+            axis = whole_dim(axis)
         if not -ndim <= axis < ndim and not (ndim == 0 and axis in (0, -1)):
-            raise IndexError(f"dim {axis} is out of range for a tensor of {ndim} dimensions")
+            raise IndexError(no_such_dim(ndim, axis))
         axes.append(axis % (ndim or 1))
     if len(set(axes)) != len(axes):
         raise ValueError(f"dim {dim} names a dimension twice")

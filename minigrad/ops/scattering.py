@@ -191,6 +191,8 @@ def index_add(input: Any, dim: int, index: Any, source: Any, *, alpha: Any = 1) 
     if input.ndim == 0:
         return reshape(index_add(reshape(input, 1), dim, index, reshape(source, -1), alpha=alpha), ())
     places, source = _slices("index_add", input, dim, index, source)
+    if not isinstance(alpha, (int, float)):
+        raise DTypeError(f"index_add: alpha must be a number, got {type(alpha).__name__}{in_module()}")
     return input + put(source if alpha == 1 else source * alpha, shape=tuple(input.shape), index=places)
 
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from ..backends import Array, as_array, backend_of
 from ..tensor import Tensor
-from .failure import ShapeError
-from .index import raw
+from .failure import ShapeError, check_numbers
+from .index import dim_of, raw
 
 
 def nonzero(input: Any, *, as_tuple: bool = False) -> Any:
@@ -118,6 +118,7 @@ def unique(
     (tensor([1, 3]), tensor([1, 2]))
     """
     data = raw(input)
+    dim = None if dim is None else dim_of(data.ndim, dim)
     values, inverse, counts = np.unique(data, return_inverse=True, return_counts=True, axis=dim, equal_nan=False)
     results = [values]
     if return_inverse:
@@ -134,6 +135,7 @@ def isin(elements: Any, test_elements: Any, *, assume_unique: bool = False, inve
     >>> mg.isin(mg.tensor([1, 2, 3]), mg.tensor([3, 1]))
     tensor([ True, False,  True])
     """
+    check_numbers((elements, test_elements))
     both = [raw(each) for each in (elements, test_elements)]
     array = next(each for each in both if hasattr(each, "dtype"))
     first, second = (each if hasattr(each, "dtype") else backend_of(array).asarray(each) for each in both)

@@ -94,7 +94,9 @@ def flatten(input: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
 
 def squeeze(input: Any, dim: Any = None) -> Any:
     """Without the dimensions of size 1, or without those of `dim` that have size 1. PyTorch: `torch.squeeze`."""
-    dims = range(input.ndim) if dim is None else [dim_of(input.ndim or 1, d) for d in sizes_of((dim,))]
+    dims = range(input.ndim) if dim is None else [
+        dim_of(input.ndim or 1, each) for each in (dim if isinstance(dim, (tuple, list)) else (dim,))
+    ]
     return reshape(input, tuple(size for axis, size in enumerate(input.shape) if size != 1 or axis not in dims))
 
 

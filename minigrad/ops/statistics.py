@@ -116,7 +116,8 @@ def nanmean(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = 
     """The mean of what is not nan. PyTorch: `torch.nanmean`. Raises TypeError for integers."""
     if input.dtype.kind != "f":
         raise DTypeError(f"nanmean needs a floating-point tensor, got {input.dtype}; convert it with .float()")
-    return nansum(input, dim, keepdim, dtype=dtype) / sum(input == input, dim, keepdim)
+    with np.errstate(invalid="ignore"):  # of nothing it is nan
+        return nansum(input, dim, keepdim, dtype=dtype) / sum(input == input, dim, keepdim)
 
 
 def norm(input: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Any:

@@ -72,9 +72,15 @@ class Optimizer(Copied):
         self._steps = 0  # since it was made: a scheduler that runs ahead of the optimizer is told so
         if isinstance(params, Tensor):
             raise TypeError("an optimizer takes an iterable of tensors, such as [tensor] or module.parameters()")
+        if not isinstance(params, Iterable):
+            hint = "; pass model.parameters()" if hasattr(params, "parameters") else ""
+            raise TypeError(f"an optimizer takes an iterable of tensors, got {type(params).__name__}{hint}")
         groups: list[Any] = _in_order(params)
         if not groups:
-            raise ValueError("the optimizer got no parameters (was the iterator of parameters() used up before?)")
+            raise ValueError(
+                "the optimizer got no parameters (are the layers in a plain list? ModuleList registers them; or was "
+                "the iterator of parameters() used up before?)"
+            )
         if not isinstance(groups[0], dict):
             groups = [{"params": groups}]
         for group in groups:
@@ -99,9 +105,14 @@ class Optimizer(Copied):
         seen = {id(param) for each in self.param_groups for param in each["params"]}
         for label, param in zip(_labels([group]), params):
             if not isinstance(param, Tensor):
-                raise TypeError(f"an optimizer takes tensors, got {type(param).__name__} as {label}")
-            if not param.is_leaf:
-                raise ValueError(f"{label}, of shape {param.shape}, was computed; only leaves can be trained")
+                raise TypeError(
+                    f"an optimizer takes tensors, got {type(param).__name__} as {label}; pass model.parameters()"
+                )
+            if param.node is not None:
+                raise ValueError(
+                    f"{label}, of shape {param.shape}, was computed (by {param.node.op.name}); only leaves can be "
+                    f"trained: make it from param.detach().requires_grad_()"
+                )
             if id(param) in seen:
                 raise ValueError(f"{label}, of shape {param.shape}, is given twice")
             if not is_writable(param.data):

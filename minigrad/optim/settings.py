@@ -39,7 +39,7 @@ def check_number(optimizer: str, name: str, value: Any, rule: Rule) -> None:
     """Raise TypeError for what is no number, ValueError for one that the rule refuses."""
     holds, words = rule
     if not isinstance(value, Real):
-        hint = " (call .item())" if isinstance(value, Tensor) else ""
+        hint = " (call .item())" if isinstance(value, Tensor) else " (call float())" * isinstance(value, str)
         raise TypeError(f"{optimizer}: {name} must be a number, got {type(value).__name__}{hint}")
     if not holds(float(value)):
         raise ValueError(f"{optimizer}: {name} {words}, got {value}")

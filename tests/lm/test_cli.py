@@ -336,7 +336,7 @@ def test_out_of_memory_says_where_and_what_to_do(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(GPT2, "loss", too_large)
     assert main(["train", "--out", str(tmp_path / "run"), *tiny_flags(tmp_path)]) == 1
     last = capsys.readouterr().err.splitlines()[-1]
-    assert re.match(r"lm train: Unable to allocate 16\.0 PiB .*; in mul of \(1099511627776, 4096\) float32 and ", last)
+    assert re.match(r"lm train: mul of \(1099511627776, 4096\) float32 and .*: Unable to allocate 16\.0 PiB ", last)
     assert last.endswith(
         "; `lm count` with the same flags tells what a step needs; a smaller training.batch_size with more "
         "training.accumulation_steps, or a smaller model, needs less, in a new --out"

@@ -135,8 +135,8 @@ REFUSED_UFUNCS = {
     "where alone": (lambda x: np.exp(x, where=[True, False]), r"np\.where\(mask, np\.exp"),
     "no axis": (lambda x: np.add.reduce(x, axis=()), r"takes no axis=\(\)"),
     "a dtype": (lambda x: np.exp(x, dtype=np.int64), "np.exp gives float32 here"),
-    "objects": (lambda x: np.add(x, np.array([None, None])), r"cannot hold object data"),
-    "text": (lambda x: np.add(x, "a"), "cannot hold str.* data"),
+    "objects": (lambda x: np.add(x, np.array([None, None])), r"cannot hold"),
+    "text": (lambda x: np.add(x, "a"), "cannot hold text"),
     "masked": (lambda x: np.add(x, np.ma.masked_array([1.0, 2.0], [True, False])), "Tensor"),
 }
 

@@ -16,7 +16,19 @@ from typing import Any
 
 from minigrad import ops
 from minigrad.nn import functional
-from minigrad.ops import conversion, creation, dtypes, index, inplace, interchange, memory, random, scattering, search
+from minigrad.ops import (
+    conversion,
+    creation,
+    dtypes,
+    failure,
+    index,
+    inplace,
+    interchange,
+    memory,
+    random,
+    scattering,
+    search,
+)
 from minigrad.ops.methods import METHODS, OPERATORS, PROPERTIES
 from minigrad.ops.primitive import Primitive
 
@@ -58,6 +70,8 @@ def public() -> dict[str, Any]:
     found |= {f"F.{name}": getattr(functional, name) for name in functional.__all__}
     found |= {f"Tensor.{name}": function for name, function in {**METHODS, **PROPERTIES}.items()}
     found |= {f"Tensor.{name}": found[same] for name, same in SAME_AS.items()}
+    inner = {id(watched): function for (_, function), watched in failure._known.items()}
+    found = {name: inner.get(id(function), function) for name, function in found.items()}
     return found | {"Tensor.__getitem__": index.getitem, "Tensor.__setitem__": inplace.setitem}
 
 

@@ -7,6 +7,7 @@ gives the same numbers faster, and the definition is what it is checked against.
 
 from typing import TYPE_CHECKING
 
+from ...ops.failure import explained
 from ...ops.probability import log_softmax as log_softmax
 from ...ops.probability import softmax as softmax
 from ...ops.transcendental import sigmoid, tanh
@@ -54,3 +55,5 @@ if not TYPE_CHECKING:  # a checker reads no computed list; to it, what a star br
         *loss.__all__, *margin.__all__, *noise.__all__, *normalization.__all__, *padding.__all__, *piecewise.__all__,
         *pooling.__all__, *resize.__all__, *sparse.__all__,
     ]  # fmt: skip
+    for _name in __all__:
+        globals()[_name] = explained(_name, globals()[_name])

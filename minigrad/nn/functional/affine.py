@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...ops import ShapeError
+from ...ops import DTypeError, ShapeError
 from ...ops.composite import composite
 from ...ops.contraction import einsum
 from ...ops.failure import in_module
@@ -19,10 +19,17 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Any:
     """
     if weight.ndim not in (1, 2) or input.ndim == 0 or input.shape[-1] != weight.shape[-1]:
         raise ShapeError(
-            f"linear: input of shape {tuple(input.shape)} does not end in the {weight.shape[-1] if weight.ndim else 1} "
-            f"features that weight of shape {tuple(weight.shape)} takes; (..., in) and (out, in) fit{in_module()}"
+            f"linear: input of shape {tuple(input.shape)} has {input.shape[-1] if input.ndim else 'no'} features, "
+            f"weight of shape {tuple(weight.shape)} takes {weight.shape[-1] if weight.ndim else 1}{in_module()}"
         )
-    out = input @ (transpose(weight, 0, 1) if weight.ndim == 2 else weight)
+    try:
+        out = input @ (transpose(weight, 0, 1) if weight.ndim == 2 else weight)
+    except DTypeError as error:
+        if "differ" not in str(error):
+            raise
+        raise DTypeError(
+            f"linear: input is {input.dtype} and weight {weight.dtype}; convert one of them, with .to(...){in_module()}"
+        ) from None
     if bias is None:
         return out
     moved = out + bias

@@ -40,9 +40,15 @@ def scaled_dot_product_attention(
         or query.shape[-1] != key.shape[-1]
         or key.shape[-2] != value.shape[-2]
     ):
+        if min(query.ndim, key.ndim, value.ndim) < 2:
+            reason = "each needs a length and features"
+        elif query.shape[-1] != key.shape[-1]:
+            reason = f"the query has {query.shape[-1]} features, the key {key.shape[-1]}"
+        else:
+            reason = f"the key has length {key.shape[-2]}, the value {value.shape[-2]}"
         raise ShapeError(
             f"scaled_dot_product_attention: query {tuple(query.shape)}, key {tuple(key.shape)} and value "
-            f"{tuple(value.shape)} do not fit: (..., L, E), (..., S, E) and (..., S, Ev) do{in_module()}"
+            f"{tuple(value.shape)}: {reason}; (..., L, E), (..., S, E) and (..., S, Ev) fit{in_module()}"
         )
     if is_causal and attn_mask is not None:
         raise ValueError("scaled_dot_product_attention: give attn_mask or is_causal, not both")
@@ -79,12 +85,12 @@ def _attention(
         mask = xp.arange(source) <= xp.arange(length)[:, None]
     if mask is not None:
         shape = tuple(scores.shape)
-        scores = where(mask, scores, -math.inf) if mask.dtype.kind == "b" else scores + mask
-        if scores.shape != shape:
+        if not all(size in (1, wide) for size, wide in zip(mask.shape[::-1], shape[::-1])) or mask.ndim > len(shape):
             raise ShapeError(
                 f"scaled_dot_product_attention: attn_mask of shape {tuple(mask.shape)} does not broadcast to the "
-                f"scores {shape}, (..., L, S), but beyond them{in_module()}"
+                f"scores, {shape}: (..., queries, keys){in_module()}"
             )
+        scores = where(mask, scores, -math.inf) if mask.dtype.kind == "b" else scores + mask
     weights = softmax(scores, -1)
     if draw is not None:
         weights = _dropout(weights, dropout_p, draw)

@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from ...ops import ShapeError
+from ...ops import DTypeError, ShapeError
 from ...ops.cast import clone
 from ...ops.composite import composite
 from ...ops.failure import in_module
@@ -32,8 +32,9 @@ def sizes(name: str, what: str, value: Any, n: int, least: int = 0) -> tuple[int
 def check_rank(name: str, input: Any, n: int) -> None:
     """Raises ShapeError unless `input` is (C, *size) or (N, C, *size) with `n` sizes."""
     if input.ndim not in (n + 1, n + 2):
+        sizes = ("L", "H, W", "D, H, W")[n - 1]
         raise ShapeError(
-            f"{name}: input must be (C, {n} sizes) or (N, C, {n} sizes), of {n + 1} or {n + 2} dimensions, got shape "
+            f"{name}: input must be (C, {sizes}) or (N, C, {sizes}), of {n + 1} or {n + 2} dimensions, got shape "
             f"{tuple(input.shape)}{in_module()}"
         )
 
@@ -230,12 +231,19 @@ def _check_weight(
             f"{name}: the {weight.shape[0]} entries of dimension 0 of weight of shape {tuple(weight.shape)} cannot be "
             f"split into {groups} groups{in_module()}"
         )
+    if input.dtype != weight.dtype:
+        raise DTypeError(
+            f"{name}: input is {input.dtype} and weight {weight.dtype}; convert one of them, with .to(...){in_module()}"
+        )
     taken = weight.shape[1] * groups if channel_dim == 1 else weight.shape[0]
     channels = input.shape[-n - 1]
     if channels != taken:
+        order = ("N" * (input.ndim == n + 2)) + "C" + "DHW"[-n:] if n > 1 else "NCL"[-input.ndim :]
+        last = f" (do the channels come last? it takes them as {order})" if input.shape[-1] == taken else ""
         raise ShapeError(
             f"{name}: input of shape {tuple(input.shape)} has {channels} channels in dimension {input.ndim - n - 1}, "
-            f"weight of shape {tuple(weight.shape)} with groups={groups} takes {taken}{in_module()}"
+            f"weight of shape {tuple(weight.shape)}{f' with groups={groups}' if groups > 1 else ''} takes {taken}{last}"
+            f"{in_module()}"
         )
     if bias is not None and tuple(bias.shape) != (filters,):
         raise ShapeError(

@@ -12,7 +12,7 @@ from ...ops import ShapeError, clamp_min, exp, log, log1p, logaddexp, where, xlo
 from ...ops.failure import in_module
 from ...tensor import Tensor
 from .activation import logsigmoid
-from .loss import check_same_shape, reduced
+from .loss import check_floating_target, check_same_shape, reduced
 
 
 def binary_cross_entropy(input: Any, target: Any, weight: Any = None, reduction: str = "mean") -> Any:
@@ -24,6 +24,7 @@ def binary_cross_entropy(input: Any, target: Any, weight: Any = None, reduction:
     [0, 1].
     """
     check_same_shape("binary_cross_entropy", input, target)
+    check_floating_target("binary_cross_entropy", target)
     data = input.data if isinstance(input, Tensor) else input
     if not ((data >= 0) & (data <= 1)).all():
         raise ValueError(
@@ -60,6 +61,7 @@ def binary_cross_entropy_with_logits(
     tensor([1000.,    0.])
     """
     check_same_shape("binary_cross_entropy_with_logits", input, target)
+    check_floating_target("binary_cross_entropy_with_logits", target)
     positive = target * logaddexp(-input, 0.0)
     if pos_weight is not None:
         positive = positive * pos_weight

@@ -3,12 +3,13 @@ reduction, and the checks of shapes. Likelihoods of other distributions are in `
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
 
 from ...backends import Array, backend_of
-from ...ops import ShapeError, abs, log_softmax, where
+from ...ops import DTypeError, ShapeError, abs, log_softmax, where
 from ...ops.composite import composite
 from ...ops.failure import in_module
 from ...ops.index import along, getitem
@@ -29,12 +30,40 @@ def reduced(name: str, losses: Any, reduction: str, weights: Any = None) -> Any:
     return losses.mean() if weights is None else losses.sum() / weights.sum()
 
 
+def warn_of_broadcast(name: str, input: Any, target: Any) -> None:
+    """Warn, as PyTorch does, where input and target are not compared one by one; raise ShapeError where they cannot be.
+
+    Of predictions (N, 1) and targets (N) every pair would be compared, and the model learns the mean.
+    """
+    shape, other = tuple(input.shape), tuple(target.shape)
+    if shape == other:
+        return
+    try:
+        wide = np.broadcast_shapes(shape, other)
+    except ValueError:
+        check_same_shape(name, input, target)
+        raise
+    warnings.warn(
+        f"{name}: input of shape {shape} and target of shape {other} broadcast to {wide}, which is rarely meant; "
+        f"reshape one to the other's shape{in_module()}",
+        stacklevel=4,
+    )
+
+
+def check_floating_target(name: str, target: Any) -> None:
+    """Raises DTypeError for targets of integers or bools where numbers from 0 to 1 belong."""
+    if target.dtype.kind != "f":
+        raise DTypeError(
+            f"{name}: target must be floating-point, got {target.dtype}; convert it with .float(){in_module()}"
+        )
+
+
 def check_same_shape(name: str, input: Any, other: Any, what: str = "target") -> None:
     """Raises ShapeError unless `other` has the shape of `input`."""
     if tuple(input.shape) != tuple(other.shape):
         raise ShapeError(
             f"{name}: input of shape {tuple(input.shape)} and {what} of shape {tuple(other.shape)} differ; elements "
-            f"are compared one by one, without broadcasting{in_module()}"
+            f"are compared one by one (is a squeeze(-1) or unsqueeze(-1) missing?){in_module()}"
         )
 
 
@@ -101,7 +130,7 @@ def class_ids(name: str, input: Any, target: Any, class_dim: int, ignore_index: 
     if tuple(target.shape) != expected:
         raise ShapeError(
             f"{name}: input of shape {tuple(input.shape)} needs targets of shape {expected}, got "
-            f"{tuple(target.shape)} (classes belong in dimension {class_dim} of the input){in_module()}"
+            f"{tuple(target.shape)} ({_likely_cause(name, input, target, class_dim)}){in_module()}"
         )
     if target.dtype.kind not in "iu":
         raise TypeError(
@@ -113,10 +142,24 @@ def class_ids(name: str, input: Any, target: Any, class_dim: int, ignore_index: 
     if ignore_index is not None:
         wrong &= ids != ignore_index
     if backend_of(ids).checks_values and wrong.any():
+        worst = int(ids[wrong].reshape(-1)[0])
         raise IndexError(
-            f"{name}: target {int(ids[wrong].reshape(-1)[0])} is out of range for {classes} classes{in_module()}"
+            f"{name}: target {worst} is out of range for {classes} classes, 0 to {classes - 1}{in_module()}"
         )
     return ids
+
+
+def _likely_cause(name: str, input: Any, target: Any, class_dim: int) -> str:
+    """Why targets have another shape than the input asks for."""
+    shape, given = tuple(input.shape), tuple(target.shape)
+    if given == shape and name == "cross_entropy":
+        return "one-hot or probabilities? then .float() them, or pass the ids, target.argmax(1)"
+    if input.dtype.kind != "f" and target.dtype.kind == "f":
+        return "the input is of integers: are input and target swapped?"
+    if len(shape) > 2 and given == shape[:-1]:
+        flat = "*".join(map(str, given))
+        return f"are the classes last? flatten to ({flat}, {shape[-1]}) and ({flat},), or move them to dimension 1"
+    return f"classes belong in dimension {class_dim} of the input"
 
 
 @composite
@@ -168,14 +211,14 @@ def mse_loss(input: Any, target: Any, reduction: str = "mean", weight: Any = Non
 
     `weight`, of the shape of `input`, multiplies the losses, and "mean" divides by its sum.
     """
-    check_same_shape("mse_loss", input, target)
+    warn_of_broadcast("mse_loss", input, target)
     difference = input - target
     return _weighted("mse_loss", difference * difference, weight, reduction)
 
 
 def l1_loss(input: Any, target: Any, reduction: str = "mean", weight: Any = None) -> Any:
     """The absolute difference, with `weight` as in `mse_loss`. PyTorch: `F.l1_loss`."""
-    check_same_shape("l1_loss", input, target)
+    warn_of_broadcast("l1_loss", input, target)
     return _weighted("l1_loss", abs(input - target), weight, reduction)
 
 
@@ -185,7 +228,7 @@ def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 
     PyTorch: `F.huber_loss`. `weight`, of the shape of `input`, multiplies the losses, and nothing else. Source: Huber,
     "Robust estimation of a location parameter" (1964). Raises ValueError unless `delta` is above 0.
     """
-    check_same_shape("huber_loss", input, target)
+    warn_of_broadcast("huber_loss", input, target)
     if delta <= 0:
         raise ValueError(f"huber_loss: delta must be above 0, got {delta}")
     losses = delta * _smooth_l1(input - target, delta)
@@ -200,7 +243,7 @@ def smooth_l1_loss(input: Any, target: Any, reduction: str = "mean", beta: float
 
     Source: Girshick, "Fast R-CNN" (2015). Raises ValueError if `beta` is below 0; with 0 it is `l1_loss`.
     """
-    check_same_shape("smooth_l1_loss", input, target)
+    warn_of_broadcast("smooth_l1_loss", input, target)
     if beta < 0:
         raise ValueError(f"smooth_l1_loss: beta must not be below 0, got {beta}")
     return reduced("smooth_l1_loss", _smooth_l1(input - target, beta), reduction)

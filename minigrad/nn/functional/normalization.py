@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from ...ops.shape import cat, narrow
 
 
 def _check_normalized(name: str, input: Any, normalized_shape: Sequence[int], *affine: Any) -> tuple[int, ...]:
-    shape = tuple(normalized_shape)
+    shape = tuple(map(index, normalized_shape))
     if input.dtype.kind != "f":
         raise DTypeError(f"{name} needs floating-point input, got {input.dtype}; convert it with .float(){in_module()}")
     if not shape or tuple(input.shape[-len(shape) :]) != shape:

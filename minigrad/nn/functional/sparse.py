@@ -38,7 +38,8 @@ def embedding(
         raise TypeError(f"embedding: ids must be integers, got {ids.dtype}; convert them with .long(){in_module()}")
     if backend_of(ids).checks_values and ids.size and not (int(ids.min()) >= 0 and int(ids.max()) < weight.shape[0]):
         worst = int(ids.min()) if int(ids.min()) < 0 else int(ids.max())
-        raise IndexError(f"embedding: id {worst} is out of range for {weight.shape[0]} rows{in_module()}")
+        rows = weight.shape[0]
+        raise IndexError(f"embedding: id {worst} is out of range for {rows} rows, 0 to {rows - 1}{in_module()}")
     rows = getitem(weight, ids)
     if padding_idx is None:
         return rows

@@ -58,14 +58,16 @@ def _activation(name: str, nonlinearity: str) -> Callable[[Any], Any]:
     return tanh if nonlinearity == "tanh" else F.relu
 
 
-def _check_state(name: str, given: Any, count: int, shapes: tuple[tuple[int, ...], ...]) -> State:
+def _check_state(name: str, given: Any, count: int, shapes: tuple[tuple[int, ...], ...], hint: str = "") -> State:
     """`given` as a tuple of states of these shapes."""
     states = tuple(given) if isinstance(given, (tuple, list)) else (given,)
     if len(states) != count or not all(hasattr(each, "ndim") for each in states):
         raise TypeError(f"{name}: the initial state must be {'a tensor' if count == 1 else 'a pair of tensors'}")
     for each, shape in zip(states, shapes):
         if tuple(each.shape) != shape:
-            raise ShapeError(f"{name}: initial state of shape {tuple(each.shape)}, it must be {shape}{in_module()}")
+            raise ShapeError(
+                f"{name}: initial state of shape {tuple(each.shape)}, it must be {shape}{hint}{in_module()}"
+            )
     return states
 
 
@@ -163,7 +165,10 @@ class _Recurrent(Module):
             )
         else:
             shapes = tuple((rows, batch, width) if batched else (rows, width) for width in widths)
-            initial = _check_state(name, hx, self.states, shapes)
+            first = hx[0] if isinstance(hx, (tuple, list)) and hx else hx
+            swapped = batched and tuple(getattr(first, "shape", ())) == (rows, length, widths[0])
+            hint = f" (is batch_first={not self.batch_first} meant?)" if swapped else ""
+            initial = _check_state(name, hx, self.states, shapes, hint)
             initial = initial if batched else tuple(unsqueeze(each, 1) for each in initial)
         output, last = self._layers(input, tuple(zip(*map(unbind, initial))))
         if not batched:

@@ -44,7 +44,7 @@ def test_the_forward_names_operation_module_line_shapes_and_counts(requires_grad
     text = str(raised.value)
     assert text.startswith(
         "log of (1, 3) float32 made 1 nan and 1 inf in 3 elements of its result of shape (1, 3) out of finite inputs, "
-        "in module 'head', at\n"
+        "in module 'head' (Logarithm), at\n"
     )
     assert text.endswith("# the guilty line")
 

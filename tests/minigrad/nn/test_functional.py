@@ -102,7 +102,7 @@ def test_an_attention_mask_broadcasts_in_every_mode(size, mode):
 @pytest.mark.parametrize("mode", MODES)
 def test_an_attention_mask_that_does_not_fit_is_refused_in_every_mode(mode):
     q = mg.ones(1, 2, 3, 4)
-    with kernels(mode), pytest.raises(mg.ShapeError, match="sizes 2 and 3 at dimension -1"):
+    with kernels(mode), pytest.raises(mg.ShapeError, match="does not broadcast to the scores"):
         F.scaled_dot_product_attention(q, q, q, mg.tensor(np.ones((3, 2), bool)))
     for size in ((2, 1, 3, 3), (2, 1, 3, 1), (1, 1, 1, 3, 3)):  # these would make more of the scores, as PyTorch says
         for mask in (mg.ones(size, dtype=mg.bool), mg.ones(size)):
@@ -139,7 +139,7 @@ def test_attention_draws_what_it_drops_from_the_default_generator():
 
 
 def test_attention_of_no_features_averages():
-    q, v = mg.zeros(2, 3, 0), mg.tensor(np.arange(12.0).reshape(2, 3, 2))
+    q, v = mg.zeros(2, 3, 0, dtype=mg.float64), mg.tensor(np.arange(12.0).reshape(2, 3, 2))
     assert np.allclose(F.scaled_dot_product_attention(q, q, v).data, v.data.mean(1, keepdims=True))
 
 

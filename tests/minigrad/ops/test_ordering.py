@@ -78,7 +78,7 @@ def test_results_have_names():
         (lambda x: x.argsort(-3), IndexError, "dim -3 is out of range"),
         (lambda x: x.median(2), IndexError, "dim 2 is out of range"),
         (lambda x: x[:, :0].median(1), IndexError, r"median: dimension 1 of shape \(2, 0\) has size 0"),
-        (lambda x: x.sum().sort(1), IndexError, "dim 1 is out of range for a tensor of 1 dimensions"),
+        (lambda x: x.sum().sort(1), IndexError, "dim 1 is out of range for a tensor of 1 dimension"),
     ],
 )
 def test_bad_input_is_refused(call, error, message):

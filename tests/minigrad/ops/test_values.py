@@ -251,7 +251,7 @@ def test_alpha_scales_the_gradient():
 ])  # fmt: skip
 def test_an_argument_too_many_is_refused_and_not_written_to(call):
     x, y = mg.ones(2), mg.zeros(2)
-    with pytest.raises(TypeError, match=r"takes \(input"):
+    with pytest.raises(TypeError, match=r"takes \(input|not written to out="):
         call(x, y)
     assert y.tolist() == [0.0, 0.0]
 
