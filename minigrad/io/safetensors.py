@@ -17,7 +17,9 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from minigrad.backends import cpu, moved
 from minigrad.io.atomic import CorruptFileError, StrPath, atomic_write, read_regular
+from minigrad.tensor import Tensor
 
 Array = npt.NDArray[Any]
 
@@ -121,6 +123,7 @@ def _as_array(name: str, value: Any) -> Array:
     if name == "__metadata__":
         raise ValueError("save: the format keeps the name '__metadata__' for itself; rename this tensor")
     _check_text("tensor name", name)
+    value = moved(value.data if isinstance(value, Tensor) else value, cpu)
     if not isinstance(value, (np.ndarray, np.generic)):
         if not hasattr(value, "detach"):
             raise TypeError(f"save: tensor {name!r} is a {type(value).__name__}, neither an array nor a Tensor")

@@ -51,6 +51,7 @@ def test_parameter_memory_is_that_of_the_model():
     assert count_memory(config, BATCH, itemsize=8)["parameters"] == 2 * held
 
 
+@pytest.mark.host("counts what the kernels for NumPy keep")
 @pytest.mark.parametrize("dropout", [0.0, 0.1])
 def test_activation_memory_is_what_a_forward_pass_leaves_behind(dropout):
     kernels = pytest.importorskip("minigrad.kernels")

@@ -23,7 +23,7 @@ from lm.training.checkpoint import ForeignCheckpointError, latest_checkpoint
 from lm.training.log import read_log
 from lm.training.loop import accumulate_gradients, load_best, make_optimizer, make_schedule, train
 from lm.training.run import resume_run, start_run
-from minigrad import Tensor
+from minigrad import tensor
 from tests.lm.training.tiny import TEXT, timeless_log, tiny_config, tiny_flags, weights
 
 CONFIGS = Path(__file__).parents[3] / "configs"
@@ -319,7 +319,7 @@ def test_accumulated_gradients_are_those_of_one_large_batch(tmp_path):
         accumulated = {name: parameter.grad.numpy() for name, parameter in model.named_parameters()}
         model.zero_grad()
         batches = [training_batch(run.corpus.train.tokens, 16, 8, seed=0, number=number) for number in (6, 7)]
-        ids, targets = (Tensor(np.concatenate(parts)) for parts in zip(*batches))
+        ids, targets = (tensor(np.concatenate(parts)) for parts in zip(*batches))
         whole = model.loss(ids, targets)
         whole.backward()
     assert loss == pytest.approx(whole.item(), rel=1e-12)
