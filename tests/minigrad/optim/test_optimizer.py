@@ -118,7 +118,7 @@ def test_a_gradient_elsewhere_stops_the_step(monkeypatch):
         pass
 
     monkeypatch.setitem(backends._by_type, Elsewhere, SimpleNamespace(device="elsewhere"))
-    x = leaf()
+    x = mg.Tensor(np.zeros(2, np.float32), requires_grad=True)
     optimizer = optim.SGD([x])
     x.grad = mg.Tensor(np.ones(2, np.float32).view(Elsewhere))
     with pytest.raises(RuntimeError, match="gradient of parameter 0 is on 'elsewhere', the parameter on 'cpu'"):
@@ -280,6 +280,7 @@ def test_a_group_added_under_a_scheduler_is_scheduled():
     optimizer = optim.SGD([leaf()], lr=0.1)
     scheduler = optim.lr_scheduler.ConstantLR(optimizer, factor=0.5, total_iters=5)
     optimizer.add_param_group({"params": leaf(), "lr": 0.4})
+    optimizer.step()
     scheduler.step()
     assert [group["lr"] for group in optimizer.param_groups] == [0.05, 0.2]
 
