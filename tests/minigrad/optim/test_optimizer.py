@@ -117,7 +117,7 @@ def test_a_gradient_elsewhere_stops_the_step(monkeypatch):
         pass
 
     monkeypatch.setitem(backends._by_type, Elsewhere, SimpleNamespace(device="elsewhere"))
-    x = leaf()
+    x = mg.Tensor(np.zeros(2, np.float32), requires_grad=True)
     optimizer = optim.SGD([x])
     x.grad = mg.Tensor(np.ones(2, np.float32).view(Elsewhere))
     with pytest.raises(RuntimeError, match="gradient of parameter 0 is on 'elsewhere', the parameter on 'cpu'"):

@@ -236,9 +236,9 @@ def test_a_learning_rate_of_numpys_does_not_change_a_bit(kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_step_takes_little_memory(kind):
-    x = mg.tensor(np.ones((1000, 400), np.float32), requires_grad=True)
+    x = mg.Tensor(np.ones((1000, 400), np.float32), requires_grad=True)
     optimizer = getattr(optim, kind)([x], weight_decay=0.1)
-    x.grad = mg.tensor(np.ones((1000, 400), np.float32))
+    x.grad = mg.Tensor(np.ones((1000, 400), np.float32))
     optimizer.step()
     tracemalloc.start()
     optimizer.step()
