@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as _np
 
 from . import autograd, debug, func, nn, ops, optim, profiler
+from .backends import get_default_device, set_default_device
 from .grad_mode import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from .io import CorruptFileError, load_file, save_file
 from .ops import *
@@ -32,8 +33,8 @@ bool = _np.dtype("bool")
 
 __all__ = [
     "CorruptFileError", "Tensor", "autograd", "bool", "debug", "enable_grad", "float16", "float32", "float64",
-    "from_numpy", "func", "int32", "int64", "is_grad_enabled", "linalg", "load_file", "nn", "no_grad", "ops", "optim",
-    "profiler", "save_file", "set_grad_enabled", "tensor",
+    "from_numpy", "func", "get_default_device", "int32", "int64", "is_grad_enabled", "linalg", "load_file", "nn",
+    "no_grad", "ops", "optim", "profiler", "save_file", "set_default_device", "set_grad_enabled", "tensor",
 ]  # fmt: skip
 if not TYPE_CHECKING:  # a checker reads no computed list
     __all__ += ops.__all__

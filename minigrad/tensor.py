@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from . import grad_mode, graph
-from .backends import Array, backend_for, backend_of
+from .backends import Array, as_array, backend_for, backend_of, cpu, moved
 from .hooks import RemovableHandle, add
 from .writes import log_write, owner_of
 
@@ -247,7 +247,7 @@ class Tensor(Methods):
 
         def on_value(value: Any) -> Any:
             recorded = isinstance(value, Tensor)
-            changed = hook(value if recorded else Tensor(np.asarray(value)))
+            changed = hook(value if recorded else Tensor(as_array(value)))
             if changed is None:
                 return None
             if not isinstance(changed, Tensor):
@@ -373,7 +373,7 @@ def differentiate(
             roots, wanted=wanted, retain_graph=create_graph if retain_graph is None else retain_graph,
             recorder=_Recorder() if create_graph else None,
         )  # fmt: skip
-    return {source: value if create_graph else Tensor(np.asarray(value)) for source, value in values.items()}
+    return {source: value if create_graph else Tensor(as_array(value)) for source, value in values.items()}
 
 
 def _cotangent_of(output: Tensor, cotangent: Tensor | None, recorded: bool) -> Any:
@@ -395,7 +395,7 @@ def tensor(data: Any, dtype: Any = None, device: Any = None, requires_grad: bool
     """A new tensor holding a copy of `data`. PyTorch: `torch.tensor`.
 
     Python floats become float32 and Python integers int64; NumPy's arrays and numbers, also in a list, keep their
-    dtype.
+    dtype. Without `device`, what lies on one stays there, and other data goes to the default device.
 
     Raises TypeError for data that is not a rectangular array of numbers (strings, objects, complex numbers), and
     RuntimeError for a gradient asked of integers.
@@ -404,12 +404,14 @@ def tensor(data: Any, dtype: Any = None, device: Any = None, requires_grad: bool
     >>> mg.tensor([[1, 2], [3, 4]]).dtype
     dtype('int64')
     """
-    if isinstance(data, Tensor):
+    stays = isinstance(data, Tensor)
+    if stays:
         data = data.detach().data
-    backend = backend_of(data) if device is None else backend_for(device)
+    home = backend_of(data)
+    backend = home if device is None and (stays or home is not cpu) else backend_for(device)
     known = hasattr(data, "dtype")
     try:
-        array = backend.xp.array(data, dtype=dtype)
+        array = home.xp.array(data, dtype=dtype)
     except (ValueError, TypeError, OverflowError) as error:
         raise TypeError(
             f"tensor() needs numbers, of the range of their dtype, in a rectangular arrangement: {error}"
@@ -423,6 +425,7 @@ def tensor(data: Any, dtype: Any = None, device: Any = None, requires_grad: bool
         array = array.astype(_floating_within(data))
     if not array.dtype.isnative:
         array = array.astype(array.dtype.newbyteorder("="))
+    array = moved(array, backend)
     return Tensor(array).requires_grad_() if requires_grad else Tensor(array)
 
 

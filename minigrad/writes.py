@@ -44,8 +44,22 @@ def log_write(array: Array, by: str) -> None:
 
 
 def is_writable(array: Array) -> bool:
-    """Whether `array` may be changed in place. Not if it is read-only, as a broadcast or a mapped file is in NumPy."""
-    return bool(getattr(array.flags, "writeable", True))
+    """Whether `array` may be changed in place. Not if it is read-only, as a broadcast or a mapped file is in NumPy, or,
+    where memory has no such flag, if it shows an element in several places."""
+    known = getattr(array.flags, "writeable", None)
+    return not _overlaps(array) if known is None else bool(known)
+
+
+def _overlaps(array: Array) -> bool:
+    """Whether steps along different dimensions can lead to the same element."""
+    reach = 0  # of the dimensions with smaller steps
+    if not array.size:
+        return False
+    for step, size in sorted((abs(step), size) for step, size in zip(array.strides, array.shape) if size > 1):
+        if step <= reach or step == 0:
+            return True
+        reach += step * (size - 1)
+    return False
 
 
 def last_write(array: Array) -> Write | None:

@@ -15,10 +15,11 @@ def evaluate(model: GPT2, tokens: Tokens, batch_size: int, stop: StopSignal | No
 
     None when `stop` rises meanwhile.
     """
-    total = 0.0
+    total, device = 0.0, next(model.parameters()).device
     with no_grad(), evaluating(model):
         for ids, targets in whole_batches(tokens, batch_size, model.context_length):
             if stop:
                 return None
-            total += model.loss(Tensor(ids), Tensor(targets)).item() * targets.size
+            loss = model.loss(Tensor(ids).to(device=device), Tensor(targets).to(device=device))
+            total += loss.item() * targets.size
     return total / (len(tokens) - 1)

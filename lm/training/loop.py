@@ -117,6 +117,7 @@ def take_step(model: GPT2, optimizer: optim.Optimizer, run: Run, step: int, lr: 
 def accumulate_gradients(model: GPT2, run: Run, step: int) -> float:
     """The mean loss of a step's micro-batches; adds its gradient to the parameters' `grad`."""
     training, seed = run.config.training, run.config.seed
+    device = next(model.parameters()).device
     total = 0.0
     for micro_step in range(training.accumulation_steps):
         number = step * training.accumulation_steps + micro_step
@@ -124,7 +125,7 @@ def accumulate_gradients(model: GPT2, run: Run, step: int) -> float:
         ids, targets = training_batch(
             run.corpus.train.tokens, training.batch_size, model.context_length, seed=seed, number=number
         )
-        loss = model.loss(Tensor(ids), Tensor(targets))
+        loss = model.loss(Tensor(ids).to(device=device), Tensor(targets).to(device=device))
         (loss / training.accumulation_steps).backward()
         total += loss.item()
     return total / training.accumulation_steps

@@ -7,6 +7,7 @@ follows from its arrays and never from a global. What has no such spelling is a 
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
@@ -26,6 +27,13 @@ class Backend(Protocol):
     @property
     def xp(self) -> Any:
         """The array module."""
+
+    @property
+    def checks_values(self) -> bool:
+        """Whether operations look at values to refuse bad ones: on a device that would wait for it at every step."""
+
+    def has(self, number: int) -> bool:
+        """Whether this is a device of this kind and the one in use. Raises RuntimeError for one it cannot use."""
 
     def asarray(self, data: Any, dtype: Any = None) -> Array:
         """Put host data into an array of this backend."""
@@ -63,11 +71,21 @@ class Backend(Protocol):
 
 cpu: Backend = NumpyBackend()
 _by_type: dict[type, Backend] = {cpu.xp.ndarray: cpu}
+_by_name: dict[str, Backend] = {cpu.device: cpu}
+_default: ContextVar[Backend] = ContextVar("minigrad_default_device", default=cpu)
 
 
 def backend_of(array: Any) -> Backend:
     """The backend an array belongs to; NumPy for everything that is not another backend's array."""
-    return _by_type.get(type(array), cpu)
+    return _by_type.get(array.__class__) or _meet(array.__class__)
+
+
+def _meet(kind: type) -> Backend:
+    """The backend of a type that is seen for the first time: an array may come before its device was asked for."""
+    backend = cpu
+    if kind.__module__ == "cupy" and kind.__name__ == "ndarray":
+        backend = backend_for("cuda")
+    return _by_type.setdefault(kind, backend)
 
 
 def as_array(value: Any) -> Array:
@@ -75,11 +93,55 @@ def as_array(value: Any) -> Array:
     return np.asarray(value) if isinstance(value, np.generic) else value
 
 
+def moved(array: Array, home: Backend) -> Array:
+    """`array` on the device of `home`: itself if it is there, else a copy."""
+    theirs = backend_of(array)
+    return array if theirs is home else home.asarray(theirs.to_host(array))
+
+
 def backend_for(device: Any) -> Backend:
-    """The backend that serves a device name such as `"cpu"`."""
-    name = str(device).split(":")[0]
-    for backend in _by_type.values():
-        if backend.device == name:
-            return backend
-    known = ", ".join(repr(backend.device) for backend in _by_type.values())
-    raise RuntimeError(f"no backend serves device {str(device)!r}; this process has {known}")
+    """The backend that serves a device name: "cpu", "cuda", "cuda:0"; None is the default device.
+
+    Raises RuntimeError for a device that is not there, with the reason.
+    """
+    if device is None:
+        return _default.get()
+    name, _, number = str(device).partition(":")
+    if name not in ("cpu", "cuda") or (number and not number.isdecimal()):
+        raise RuntimeError(f"no backend serves device {str(device)!r}; devices are 'cpu', 'cuda' and 'cuda:0'")
+    backend = _by_name.get(name) or _connect_cuda()
+    if number and not backend.has(int(number)):
+        raise RuntimeError(f"there is no device {str(device)!r} on this machine")
+    return backend
+
+
+def _connect_cuda() -> Backend:
+    try:
+        from .cupy import CupyBackend
+    except ImportError as error:
+        raise RuntimeError(
+            f"device 'cuda' needs CuPy, which could not be imported ({error}); install it with "
+            f"pip install 'minigrad[cuda12x]' or 'minigrad[cuda13x]', after the CUDA version of the driver"
+        ) from None
+    backend: Backend = CupyBackend()
+    _by_name[backend.device] = _by_type[backend.xp.ndarray] = backend
+    return backend
+
+
+def set_default_device(device: Any) -> None:
+    """Where new tensors are made when no device is named, in this thread; None is the CPU again. PyTorch:
+    `torch.set_default_device`.
+
+    Raises RuntimeError for a device that is not there.
+
+    >>> import minigrad as mg
+    >>> mg.set_default_device("cpu")
+    >>> mg.get_default_device()
+    'cpu'
+    """
+    _default.set(cpu if device is None else backend_for(device))
+
+
+def get_default_device() -> str:
+    """Where new tensors are made when no device is named. PyTorch: `torch.get_default_device`."""
+    return _default.get().device

@@ -15,6 +15,10 @@ class NumpyBackend:
 
     device = "cpu"
     xp = np
+    checks_values = True
+
+    def has(self, number: int) -> bool:
+        return number == 0
 
     def asarray(self, data: Any, dtype: Any = None) -> Any:
         return np.asarray(data, dtype=dtype)
@@ -74,7 +78,7 @@ class NumpyBackend:
         return erfc(x)
 
     def random_bits(self, key: tuple[int, int], counter: int, count: int) -> Any:
-        # The lowest counter word runs within a draw, so draws never overlap: each owns 2**128 blocks.
+        # As in `philox.words`: the lowest counter word runs within a draw, so draws never overlap.
         philox = np.random.Philox(key=np.array(key, np.uint64), counter=np.array([0, 0, counter, 0], np.uint64))
         return philox.random_raw(count)
 

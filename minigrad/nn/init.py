@@ -178,7 +178,7 @@ def eye_(tensor: Tensor) -> Tensor:
     """The identity matrix. PyTorch: `torch.nn.init.eye_`. Raises ValueError unless there are two dimensions."""
     if tensor.ndim != 2:
         raise ValueError(f"eye_ needs a matrix, got shape {tensor.shape}")
-    return _write(tensor, np.eye(*tensor.shape, dtype=tensor.dtype, like=tensor.data), "eye_")
+    return _write(tensor, backend_of(tensor.data).xp.eye(*tensor.shape, dtype=tensor.dtype), "eye_")
 
 
 def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:

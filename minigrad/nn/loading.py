@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..backends import Array, as_array
+from ..backends import Array, as_array, cpu, moved
 from ..tensor import Tensor
 from ..writes import is_writable, log_write
 
@@ -73,5 +73,5 @@ def _misfit(tensor: Tensor, value: Any, assign: bool) -> str:
 def _same(a: Any, b: Any) -> bool:
     if a is b:
         return True
-    left, right = (np.asarray(x.detach().to(device="cpu").data if isinstance(x, Tensor) else x) for x in (a, b))
+    left, right = (moved(x.data if isinstance(x, Tensor) else x, cpu) for x in (a, b))
     return left.shape == right.shape and np.array_equal(left, right, equal_nan=left.dtype.kind == "f")

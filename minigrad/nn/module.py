@@ -60,7 +60,7 @@ def empty_parameter(*shape: int, dtype: Any = None, device: Any = None) -> Param
     """A parameter of uninitialised memory, float32 on the CPU unless told otherwise."""
     if not all(isinstance(size, Integral) and size >= 0 for size in shape):
         raise ShapeError(f"no parameter can have shape {shape}: sizes are whole numbers, not below 0")
-    xp = backend_for("cpu" if device is None else device).xp
+    xp = backend_for(device).xp
     return Parameter(xp.empty(shape, dtype=np.float32 if dtype is None else dtype))
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..backends import backend_for
 from ..ops import ShapeError
 from ..ops.failure import in_module
 from ..tensor import Tensor
@@ -40,7 +41,7 @@ class SinusoidalPositions(Module):
         angles = np.arange(num_positions)[:, None] * frequencies  # (positions, dim / 2)
         table = np.stack([np.sin(angles), np.cos(angles)], axis=-1).reshape(num_positions, embedding_dim)
         table = table.astype(np.float32 if dtype is None else dtype)
-        self.register_buffer("table", Tensor(table).to(device=device), persistent=False)
+        self.register_buffer("table", Tensor(backend_for(device).asarray(table)), persistent=False)
 
     def forward(self, input: Tensor, offset: int = 0) -> Tensor:
         """`input` (L, N, embedding_dim), or batch first, or (L, embedding_dim), plus positions from `offset` on."""

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from ..backends import Array, backend_for, backend_of
+from ..backends import Array, backend_for, moved
 from ..tensor import Tensor
 from .dtypes import checked_dtype
 from .primitive import Primitive
@@ -36,11 +36,11 @@ def to(
     for target in targets:
         if isinstance(target, Tensor):
             dtype, device = target.dtype, target.device
-        elif isinstance(target, str) and target.split(":")[0] in ("cpu", "cuda"):
+        elif isinstance(target, str) and target.partition(":")[0] in ("cpu", "cuda"):
             device = target
         else:
             dtype = target
-    device = input.device if device is None else str(device).split(":")[0]
+    device = input.device if device is None else backend_for(device).device
     given = input
     if device != input.device:
         input = transfer(input, device=device, home=input.device)
@@ -50,7 +50,7 @@ def to(
 
 
 def _transfer(x: Array, *, device: str, home: str) -> Array:
-    return backend_for(device).asarray(backend_of(x).to_host(x))
+    return moved(x, backend_for(device))
 
 
 transfer: Primitive = Primitive("to", _transfer).rules(x=lambda g, device, home: transfer(g, device=home, home=device))

@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from ..backends import backend_for
+from ..backends import backend_for, get_default_device
 from ..tensor import KINDS, Tensor, tensor
 from .dtypes import checked_dtype
 from .failure import ShapeError
 
 
 def _xp(device: Any) -> Any:
-    return backend_for("cpu" if device is None else device).xp
+    return backend_for(device).xp
 
 
 def _real(dtype: Any) -> Any:
@@ -162,7 +162,7 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     if isinstance(data, Tensor):
         return data.to(dtype=dtype, device=device)
     if isinstance(data, np.ndarray) and data.dtype.kind in KINDS and data.dtype.isnative and data.dtype.itemsize <= 8:
-        return Tensor(data).to(dtype=dtype, device=device)
+        return Tensor(data).to(dtype=dtype, device=get_default_device() if device is None else device)
     return tensor(data, dtype=dtype, device=device)
 
 

@@ -117,7 +117,7 @@ def triu(input: Any, diagonal: int = 0) -> Any:
 
 
 def _triangle_indices(row: int, col: int, offset: int, dtype: Any, device: Any, lower: bool) -> Tensor:
-    xp = backend_for("cpu" if device is None else device).xp
+    xp = backend_for(device).xp
     distance = xp.arange(col) - xp.arange(row)[:, None]
     places = xp.nonzero(distance <= offset if lower else distance >= offset)
     return Tensor(xp.stack(places).astype(np.int64 if dtype is None else dtype))

@@ -94,7 +94,7 @@ def _promote_choices(arrays: Any) -> Any:
         raise TypeError(f"the condition must be of bools, not {given}; make one by comparing")
     choices = to_common_dtype(choices)
     if all(choice.__class__ in (bool, int, float) for choice in choices) and float in map(type, choices):
-        choices = [np.asarray(choice, np.float32) for choice in choices]
+        choices = [np.float32(choice) for choice in choices]
     return [condition, *choices]
 
 
@@ -161,7 +161,7 @@ def masked_fill(input: Any, mask: Any, value: Any) -> Any:
             raise ShapeError(f"masked_fill fills with one number, got a tensor of shape {value.shape}{in_module()}")
         return where(mask, cast(value, dtype=input.dtype), input)
     try:
-        filler = np.asarray(value + 0, input.dtype)
+        filler = input.dtype.type(value + 0)
     except (OverflowError, ValueError):
         raise RuntimeError(f"masked_fill: {input.dtype} cannot hold {value}{in_module()}") from None
     except TypeError:

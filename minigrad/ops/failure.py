@@ -33,7 +33,8 @@ def explain(name: str, args: Sequence[Any], settings: dict[str, Any], error: Exc
     if isinstance(error, (MemoryError, RecursionError, NotImplementedError, FloatingPointError)):
         error.add_note(f"in {name} of {_operands(args)}{in_module()}")
         return error
-    devices = sorted({backend_of(a.data).device for a in args if isinstance(a, Tensor)})
+    arrays = [a.data if isinstance(a, Tensor) else a for a in args]
+    devices = sorted({backend_of(a).device for a in arrays if hasattr(a, "dtype") and not isinstance(a, np.generic)})
     message = f"{name} of {_operands(args)}"
     if settings:
         message += " with " + ", ".join(f"{key}={value!r}" for key, value in settings.items() if _is_plain(value))

@@ -7,24 +7,25 @@ from typing import Any
 
 import numpy as np
 
-from ..backends import Array, backend_of
+from ..backends import Array, Backend, backend_of, cpu, moved
 from ..graph import Partial
 from ..tensor import Tensor
-from .failure import ShapeError, check_tensors, in_module
+from .failure import DeviceError, ShapeError, check_tensors, in_module
 from .primitive import Primitive
 
 _BOUNDS = (int, type(None))
 
 
-def normalize_index(index: Any) -> tuple[Any, ...]:
-    """An index as a tuple of slices, ints, None, Ellipsis and raw arrays.
+def normalize_index(index: Any, whole: Array) -> tuple[Any, ...]:
+    """An index into `whole` as a tuple of slices, ints, None, Ellipsis and raw arrays on the device of `whole`.
 
-    Raises TypeError for what cannot index (floats, say).
+    Lists and arrays in host memory are brought there. Raises TypeError for what cannot index (floats, say), DeviceError
+    for an index on another device.
     """
-    return tuple(_index_part(part) for part in (index if isinstance(index, tuple) else (index,)))
+    return tuple(_index_part(part, whole) for part in (index if isinstance(index, tuple) else (index,)))
 
 
-def _index_part(part: Any) -> Any:
+def _index_part(part: Any, whole: Array) -> Any:
     if part.__class__ is slice:
         if part.start.__class__ in _BOUNDS and part.stop.__class__ in _BOUNDS and part.step.__class__ in _BOUNDS:
             return part
@@ -40,10 +41,21 @@ def _index_part(part: Any) -> Any:
     if hasattr(part, "dtype"):
         if part.dtype.kind not in "iub":
             raise TypeError(f"an index must be of integers or bools, not {part.dtype}; convert ids with .long()")
-        return part if part.ndim or part.dtype.kind == "b" else int(part)
+        if part.ndim == 0 and part.dtype.kind != "b":
+            return int(part)
+        home = backend_of(whole)
+        return part if backend_of(part) is home else _brought(part, home)
     if hasattr(part, "__index__"):
         return part.__index__()
     raise TypeError(f"a tensor cannot be indexed with {type(part).__name__}")
+
+
+def _brought(part: Array, home: Backend) -> Array:
+    """An index on the device `home`: what lies in host memory may go anywhere."""
+    if backend_of(part) is not cpu:
+        theirs = backend_of(part).device
+        raise DeviceError(f"a tensor on {home.device!r} is indexed by one on {theirs!r}; use .to(device){in_module()}")
+    return moved(part, home)
 
 
 def _is_basic(index: tuple[Any, ...]) -> bool:
@@ -89,7 +101,7 @@ def getitem(input: Any, index: Any) -> Any:
     tensor([[2, 1],
             [4, 3]])
     """
-    parts = normalize_index(index)
+    parts = normalize_index(index, raw(input))
     if int in map(type, parts) and not _is_basic(parts):
         ints, parts = ints_first(parts)
         input = _getitem(input, index=ints)
@@ -121,7 +133,8 @@ def dim_of(ndim: int, dim: int) -> int:
 
 def along(shape: tuple[int, ...], dim: int, index: Array) -> tuple[Array, ...]:
     """The index tuple that reads, at every place of `index`, the entry it names along `dim`."""
-    grid: list[Any] = list(np.ogrid[tuple(slice(size) for size in index.shape)]) if index.ndim else []
+    xp, ndim = backend_of(index).xp, index.ndim
+    grid = [xp.arange(size).reshape(-1, *[1] * (ndim - 1 - axis)) for axis, size in enumerate(index.shape)]
     grid[dim] = index
     return tuple(grid)
 
@@ -147,7 +160,7 @@ def places_along(name: str, input: Any, dim: int, index: Any) -> tuple[int, Arra
 
 
 def check_range(name: str, index: Array, size: int, dim: int) -> None:
-    if index.size and not (int(index.min()) >= 0 and int(index.max()) < size):
+    if backend_of(index).checks_values and index.size and not (index.min() >= 0 and index.max() < size):
         raise IndexError(
             f"{name}: indices from {int(index.min())} to {int(index.max())} do not fit dimension {dim} of size "
             f"{size}{in_module()}"
@@ -268,7 +281,7 @@ def index_put(input: Any, indices: Any, values: Any, accumulate: bool = False) -
     """
     if isinstance(values, Tensor) and values.ndim > 1 and values.shape[0] == 1:
         values = values.reshape(values.shape[_leading_ones(values.shape) :])  # they broadcast, as in assignment
-    parts = normalize_index(indices)
+    parts = normalize_index(indices, raw(input))
     if int in map(type, parts) and not _is_basic(parts):
         ints, parts = ints_first(parts)
         inner = index_put(_getitem(input, index=ints), parts, values, accumulate)

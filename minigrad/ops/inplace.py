@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from .. import grad_mode, graph
+from ..backends import as_array, backend_of, moved
 from ..tensor import Tensor
-from ..writes import log_write
+from ..writes import is_writable, log_write
 from . import diagonals, elementwise, logic, rounding, scan, transcendental
 from .cast import clone
 from .failure import DTypeError, ShapeError
@@ -34,18 +35,17 @@ def write(tensor: Tensor, name: str, result: Any) -> Tensor:
             raise RuntimeError(
                 f"{name} on a view of a tensor that is part of a graph; write to the whole instead: base[index] = value"
             )
-    data = result.data if isinstance(result, Tensor) else np.asarray(result)
+    data = result.data if isinstance(result, Tensor) else as_array(result)
     if data.shape != tensor.shape:
         raise ShapeError(f"{name}: the result has shape {data.shape}, the tensor to hold it {tensor.shape}")
     if data.dtype != tensor.dtype and not np.can_cast(data.dtype, tensor.dtype, "same_kind"):
         raise DTypeError(f"{name}: a result of dtype {data.dtype} cannot be kept in a tensor of dtype {tensor.dtype}")
-    try:
-        tensor.data[...] = data
-    except ValueError:
+    if not is_writable(tensor.data):
         raise RuntimeError(
             f"{name} on a tensor of shape {tensor.shape} whose memory is read-only (an expanded tensor shows one value "
             f"in several places); call .clone() first"
-        ) from None
+        )
+    tensor.data[...] = data
     log_write(tensor.data, name)
     if recorded:
         before, tensor.node, tensor.requires_grad = tensor.node, result.node or _through(result), True
@@ -125,8 +125,12 @@ def setitem(input: Tensor, index: Any, value: Any) -> Tensor:
     whole = input if input.view_of is None else input.view_of[0]
     recorded = whole.requires_grad or input.requires_grad or (isinstance(value, Tensor) and value.requires_grad)
     if not (recorded and grad_mode.is_grad_enabled()):
+        if not is_writable(input.data):
+            raise ValueError(f"assignment into a tensor of shape {input.shape}: its memory is read-only; clone it")
+        if isinstance(value, (list, tuple, np.ndarray)):
+            value = moved(np.asarray(value), backend_of(input.data))
         try:
-            assign(input.data, normalize_index(index), value.data if isinstance(value, Tensor) else value)
+            assign(input.data, normalize_index(index, input.data), value.data if isinstance(value, Tensor) else value)
         except (ValueError, TypeError, IndexError) as error:
             raise type(error)(f"assignment into a tensor of shape {input.shape}: {error}") from None
         log_write(input.data, "an assignment by index")

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..backends import Array
+from ..backends import Array, backend_of
 from ..tensor import Tensor
 from . import products
 from .diagonals import tril
@@ -139,7 +139,7 @@ def matrix_power(input: Any, n: int) -> Any:
     if n < 0:
         return matrix_power(inv(input), -n)
     if n == 0:
-        one = Tensor(np.eye(input.shape[-1], dtype=input.dtype, like=input.data))
+        one = Tensor(backend_of(input.data).xp.eye(input.shape[-1], dtype=input.dtype))
         return expand(one, tuple(input.shape)) + input * 0
     power, square = None, input
     while True:
@@ -155,9 +155,13 @@ def matrix_power(input: Any, n: int) -> Any:
 
 
 def _cofactors(x: Any, out: Any) -> Any:
-    """The gradient of the determinant: det(x) inv(x)^T, or minor by minor where a matrix is nearly singular."""
+    """The gradient of the determinant: det(x) inv(x)^T, or minor by minor where a matrix is nearly singular. Without a
+    look at the values, small ones are always taken for that, and large ones never."""
     n = x.shape[-1]
-    if np.all(raw(out) != 0.0):
+    if not backend_of(raw(x)).checks_values:
+        if n > 16:
+            return _by_matrix(out) * _mT(_inv(x))
+    elif np.all(raw(out) != 0.0):
         inverse = _inv(x)
         if n > 16 or np.all(_row_sum(x) * _row_sum(inverse) < 1e6):  # the condition number, of the norm of rows
             return _by_matrix(out) * _mT(inverse)
@@ -234,7 +238,7 @@ def logdet(input: Any) -> Any:
 
 def _cholesky_gradient(g: Any, out: Any) -> Any:
     half = tril(matmul(_mT(out), g))
-    half = half * (1.0 - 0.5 * np.eye(out.shape[-1], dtype=out.dtype, like=raw(out)))  # the diagonal counts half
+    half = half * (1.0 - 0.5 * backend_of(raw(out)).xp.eye(out.shape[-1], dtype=out.dtype))  # the diagonal counts half
     left = _solve(_mT(out), half)  # L^-T (...)
     both = _mT(_solve(_mT(out), _mT(left)))  # L^-T (...) L^-1
     return (both + _mT(both)) * 0.5

@@ -67,7 +67,7 @@ class Key(NamedTuple):
         count = math.prod(shape)
         threshold = round(p * 2.0**32)
         if threshold >= 1 << 32:
-            return np.ones(shape, np.bool_, like=backend.xp.empty(0))
+            return backend.xp.ones(shape, np.bool_)
         return (self.bits32(count, backend) < np.uint32(threshold)).reshape(shape)
 
     def numpy(self) -> np.random.Generator:
@@ -147,7 +147,7 @@ def rand(
     requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
     """Uniform on [0, 1). PyTorch: `torch.rand`."""
-    data = _draw(generator, "rand").uniform(_shape_of(sizes, size), _floating(dtype), backend_for(device or "cpu"))
+    data = _draw(generator, "rand").uniform(_shape_of(sizes, size), _floating(dtype), backend_for(device))
     return Tensor(data, requires_grad)
 
 
@@ -161,7 +161,7 @@ def randn(
     >>> mg.randn(2, 3).shape
     (2, 3)
     """
-    data = _draw(generator, "randn").normal(_shape_of(sizes, size), _floating(dtype), backend_for(device or "cpu"))
+    data = _draw(generator, "randn").normal(_shape_of(sizes, size), _floating(dtype), backend_for(device))
     return Tensor(data, requires_grad)
 
 
@@ -185,7 +185,7 @@ def randint(
     if end <= start:
         raise ValueError(f"randint needs low < high, got {start} and {end}")
     _check_integers("randint", start, end - 1, dtype)
-    bits = _draw(generator, "randint").bits(math.prod(shape), backend_for(device or "cpu"))
+    bits = _draw(generator, "randint").bits(math.prod(shape), backend_for(device))
     drawn = bits % np.uint64(end - start) if end - start <= _MASK else bits
     values = drawn + np.uint64(start & _MASK)  # a negative start by its two's complement
     return Tensor(values.astype(np.int64).astype(dtype, copy=False).reshape(shape))
@@ -218,7 +218,7 @@ def normal(
     tensors = [each for each in (mean_data, std_data) if hasattr(each, "dtype")]
     if bool(tensors) == (size is not None):
         raise TypeError("normal takes two numbers and a size, or tensors and no size")
-    if np.any(std_data < 0):
+    if backend_of(std_data).checks_values and np.any(std_data < 0):
         raise ValueError("normal needs standard deviations of at least 0")
     if size is not None:
         drawn = randn(size, generator=generator, dtype=dtype, device=device)
@@ -247,12 +247,13 @@ def multinomial(
     if num_samples <= 0 or (not replacement and num_samples > weights.shape[-1]):
         raise ValueError(f"multinomial cannot draw {num_samples} of {weights.shape[-1]}, replacement={replacement}")
     weights = weights.astype(np.float64)
-    if not (np.all(np.isfinite(weights)) and np.all(weights >= 0.0)):
-        raise ValueError("multinomial needs weights that are finite and at least 0")
-    positive = np.count_nonzero(weights, axis=-1)
-    if weights.size and int(positive.min()) < (1 if replacement else num_samples):
-        raise ValueError(f"multinomial: a row has only {int(positive.min())} weights above 0")
     backend, key = backend_of(weights), _draw(generator, "multinomial")
+    if backend.checks_values:
+        if not (np.all(np.isfinite(weights)) and np.all(weights >= 0.0)):
+            raise ValueError("multinomial needs weights that are finite and at least 0")
+        positive = np.count_nonzero(weights, axis=-1)
+        if weights.size and int(positive.min()) < (1 if replacement else num_samples):
+            raise ValueError(f"multinomial: a row has only {int(positive.min())} weights above 0")
     if not replacement:
         uniform = key.uniform(weights.shape, np.float64, backend)
         times = np.where(weights > 0.0, -np.log1p(-uniform), np.inf) / np.where(weights > 0.0, weights, 1.0)
@@ -263,14 +264,14 @@ def multinomial(
 
 
 def randperm(n: int, *, generator: Generator | None = None, dtype: Any = np.int64, device: Any = None) -> Tensor:
-    """The integers 0..n-1 in random order. PyTorch: `torch.randperm`."""
+    """The integers 0..n-1 in random order, drawn on the host. PyTorch: `torch.randperm`."""
     if not isinstance(n, Integral):
         raise TypeError(f"randperm takes a whole number, got {type(n).__name__}")
     if n < 0:
         raise ValueError(f"randperm: there are no {n} integers to permute")
     _check_integers("randperm", 0, int(n) - 1, dtype)
     order = _draw(generator, "randperm").numpy().permutation(int(n)).astype(dtype, copy=False)
-    return Tensor(backend_for(device or "cpu").asarray(order))
+    return Tensor(backend_for(device).asarray(order))
 
 
 def _check_integers(name: str, lowest: int, highest: int, dtype: Any) -> None:
@@ -287,9 +288,10 @@ def _check_integers(name: str, lowest: int, highest: int, dtype: Any) -> None:
 
 def bernoulli(input: Tensor, *, generator: Generator | None = None) -> Tensor:
     """1 with the probability each element of `input` gives, else 0. PyTorch: `torch.bernoulli`."""
-    if input.data.size and not (input.data.min() >= 0.0 and input.data.max() <= 1.0):
+    backend = backend_of(input.data)
+    if backend.checks_values and input.data.size and not (input.data.min() >= 0.0 and input.data.max() <= 1.0):
         raise ValueError("bernoulli needs probabilities, between 0 and 1")
-    uniform = _draw(generator, "bernoulli").uniform(input.shape, np.float64)
+    uniform = _draw(generator, "bernoulli").uniform(input.shape, np.float64, backend)
     return Tensor(as_array((uniform < input.data).astype(input.dtype)))
 
 

@@ -16,7 +16,7 @@ from .cast import cast
 from .dtypes import checked_dtype
 from .elementwise import maximum, minimum, where
 from .failure import check_tensors
-from .index import dim_of, gather
+from .index import dim_of, gather, raw
 from .primitive import Primitive
 from .shape import expand, reshape, transpose
 from .transcendental import exp, log
@@ -102,7 +102,7 @@ def prod(input: Any, dim: int | None = None, keepdim: bool = False, *, dtype: An
     x = input if dtype is None else cast(input, dtype=checked_dtype(dtype))
     axes = axes_of(input.ndim, dim)
     x = transpose(x, 0, axes[0]) if dim is not None and axes else reshape(x, -1)
-    rest = np.ones((), x.dtype, like=x.data)  # what was left over where the number of factors was odd
+    rest = backend_of(raw(x)).xp.ones((), x.dtype)  # what was left over where the number of factors was odd
     while x.shape[0] > 1:
         half, odd = divmod(x.shape[0], 2)
         if odd:

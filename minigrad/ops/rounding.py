@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..backends import Array, backend_of, cpu
+from ..backends import Array, backend_of
 from .elementwise import true_divide, zero_gradient
 from .primitive import Primitive
 
@@ -29,8 +29,9 @@ def _dividing(function: Callable[[Array, Array], Array]) -> Callable[[Array, Arr
     """`function`, which refuses integers divided by 0 where looking costs no wait for the device."""
 
     def divide(x: Array, y: Array) -> Array:
-        whole = (x if hasattr(x, "dtype") else y).dtype.kind != "f"
-        if whole and backend_of(y) is cpu and not np.all(y) and np.broadcast(x, y).size:
+        array = x if hasattr(x, "dtype") else y
+        looks = array.dtype.kind != "f" and backend_of(array).checks_values
+        if looks and not np.all(y) and np.broadcast(x, y).size:
             raise ZeroDivisionError("integers have no quotient by 0; convert with .float()")
         return function(x, y)
 

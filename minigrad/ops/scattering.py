@@ -12,7 +12,7 @@ import numpy as np
 
 from ..backends import Array, backend_of
 from ..tensor import Tensor
-from .cast import cast
+from .cast import cast, clone
 from .elementwise import masked_fill, where
 from .failure import DTypeError, ShapeError, in_module
 from .index import along, dim_of, getitem, index_put, places_along, put, raw, slices_named
@@ -67,7 +67,7 @@ def scatter(
     if reduce not in ("add", "multiply"):
         raise ValueError(f"scatter: reduce is 'add' or 'multiply', got {reduce!r}")
     if not isinstance(src, Tensor):
-        src = Tensor(np.full(index.shape, src, input.dtype, like=raw(input)))
+        src = Tensor(backend_of(raw(input)).xp.full(index.shape, src, input.dtype))
     return scatter_reduce(input, dim, index, src, "sum" if reduce == "add" else "prod")
 
 
@@ -149,7 +149,7 @@ def scatter_reduce(input: Any, dim: int, index: Any, src: Any, reduce: str, *, i
     total = start + put(part, shape=shape, index=places)
     if reduce == "sum":
         return total
-    ones = np.ones(part.shape, input.dtype, like=raw(input))
+    ones = backend_of(raw(input)).xp.ones(part.shape, input.dtype)
     count = put(ones, shape=shape, index=places) + (1 if include_self else 0)
     count = np.maximum(count, np.ones_like(count))
     return total // Tensor(count) if input.dtype.kind != "f" else total / Tensor(count)
@@ -224,10 +224,14 @@ def masked_scatter(input: Any, mask: Any, source: Any) -> Any:
     if source.dtype != input.dtype:
         raise DTypeError(f"masked_scatter of {source.dtype} into {input.dtype}: convert with .to({input.dtype})")
     input, mask = broadcast_tensors(input, mask)
-    count = int(np.count_nonzero(raw(mask)))
-    if count > source.data.size:
-        raise ShapeError(f"masked_scatter: the mask has {count} true places, source only {source.data.size} elements")
-    return index_put(input, (mask,), getitem(reshape(source, -1), slice(count)))
+    chosen, size = raw(mask), source.data.size
+    if backend_of(chosen).checks_values and int(np.count_nonzero(chosen)) > size:
+        count = int(np.count_nonzero(chosen))
+        raise ShapeError(f"masked_scatter: the mask has {count} true places, source only {size} elements")
+    if not size:
+        return clone(input)
+    places = np.maximum(np.cumsum(chosen.reshape(-1)) - 1, 0).reshape(chosen.shape)
+    return where(chosen, getitem(reshape(source, -1), np.minimum(places, size - 1)), input)
 
 
 # ---------------------------------------------------------------------------------------------------- in place

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..backends import Array, backend_of
+from ..backends import Array, as_array, backend_of
 from ..tensor import Tensor
 from .failure import ShapeError
 from .index import raw
@@ -83,7 +83,7 @@ def searchsorted(
         found = np.searchsorted(rows, values, side="right" if right else "left")
     else:
         found = _bisect(rows, values, right)
-    return Tensor(np.asarray(found).astype(np.int32 if out_int32 else np.int64))
+    return Tensor(as_array(found).astype(np.int32 if out_int32 else np.int64))
 
 
 def _bisect(rows: Array, values: Array, right: bool) -> Array:
@@ -137,7 +137,7 @@ def isin(elements: Any, test_elements: Any, *, assume_unique: bool = False, inve
     both = [raw(each) for each in (elements, test_elements)]
     array = next(each for each in both if hasattr(each, "dtype"))
     first, second = (each if hasattr(each, "dtype") else backend_of(array).asarray(each) for each in both)
-    return Tensor(np.asarray(np.isin(first, second, assume_unique=assume_unique, invert=invert)))
+    return Tensor(as_array(np.isin(first, second, assume_unique=assume_unique, invert=invert)))
 
 
 __all__ = ["argwhere", "bincount", "bucketize", "isin", "nonzero", "searchsorted", "unique"]

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from ..backends import Array
+from ..backends import Array, backend_of
+from ..ops.failure import DeviceError
 from ..tensor import Tensor
 from ..writes import log_write
 
@@ -43,19 +44,58 @@ def clip_grad_norm_(
     gradients = [parameter.grad.data for parameter in parameters if parameter.grad is not None]
     if not gradients:
         return Tensor(np.zeros((), np.float32))
+    devices = sorted({backend_of(gradient).device for gradient in gradients})
+    if len(devices) > 1:
+        raise DeviceError(f"clip_grad_norm_: the gradients are on different devices ({', '.join(devices)})")
+    if devices != ["cpu"]:
+        return _clip_unseen(gradients, order, max_norm, error_if_nonfinite)
     with np.errstate(all="ignore"):
         norm = _norm(gradients, order)
-        if error_if_nonfinite and not math.isfinite(norm):
-            raise RuntimeError(
-                f"clip_grad_norm_: the norm of order {order} of {len(gradients)} gradients is {norm}; the loss or "
-                f"a layer overflowed, or the learning rate is too high"
-            )
+        if error_if_nonfinite:
+            _check_finite(norm, order, len(gradients))
         factor = max_norm / (norm + 1e-6)
         if not factor >= 1.0:  # nan too
             for gradient in gradients:
                 gradient *= factor
                 log_write(gradient, "clip_grad_norm_")
         return Tensor(np.asarray(norm, gradients[0].dtype))
+
+
+def _check_finite(norm: float, order: float, count: int) -> None:
+    if not math.isfinite(norm):
+        raise RuntimeError(
+            f"clip_grad_norm_: the norm of order {order} of {count} gradients is {norm}; the loss or a layer "
+            f"overflowed, or the learning rate is too high"
+        )
+
+
+def _clip_unseen(gradients: list[Array], order: float, max_norm: float, error_if_nonfinite: bool) -> Tensor:
+    """The same on a device, where norm and factor stay: a look at either would wait for the whole backward."""
+    norm = _norm_unseen([gradient.astype(np.float64) for gradient in gradients], order)
+    if error_if_nonfinite:
+        _check_finite(float(norm), order, len(gradients))
+    factor = max_norm / (norm + 1e-6)
+    factor = np.where(factor >= 1.0, 1.0, factor)  # nan stays
+    for gradient in gradients:
+        gradient *= factor.astype(gradient.dtype)
+        log_write(gradient, "clip_grad_norm_")
+    return Tensor(norm.astype(gradients[0].dtype))
+
+
+def _norm_unseen(arrays: list[Array], order: float) -> Array:
+    if order == 0.0:
+        return np.stack([(array != 0.0).any() for array in arrays]).sum().astype(np.float64)
+    filled = [np.abs(array) for array in arrays if array.size]
+    if not filled:
+        return arrays[0].sum()
+    extreme = np.max if order > 0.0 else np.min
+    pivot = extreme(np.stack([extreme(array) for array in filled]))
+    if math.isinf(order):
+        return pivot
+    known = (pivot == 0.0) | ~np.isfinite(pivot)
+    scale = np.where(known, 1.0, pivot)
+    total = np.stack([((array / scale) ** order).sum() for array in filled]).sum()
+    return np.where(known, pivot, scale * total ** (1.0 / order))
 
 
 def _norm(arrays: list[Array], order: float) -> float:

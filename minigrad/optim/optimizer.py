@@ -1,7 +1,7 @@
 """What optimizers share: parameter groups, state, saving and loading it. The update rules are in `sgd.py`, `adam.py`.
 
 An update rule sees pieces of a parameter, its gradient and its state that fit in the processor's cache, and
-computes in place: a step makes one pass over memory, however many operations it takes.
+computes in place: a step makes one pass over memory, however many operations it takes. On a device it sees the whole.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from .. import grad_mode
-from ..backends import Array
+from ..backends import Array, backend_of, cpu, moved
 from ..tensor import KINDS, Tensor
 from ..writes import is_writable, log_write
 
@@ -140,13 +140,14 @@ class Optimizer:
 
     def pieces(self, param: Array, grad: Array, *state: Array, scratch: int) -> Iterator[tuple[Array, ...]]:
         """Matching pieces of a parameter, its gradient and state, and `scratch` arrays to compute in."""
-        if len(self._scratch) < scratch or self._scratch[0].dtype != param.dtype:
+        kinds = {(type(each), each.dtype) for each in self._scratch}
+        if len(self._scratch) < scratch or kinds != {(type(param), param.dtype)}:
             self._scratch = [np.empty(PIECE, param.dtype, like=param) for _ in range(scratch)]
         free = self._scratch[:scratch]
         size = param.size
         if size <= PIECE:
             yield param, grad, *state, *(each[:size].reshape(param.shape) for each in free)
-        elif not all(array.flags.c_contiguous for array in (param, *state)):
+        elif backend_of(param) is not cpu or not all(array.flags.c_contiguous for array in (param, *state)):
             yield param, grad, *state, *(np.empty_like(param) for _ in free)
         else:
             # A gradient may be a transposed view and is copied then: it is only read.
@@ -242,10 +243,10 @@ def _restored(number: int, param: Tensor, name: str, value: Any) -> Tensor:
     if name == "step":
         if data.size != 1 or not data.item() >= 0 or not float(data.item()).is_integer():
             raise ValueError(f"the saved step of parameter {number} must be one whole number, not below 0")
-        return Tensor(np.array(data, np.int64).reshape(()))
+        return Tensor(np.array(moved(data, cpu), np.int64).reshape(()))
     if data.shape != param.shape:
         raise ValueError(
             f"the saved {name} of parameter {number} has shape {data.shape}, the parameter here {param.shape}; "
             f"are the parameters in the same order?"
         )
-    return Tensor(np.array(data, param.dtype, like=param.data))
+    return Tensor(moved(data, backend_of(param.data)).astype(param.dtype, order="C"))

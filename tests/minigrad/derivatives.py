@@ -11,6 +11,8 @@ from typing import NamedTuple
 import numpy as np
 
 import minigrad as mg
+from minigrad.backends import backend_for, backend_of
+from minigrad.writes import is_writable
 
 EPS = float(np.finfo(np.float64).eps)
 # A certificate wider than this part of what is added up is none. Those of smooth functions are some 1e-13.
@@ -34,6 +36,16 @@ def laid_out(array, layout):
     if layout == "read-only":
         array.flags.writeable = False
     return array
+
+
+def on_default_device(array):
+    """A tensor of an array as it lies in memory, if that is the host's; of a copy on another device."""
+    return mg.Tensor(backend_for(None).asarray(array))
+
+
+def host(tensor):
+    """The values as they lie in memory, or a copy of them from another device."""
+    return backend_of(tensor.data).to_host(tensor.data)
 
 
 class Certified(NamedTuple):
@@ -89,19 +101,19 @@ def _outputs(function, tensors):
 
 def values(function, arrays):
     with mg.no_grad():
-        return [out.data for out in _outputs(function, [mg.Tensor(array) for array in arrays])]
+        return [host(out) for out in _outputs(function, [on_default_device(array) for array in arrays])]
 
 
 def gradients(function, arrays, cotangents, **settings):
     """The gradient of sum <cotangent, output> for every array; zeros for one that no output depends on."""
-    tensors = [mg.Tensor(array, requires_grad=True) for array in arrays]
+    tensors = [on_default_device(array).requires_grad_() for array in arrays]
     outputs = _outputs(function, tensors)
-    pairs = [(out, mg.Tensor(c)) for out, c in zip(outputs, cotangents, strict=True) if out.requires_grad]
+    pairs = [(out, on_default_device(c)) for out, c in zip(outputs, cotangents, strict=True) if out.requires_grad]
     if not pairs:
         return [np.zeros(array.shape) for array in arrays]
     outputs, weights = zip(*pairs)
     grads = mg.autograd.grad(outputs, tensors, weights, allow_unused=True, **settings)
-    return [np.zeros(array.shape) if grad is None else grad.data for array, grad in zip(arrays, grads)]
+    return [np.zeros(array.shape) if grad is None else host(grad) for array, grad in zip(arrays, grads)]
 
 
 def _direction(rng, shapes):
@@ -148,8 +160,8 @@ def _assert_agreement(what, ours, numeric, size):
 
 def _check_second(function, arrays, plain, v, u, rng):
     w, dv = _direction(rng, [array.shape for array in plain]), _direction(rng, [each.shape for each in v])
-    inputs = [mg.Tensor(array, requires_grad=True) for array in arrays]
-    cotangents = [mg.Tensor(each, requires_grad=True) for each in v]
+    inputs = [on_default_device(array).requires_grad_() for array in arrays]
+    cotangents = [on_default_device(each).requires_grad_() for each in v]
     pairs = [(out, c) for out, c in zip(_outputs(function, inputs), cotangents, strict=True) if out.requires_grad]
     if not pairs:
         return
@@ -159,16 +171,16 @@ def _check_second(function, arrays, plain, v, u, rng):
     for grad, expected in zip(grads, plain_grads):
         if grad is not None:  # the same rules on tensors as on arrays: the same numbers
             rounding = 1e-13 * (1 + np.abs(expected).max(initial=0))
-            np.testing.assert_allclose(grad.data, expected, rtol=0, atol=rounding)
-    projected = sum((grad * mg.Tensor(each)).sum() for grad, each in zip(grads, w) if grad is not None)
+            np.testing.assert_allclose(host(grad), expected, rtol=0, atol=rounding)
+    projected = sum((grad * on_default_device(each)).sum() for grad, each in zip(grads, w) if grad is not None)
     seconds = mg.autograd.grad(projected, [*inputs, *cotangents], allow_unused=True)
     moving, moved = [*inputs, *cotangents], [*u, *dv]
-    ours = float(sum(np.sum(s.data * d) for s, d in zip(seconds, moved) if s is not None))
+    ours = float(sum(np.sum(host(s) * d) for s, d in zip(seconds, moved) if s is not None))
     for second, each in zip(seconds, moving):
         assert second is None or (second.shape, second.dtype) == (each.shape, each.dtype)
     at_zero = _size(plain_grads, w)
     numeric = slope(lambda t: _dot(gradients(function, _moved(plain, u, t), _moved(v, dv, t)), w), at_zero)
-    size = at_zero + sum(_size([s.data], [d]) for s, d in zip(seconds, moved) if s is not None)
+    size = at_zero + sum(_size([host(s)], [d]) for s, d in zip(seconds, moved) if s is not None)
     _assert_agreement("second derivative", ours, numeric, size)
 
 
@@ -186,7 +198,7 @@ def check_structure(function, arrays, v, grads, rng):
         np.testing.assert_array_equal(grad, repeated, "two runs of one backward differ")
     memories = [*again, *arrays, *v, *outputs]
     for i, grad in enumerate(again):
-        assert grad.flags.writeable or not grad.size
+        assert is_writable(grad) or not grad.size
         for j, other in enumerate(memories):
             assert i == j or not np.shares_memory(grad, other), f"gradient {i} shares memory with {j}"
     for zero in gradients(function, arrays, [np.zeros(each.shape) for each in v]):
@@ -199,7 +211,7 @@ def check_structure(function, arrays, v, grads, rng):
     for i, grad in enumerate(grads if len(grads) > 1 else ()):  # asked for alone among constants, it is the same
 
         def alone(tensor, i=i):
-            return function(*[tensor if j == i else mg.Tensor(array) for j, array in enumerate(arrays)])
+            return function(*[tensor if j == i else on_default_device(array) for j, array in enumerate(arrays)])
 
         rounding = 1e-13 * (1 + np.abs(grad).max(initial=0))
         np.testing.assert_allclose(gradients(alone, [arrays[i]], v)[0], grad, rtol=0, atol=rounding)

@@ -98,7 +98,7 @@ REFUSED = {
     "item": (lambda: ones(2).item(), RuntimeError, r"2 elements, shape \(2,\)"),
     "truth": (lambda: bool(ones(2)), RuntimeError, r"ambiguous; use \.any\(\) or \.all\(\)"),
     "a float as an index": (lambda: [1, 2][mg.tensor(1.0)], TypeError, "only an integer tensor"),
-    "device": (lambda: ones(2).to("cuda"), RuntimeError, "no backend serves device 'cuda'"),
+    "device": (lambda: ones(2).to(device="meta"), RuntimeError, "no backend serves device 'meta'"),
     "clamp": (lambda: mg.clamp(ones(2)), ValueError, "min, max or both"),
     "linear": (
         lambda: F.linear(ones(2, 3), ones(4, 5)),
@@ -220,7 +220,15 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("name", REFUSED)
+LOOKED_AT = ("gather", "embedding", "negative id", "class id", "negative class id")
+
+
+looking = pytest.mark.host("a device does not look at values")
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[looking] * (name in LOOKED_AT)) for name in REFUSED]
+)
 def test_bad_input_is_refused_by_name(name):
     call, classes, message = REFUSED[name]
     with pytest.raises(Exception, match=message) as error:
@@ -355,6 +363,6 @@ def test_a_row_that_is_masked_everywhere_gives_zero_with_gradient_zero():
 
 
 def test_what_a_backend_refuses_is_no_matter_of_shapes():
-    with pytest.raises(RuntimeError, match=r"to of \(2,\) float32 .*no backend serves device 'cuda'") as error:
-        ones(2).to("cuda")
+    with pytest.raises(RuntimeError, match="no backend serves device 'meta'") as error:
+        ones(2).to(device="meta")
     assert not isinstance(error.value, mg.ShapeError)

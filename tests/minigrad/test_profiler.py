@@ -35,7 +35,9 @@ def profiled(create_graph=False):
     return prof
 
 
-@pytest.mark.parametrize("mode", ["off", "force"])
+@pytest.mark.parametrize(
+    "mode", ["off", pytest.param("force", marks=pytest.mark.host("the kernels are for NumPy"))]
+)
 def test_every_operation_is_counted_with_its_bytes(mode):
     with mg.kernels.mode(mode):
         prof = profiled()

@@ -195,13 +195,13 @@ class Programs(RuleBasedStateMachine):
     def it_is_differentiated(self, x, seed):
         if not x.recorded:
             with pytest.raises(RuntimeError, match="does not require grad"):
-                x.tensor.backward(mg.Tensor(np.ones_like(x.value)))
+                x.tensor.backward(mg.tensor(np.ones_like(x.value)))
             return
         cotangent = np.random.default_rng(seed).uniform(-1.0, 1.0, x.value.shape)
         leaves = [leaf.tensor for leaf in self.leaves]
 
         def call():
-            return mg.autograd.grad(x.tensor, leaves, mg.Tensor(cotangent), retain_graph=True, allow_unused=True)
+            return mg.autograd.grad(x.tensor, leaves, mg.tensor(cotangent), retain_graph=True, allow_unused=True)
 
         if self.refuses_stale(call, x):
             return

@@ -19,9 +19,18 @@ MODES = ("off", "force") if hasattr(mg, "kernels") else ("off",)
 ROUNDING = 100 * np.finfo(np.float64).eps
 
 
+# On a GPU, which of several values written to one place stays is not defined.
+WRITTEN_TWICE = ("x[[-1, 0, 1]] = tensor", "x[slice(None, None, None), [[2, 0], [0, 1]]] = tensor")
+
+
+def case(family, name, mode):
+    host = [pytest.mark.host("of several values written to one place, the last stays")] if name in WRITTEN_TWICE else []
+    return pytest.param(family, name, mode, marks=host)
+
+
 @pytest.mark.parametrize(
     "family, name, mode",
-    [(family, name, mode) for family, name in CALLS for mode in MODES[: 1 + name.startswith("F.")]],
+    [case(family, name, mode) for family, name in CALLS for mode in MODES[: 1 + name.startswith("F.")]],
 )
 def test_values_and_gradients_are_those_of_pytorch(family, name, mode):
     with mg.kernels.mode(mode) if hasattr(mg, "kernels") else contextlib.nullcontext():

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
-
+from ...backends import backend_of
 from ...ops import ShapeError, default_generator, softmax, where
 from ...ops.cast import cast, halves_in_float32
 from ...ops.composite import composite
 from ...ops.failure import in_module
+from ...ops.index import raw
 from ...ops.random import Key
 from ...ops.shape import expand, reshape, transpose, unsqueeze
 from .noise import _dropout
@@ -75,7 +75,8 @@ def _attention(
     scores = (query * scale) @ transpose(key, -1, -2)  # (..., L, S)
     if is_causal:
         length, source = scores.shape[-2:]
-        mask = np.arange(source) <= np.arange(length)[:, None]
+        xp = backend_of(raw(scores)).xp
+        mask = xp.arange(source) <= xp.arange(length)[:, None]
     if mask is not None:
         shape = tuple(scores.shape)
         scores = where(mask, scores, -math.inf) if mask.dtype.kind == "b" else scores + mask

@@ -34,7 +34,7 @@ def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = F
 def _dropout(input: Any, p: float, key: Key) -> Any:
     data = input.data if isinstance(input, Tensor) else input
     kept = key.bernoulli(tuple(input.shape), 1.0 - p, backend_of(data))
-    return input * (kept * np.asarray(1.0 / (1.0 - p) if p < 1.0 else 0.0, input.dtype))
+    return input * (kept * input.dtype.type(1.0 / (1.0 - p) if p < 1.0 else 0.0))
 
 
 @takes_inplace
@@ -63,7 +63,7 @@ def dropout3d(input: Any, p: float = 0.5, training: bool = True, inplace: bool =
 def _dropout_channels(name: str, input: Any, p: float, training: bool, channel_dim: int) -> Any:
     if _drops_nothing(name, input, p, training):
         return input
-    factor = np.asarray(1.0 / (1.0 - p) if p < 1.0 else 0.0, input.dtype)
+    factor = input.dtype.type(1.0 / (1.0 - p) if p < 1.0 else 0.0)
     return input * (_kept(name, input, p, channel_dim) * factor)
 
 
@@ -95,7 +95,7 @@ def _alpha_dropout(name: str, input: Any, p: float, training: bool, channel_dim:
     lowest = -SELU_ALPHA * SELU_SCALE
     scale = 1.0 / math.sqrt((1.0 - p) * (1.0 + p * lowest * lowest))
     kept = _kept(name, input, p, channel_dim)
-    dropped_to = np.where(kept, np.asarray(0.0, input.dtype), np.asarray(lowest, input.dtype))
+    dropped_to = np.where(kept, input.dtype.type(0.0), input.dtype.type(lowest))
     return (input * kept.astype(input.dtype) + dropped_to) * scale - scale * p * lowest
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ...backends import backend_of
 from ...ops import clone, where, windows
 from ...ops.failure import ShapeError, in_module
 from ...ops.index import raw
@@ -54,7 +55,7 @@ def pad(input: Any, pad: Sequence[int], mode: str = "constant", value: float | N
 
 def _constant(input: Any, widths: tuple[tuple[int, int], ...], value: float) -> Any:
     padded = windows.pad(input, widths)
-    border = windows.pad(np.ones(input.shape, np.bool_, like=raw(input)), widths)
+    border = windows.pad(backend_of(raw(input)).xp.ones(input.shape, np.bool_), widths)
     return where(border, padded, input.dtype.type(value))
 
 

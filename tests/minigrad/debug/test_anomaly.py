@@ -98,6 +98,7 @@ def test_the_switch():
 # ------------------------------------------------------------------------------------------------ NumPy aliases
 
 
+@pytest.mark.host("NumPy's aliases of a tensor's memory")
 def test_a_result_that_is_saved_is_read_only_until_its_backward():
     with mg.autograd.detect_anomaly():
         x = leaf(1.0, 2.0)
@@ -117,6 +118,7 @@ def test_a_result_that_is_saved_is_read_only_until_its_backward():
     y.detach().numpy()[0] = 5.0  # and the end of the block
 
 
+@pytest.mark.host("NumPy's aliases of a tensor's memory")
 def test_a_leaf_is_not_locked_and_a_change_of_it_is_seen():
     values = np.array([1.0, 2.0])
     x = mg.from_numpy(values).requires_grad_()
@@ -133,6 +135,7 @@ def test_a_leaf_is_not_locked_and_a_change_of_it_is_seen():
             out.backward()
 
 
+@pytest.mark.host("NumPy's aliases of a tensor's memory")
 def test_a_view_that_was_there_before_is_caught_by_the_checksum():
     with mg.autograd.detect_anomaly():
         x = leaf(1.0, 2.0) * 1.0

@@ -22,6 +22,7 @@ from minigrad.ops.composite import definitions
 from minigrad.ops.random import Key
 from minigrad.tensor import Tensor
 
+pytestmark = pytest.mark.host("the kernels are for NumPy")
 sizes = st.integers(1, 7)
 
 

@@ -223,6 +223,7 @@ def test_to_changes_dtype_in_place_and_takes_gradients_along():
         model.to("foo")
 
 
+@pytest.mark.host("expects no GPU")
 def test_dtypes_and_devices_have_methods():
     model = Block()
     for method, dtype in (("double", np.float64), ("half", np.float16), ("float", np.float32)):

@@ -11,6 +11,8 @@ import minigrad as mg
 from minigrad import nn
 from minigrad.nn import functional as F
 
+looking = pytest.mark.host("a device does not look at values")
+
 
 def leaf(*values, dtype=np.float64):
     return mg.tensor(np.array(values, dtype), requires_grad=True)
@@ -177,7 +179,7 @@ def test_slopes_are_drawn_for_each_element():
 )  # fmt: skip
 def test_channels_are_dropped_as_a_whole(layer, size, batched):
     mg.manual_seed(0)
-    out = layer(0.25)(mg.ones(size)).data.reshape(200, -1)
+    out = layer(0.25)(mg.ones(size)).numpy().reshape(200, -1)
     assert (out == out[:, :1]).all() and set(np.unique(out)) == {np.float32(0.0), np.float32(1 / 0.75)}
     assert 0.15 < (out[:, 0] == 0).mean() < 0.35
 
@@ -217,7 +219,7 @@ def test_gumbel_softmax_draws_from_the_distribution_of_its_logits():
     mg.manual_seed(0)
     logits = mg.tensor([0.0, 1.0, 2.0])
     drawn = F.gumbel_softmax(logits.expand(20_000, 3), hard=True)
-    assert set(np.unique(drawn.data)) <= {np.float32(0.0), np.float32(1.0)}
+    assert set(np.unique(drawn.numpy())) <= {np.float32(0.0), np.float32(1.0)}
     assert np.abs(drawn.data.mean(0) - F.softmax(logits, 0).data).max() < 0.01
 
 
@@ -231,7 +233,7 @@ def test_hard_draws_have_the_gradient_of_soft_ones():
         gradients.append(x.grad.data)
     np.testing.assert_array_equal(*gradients)
     np.testing.assert_allclose(out.data.sum(0), 1.0)
-    assert set(np.round(out.data, 12).ravel()) == {0.0, 1.0}
+    assert set(np.round(out.detach().numpy(), 12).ravel()) == {0.0, 1.0}
 
 
 # ---------------------------------------------------------------------------------------------- running statistics
@@ -402,7 +404,7 @@ def test_shapes_that_do_not_fit_are_named(call, shapes):
         (lambda: nn.TripletMarginLoss(margin=-1.0), "margin"),
         (lambda: F.multi_margin_loss(X, IDS, p=3), "p must be 1 or 2"),
         (lambda: nn.MultiMarginLoss(p=3), "p must be 1 or 2"),
-        (lambda: F.gaussian_nll_loss(X, Y, -0.1), "below 0"),
+        pytest.param(lambda: F.gaussian_nll_loss(X, Y, -0.1), "below 0", marks=looking),
         (lambda: F.softshrink(X, -0.5), "lambd"),
         (lambda: F.hardtanh(X, 1.0, -1.0), "min_val"),
         (lambda: nn.Hardtanh(1.0, 1.0), "min_val"),
@@ -414,6 +416,7 @@ def test_settings_that_make_no_sense_are_refused(call, word):
         call()
 
 
+@looking
 def test_class_ids_are_checked_in_every_loss_of_classes():
     for loss in (F.nll_loss, F.multi_margin_loss):
         with pytest.raises(IndexError, match=f"{loss.__name__}: target 3 is out of range for 3 classes"):
@@ -441,7 +444,8 @@ def test_ids_become_ones():
 
 @pytest.mark.parametrize(
     "ids, classes, error",
-    [([3], 3, IndexError), ([-1], -1, IndexError), ([-1], 4, IndexError), ([1.0], -1, TypeError), ([0], 0, IndexError),
+    [*(pytest.param(*each, IndexError, marks=looking)
+       for each in (([3], 3), ([-1], 4), ([0], 0))), ([-1], -1, IndexError), ([1.0], -1, TypeError),
      (np.zeros(0, int), -1, ValueError), (np.zeros(0, int), 0, ValueError)],
 )  # fmt: skip
 def test_ids_that_have_no_place_are_refused(ids, classes, error):

@@ -12,6 +12,7 @@ import minigrad as mg
 from minigrad import nn
 from minigrad.nn import functional as F
 from minigrad.ops.windows import overlap_add, windows
+from minigrad.writes import is_writable
 
 
 def drawn(*size, dtype=np.float64, seed=0, **settings):
@@ -98,7 +99,7 @@ def test_a_batch_may_be_empty_and_the_dtype_is_kept(function, weight, dtype):
 def test_results_lie_in_order_and_share_no_memory_with_the_input(call):
     x = drawn(2, 3, 4, 5)
     out = call(x)
-    assert out.data.flags.c_contiguous and out.data.flags.writeable
+    assert out.is_contiguous() and is_writable(out.data)
     assert not np.shares_memory(out.data, x.data)
     out.view(2, -1)  # the idiom after a last layer
 
@@ -251,7 +252,10 @@ def test_shapes_that_do_not_fit_are_named(call, words):
         (lambda x: F.avg_pool2d(x, 2, divisor_override=0), ValueError, "must not be 0"),
         (lambda x: F.adaptive_avg_pool2d(x, (1, 2, 3)), ValueError, "output_size"),
         (lambda x: F.adaptive_avg_pool2d(x.long(), 1), TypeError, "floating-point"),
-        (lambda x: F.max_unpool2d(x, mg.full(x.shape, 99), 2), IndexError, "from 99 to 99"),
+        pytest.param(
+            lambda x: F.max_unpool2d(x, mg.full(x.shape, 99), 2), IndexError, "from 99 to 99",
+            marks=pytest.mark.host("a device does not look at values"),
+        ),
         (lambda x: F.interpolate(x), ValueError, "either size or scale_factor"),
         (lambda x: F.interpolate(x, size=2, scale_factor=2), ValueError, "either size or scale_factor"),
         (lambda x: F.interpolate(x, scale_factor=(2, 2, 2)), ValueError, "3 sizes for the 2"),

@@ -70,7 +70,7 @@ def test_every_primitive_is_checked():
 @pytest.mark.parametrize("target", ["float16", "float32", "float64"])
 def test_a_cast_gives_the_gradient_in_its_input_s_dtype(dtype, target):
     x = mg.tensor(np.array([1.5, -2.0], dtype), requires_grad=True)
-    (x.to(target) * np.array([2.0, 4.0], target)).sum().backward()
+    (x.to(target) * mg.tensor(np.array([2.0, 4.0], target))).sum().backward()
     assert x.grad.dtype == dtype
     np.testing.assert_array_equal(x.grad.data, [2.0, 4.0])
 

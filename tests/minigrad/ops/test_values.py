@@ -57,7 +57,7 @@ def test_arange_steps_in_double_precision():
 ])  # fmt: skip
 def test_no_dtype_and_no_device_mean_the_defaults(make):
     tensor = make(dtype=None, device=None)
-    assert (tensor.dtype, tensor.device) == (mg.float32, "cpu")
+    assert (tensor.dtype, tensor.device) == (mg.float32, mg.get_default_device())
 
 
 def test_the_deviation_of_equal_numbers_has_gradient_zero():
@@ -122,13 +122,17 @@ def test_numbers_that_do_not_fit_are_refused():
         mg.tensor([300], dtype=np.uint8)
     with pytest.raises(ValueError, match="do not fit int8"):
         mg.randint(0, 1000, (3,), dtype=np.int8)
+
+
+@pytest.mark.host("a device does not look at values")
+def test_what_is_no_probability_is_refused():
     with pytest.raises(ValueError, match="probabilities"):
         mg.bernoulli(mg.tensor([2.0]))
 
 
 def test_a_number_in_a_tensor_formats_as_a_number():
     assert f"{mg.tensor(1.23456):.3f}" == "1.235"
-    assert f"{mg.tensor([1.0])}" == "tensor([1.])"
+    assert f"{mg.tensor([1.0], device='cpu')}" == "tensor([1.])"
 
 
 @pytest.mark.parametrize("function, expected", [
@@ -171,6 +175,7 @@ def test_beside_a_nan_both_get_the_gradient_of_an_extreme(function, x, y):
     assert ga.tolist() == x and gb.tolist() == y
 
 
+@pytest.mark.host("a device does not look at values")
 @pytest.mark.parametrize("quotient", [
     lambda x, y: x // y, lambda x, y: x % y, mg.fmod, lambda x, y: mg.div(x, y, rounding_mode="trunc"),
 ])  # fmt: skip
@@ -285,7 +290,7 @@ def test_narrow_counts_from_the_end():
 def test_what_is_no_number_is_equal_to_no_tensor():
     x = mg.ones(3)
     assert (x == "a") is False and (x != "a") is True and (x == [1, 1, 1]) is False
-    assert (x == 1).tolist() == (x == np.ones(3)).tolist() == [True] * 3
+    assert (x == 1).tolist() == (x == x.data).tolist() == [True] * 3
 
 
 def test_arange_of_integers_is_exact_and_cuts_its_arguments():

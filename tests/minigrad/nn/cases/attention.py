@@ -26,7 +26,7 @@ def _masked_attention(q, k, v, kind, seed):
         mask[0] = False  # a query that may look at nothing
     else:
         mask = rng.standard_normal((q.shape[0], 1, length, source))
-    return F.scaled_dot_product_attention(q, k, v, mg.Tensor(mask))
+    return F.scaled_dot_product_attention(q, k, v, mg.tensor(mask))
 
 
 ATTENTION = {

@@ -24,7 +24,7 @@ def _ids(size, seed, ignored):
     ids = np.asarray(rng.integers(0, classes, places))
     if ignored is not None:
         ids = np.where((rng.random(places) < 0.3) & (np.arange(ids.size).reshape(places) > 0), ignored, ids)
-    return mg.Tensor(ids)
+    return mg.tensor(ids)
 
 
 def _cross_entropy(input, weight=None, *, seed, ignored, **settings):

@@ -13,11 +13,11 @@ _rows = st.sampled_from([(4,), (3, 4), (1, 2)])
 
 
 def _signs(shape, seed):
-    return mg.Tensor(np.random.default_rng(seed).choice([-1.0, 1.0], shape))
+    return mg.tensor(np.random.default_rng(seed).choice([-1.0, 1.0], shape))
 
 
 def _classes(input, seed):
-    return mg.Tensor(np.asarray(np.random.default_rng(seed).integers(0, input.shape[-1], input.shape[:-1])))
+    return mg.tensor(np.asarray(np.random.default_rng(seed).integers(0, input.shape[-1], input.shape[:-1])))
 
 
 MARGIN = {

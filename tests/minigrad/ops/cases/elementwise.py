@@ -37,7 +37,7 @@ three = mutually_broadcastable_shapes(num_shapes=3, min_side=0, max_side=3, max_
 
 def _masked(input, other, seed):
     shapes = np.broadcast_shapes(input.shape, other.shape)
-    return mg.Tensor(np.random.default_rng(seed).random(shapes) < 0.5)
+    return mg.tensor(np.random.default_rng(seed).random(shapes) < 0.5)
 
 
 ELEMENTWISE = {

@@ -26,7 +26,7 @@ def _mixed_index(draw, size):
         kinds.append(integer_array_indices(size))
         first = st.lists(st.integers(-size[0], size[0] - 1), min_size=0, max_size=4)
         kinds.append(first)
-        kinds.append(first.map(lambda rows: (mg.Tensor(np.asarray(rows, np.int64)), ...)))
+        kinds.append(first.map(lambda rows: (mg.tensor(np.asarray(rows, np.int64)), ...)))
         if len(size) > 1:
             kinds.append(first.map(lambda rows: (slice(None, None, 2), [row % size[1] for row in rows])))
             whole = (slice(None), 0)[: len(size) - 1]
@@ -45,7 +45,7 @@ def gathered(draw):
 
 
 def _places(seed, size, inner, dim):
-    return mg.Tensor(np.random.default_rng(seed).integers(0, size[dim], inner))
+    return mg.tensor(np.random.default_rng(seed).integers(0, size[dim], inner))
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ INDEX = {
     "getitem": Case(lambda x, index: x[index], one, _mixed_index),
     "gather": ScatterCase(mg.gather),
     "index_select": with_dim(
-        lambda x, dim, seed: mg.index_select(x, dim, mg.Tensor(
+        lambda x, dim, seed: mg.index_select(x, dim, mg.tensor(
             np.random.default_rng(seed).integers(0, max(x.shape[dim], 1), 4 if x.shape[dim] else 0))),
         seed=st.integers(0, 99)),
     "index_put": Case(lambda x, y: mg.index_put(x, (slice(None), [0, 2]), y),

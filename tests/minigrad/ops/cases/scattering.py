@@ -23,7 +23,7 @@ class UniqueCase(Case):
         inner = (*inner[:axis], min(inner[axis], size[axis]), *inner[axis + 1 :])
         rng = np.random.default_rng(data.draw(st.integers(0, 99), label="seed"))
         order = np.argsort(rng.random((*inner[:axis], size[axis], *inner[axis + 1 :])), axis=axis)
-        places = mg.Tensor(order[(slice(None),) * axis + (slice(inner[axis]),)])
+        places = mg.tensor(order[(slice(None),) * axis + (slice(inner[axis]),)])
         arrays = self.values(rng, [size, inner])
         return lambda x, src: self.function(x, dim, places, src), arrays
 
@@ -42,7 +42,7 @@ class SliceCase(Case):
         places = rng.integers(0, size[dim], count) if self.repeated else rng.permutation(size[dim])[:count]
         axis = dim % len(size)
         source = (*size[:axis], count, *size[axis + 1 :])
-        return lambda x, src: self.function(x, dim, mg.Tensor(places), src), self.values(rng, [size, source])
+        return lambda x, src: self.function(x, dim, mg.tensor(places), src), self.values(rng, [size, source])
 
 
 @dataclass(frozen=True)
@@ -80,11 +80,11 @@ def _reduced_in_place(x, dim, places, src, reduce, include_self):
 
 
 def _mask(x, seed):
-    return mg.Tensor(np.random.default_rng(seed).random(x.shape) < 0.5)
+    return mg.tensor(np.random.default_rng(seed).random(x.shape) < 0.5)
 
 
 def _positions(seed, low, high, size):
-    return mg.Tensor(np.random.default_rng(seed).integers(low, high, size))
+    return mg.tensor(np.random.default_rng(seed).integers(low, high, size))
 
 
 def _taken(x, dim, size, seed):
