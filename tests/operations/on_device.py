@@ -1,4 +1,5 @@
-"""Compares the recorded calls with PyTorch's answers on another device, and keeps how many derivatives held for the page.
+"""Compares the recorded calls with PyTorch's answers on another device, and keeps for the page how many derivatives
+hold.
 
     python -m tests.operations.on_device stand-in tests/standin/operations.json
     python -m tests.operations.on_device gpu benchmarks/gpu_check.json

@@ -160,8 +160,9 @@ def device_line(title: str, path: Path) -> str:
     found = results(path)
     if found is None:
         return f"{title}: not run yet."
-    missing = "".join(f" `{call}`: {why}." for call, why in found["failed"].items())
-    return f"{title}: {found['device']}, {found['date']}." + (f" Calls that do not hold there:{missing}" if missing else "")
+    failed = ", ".join(f"`{call}`" for call in found["failed"])
+    where = f"{title}: {found['device']}, {found['date']}"
+    return where + (f"; calls that do not hold there: {failed}." if failed else ".")
 
 
 HEAD = """\

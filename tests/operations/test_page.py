@@ -2,8 +2,12 @@
 
 import re
 
+import pytest
+
 from tests.minigrad.test_torch_values import WRITTEN_TWICE
 from tests.operations import coverage, page
+
+pytestmark = pytest.mark.host("the page is written from calls that all succeed")
 
 
 def test_the_page_is_in_step():
