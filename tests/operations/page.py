@@ -26,7 +26,7 @@ from tests.operations.inventory import Operation, operations, primitives
 
 ROOT = Path(mg.__file__).parent.parent
 PAGE = ROOT / "docs" / "operations.md"
-# What runs on other devices have left: {"date": ..., "device": ..., "operations": {name: derivatives compared}}.
+# What `on_device` has left: {"date": ..., "device": ..., "operations": {name: derivatives compared}, "failed": {...}}.
 STAND_IN = ROOT / "tests" / "standin" / "operations.json"
 GPU = ROOT / "benchmarks" / "gpu_check.json"
 WITHOUT_GRADIENT = set().union(*exceptions.WITHOUT_GRADIENT.values())
@@ -68,7 +68,7 @@ def on_device(path: Path, name: str) -> str:
     if found is None:
         return "not run"
     order = found["operations"].get(name)
-    return "no" if order is None else f"{tested(order)}, {found['date']}"
+    return "no" if order is None else f"{tested(order)}, {found['date']}" if path == GPU else tested(order)
 
 
 def tested(order: int) -> str:
@@ -158,7 +158,11 @@ def reasons() -> list[str]:
 
 def device_line(title: str, path: Path) -> str:
     found = results(path)
-    return f"{title}: " + (f"{found['device']}, {found['date']}." if found else "not run yet.")
+    if found is None:
+        return f"{title}: not run yet."
+    failed = ", ".join(f"`{call}`" for call in found["failed"])
+    where = f"{title}: {found['device']}, {found['date']}"
+    return where + (f"; calls that do not hold there: {failed}." if failed else ".")
 
 
 HEAD = """\
@@ -191,8 +195,9 @@ settings; two derivatives of all with certified numbers |
 - **certified**: how many derivatives are compared with numeric ones that know their own error (Richardson
   extrapolation, the noise of the values measured), to within that error, over drawn shapes, settings and memory
   layouts. *exact*: of a cast, which rounds, the gradient is compared exactly.
-- **NumPy**: whether all this is tested there. **stand-in**: how many derivatives of the same calls are compared on a
-  strict imitation of CuPy, without a GPU. **GPU**: on a real one, and when.
+- **NumPy**: whether all this is tested there. **stand-in**: how many derivatives of the same calls hold on a strict
+  imitation of CuPy, without a GPU, when `python -m tests.operations.on_device` last ran there; the suite runs on it too
+  (`pytest --device=cuda`). **GPU**: on a real one, and when.
 - {stand_in} {gpu}
 
 ## Left out, and why

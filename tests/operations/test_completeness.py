@@ -7,6 +7,7 @@ import minigrad as mg
 from tests.operations import coverage, exceptions
 from tests.operations.inventory import by_name, operations
 
+pytestmark = pytest.mark.host("every call that is watched has to succeed; `on_device` does the same there")
 NAMES = [operation.name for operation in operations()]
 WITHOUT_GRADIENT = set().union(*exceptions.WITHOUT_GRADIENT.values())
 NOT_CERTIFIED = set().union(*exceptions.NOT_CERTIFIED.values())

@@ -2,7 +2,12 @@
 
 import re
 
-from tests.operations import page
+import pytest
+
+from tests.minigrad.test_torch_values import WRITTEN_TWICE
+from tests.operations import coverage, page
+
+pytestmark = pytest.mark.host("the page is written from calls that all succeed")
 
 
 def test_the_page_is_in_step():
@@ -23,11 +28,20 @@ def test_a_kernel_is_shown_where_it_stands_in(monkeypatch):
     assert page.kernels_of(functions["F.mish"]) == []
 
 
-def test_results_of_a_device_are_shown_with_their_date(tmp_path):
+def test_the_stand_in_ran_every_call_there_is():
+    """Whoever adds an operation or a call runs python -m tests.operations.on_device again."""
+    found = page.results(page.STAND_IN)
+    less = {name: order for name, order in coverage.against_pytorch().items() if found["operations"].get(name) != order}
+    assert less == {}
+    assert sorted(found["failed"]) == sorted(f"indexing: {name}" for name in WRITTEN_TWICE)
+
+
+def test_results_of_a_device_are_shown_with_their_date(tmp_path, monkeypatch):
     file = tmp_path / "found.json"
+    monkeypatch.setattr(page, "GPU", file)
     assert page.on_device(file, "exp") == "not run"
     page.results.cache_clear()
-    file.write_text('{"date": "2026-01-02", "device": "a GPU", "operations": {"exp": 2, "floor": 0}}')
+    file.write_text('{"date": "2026-01-02", "device": "a GPU", "operations": {"exp": 2, "floor": 0}, "failed": {}}')
     assert page.on_device(file, "exp") == "2, 2026-01-02"
     assert page.on_device(file, "floor") == "value, 2026-01-02"
     assert page.on_device(file, "sin") == "no"

@@ -49,8 +49,9 @@ CALLS.whole("questions", lambda m, x: m.tensor(np.array([
 ])), (2, 3))  # fmt: skip
 CALLS.whole("casts", lambda m, x: (
     x.half(), x.float(), x.double(), x.int(), x.long(), m.round(x).bool(), (x > 0).float(), x.type_as(m.ones(1)),
-    x.to(m.int32), x.cpu(), x.to("cpu", m.float32), x.to(m.ones(1, dtype=m.float16)),
+    x.to(m.int32), x.cpu().to(x.device), x.to("cpu", m.float32).to(x.device), x.to(m.ones(1, dtype=m.float16)),
 ), (2, 3))  # fmt: skip
 CALLS.call("casts there and back", lambda m, x: (
-    (x * x).float().double() + x.to(m.float32).to(m.float64) + x.half().type_as(x) + x.cpu() * x.double() * x.to(x)
+    (x * x).float().double() + x.to(m.float32).to(m.float64) + x.half().type_as(x)
+    + x.cpu().to(x.device) * x.double() * x.to(x)
 ).float().to(x.dtype) * m.tensor(0.5).to(m.float64), (2, 3))  # fmt: skip
