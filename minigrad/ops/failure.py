@@ -28,11 +28,17 @@ class DeviceError(TypeError, RuntimeError):
     """Arrays of one operation lie on different devices."""
 
 
+# Errors that are passed on as they are. Not by `raise error from error`: a ring, which keeps all arrays of its frames.
+KEPT = (MemoryError, RecursionError, NotImplementedError, FloatingPointError)
+
+
+def add_place(name: str, args: Sequence[Any], error: Exception) -> None:
+    """Note with an error where it happened."""
+    error.add_note(f"in {name} of {_operands(args)}{in_module()}")
+
+
 def explain(name: str, args: Sequence[Any], settings: dict[str, Any], error: Exception) -> Exception:
-    """The exception to raise for an operation that failed with `error` on these arguments."""
-    if isinstance(error, (MemoryError, RecursionError, NotImplementedError, FloatingPointError)):
-        error.add_note(f"in {name} of {_operands(args)}{in_module()}")
-        return error
+    """The exception to raise for an operation that failed with `error`, none of `KEPT`, on these arguments."""
     devices = sorted({backend_of(a.data).device for a in args if isinstance(a, Tensor)})
     message = f"{name} of {_operands(args)}"
     if settings:

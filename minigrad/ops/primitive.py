@@ -26,7 +26,7 @@ from ..graph import Leaf, Node, Recorder, Value
 from ..hooks import forward_watchers, watched
 from ..tensor import Tensor, check_view, mark_view
 from .dtypes import to_common_dtype
-from .failure import explain
+from .failure import KEPT, add_place, explain
 
 
 class Rule(NamedTuple):
@@ -99,6 +99,9 @@ class Primitive:
                 out = watched(self, self.forward, arrays, settings)
             else:
                 out = self.forward(*arrays, **settings)
+        except KEPT as error:
+            add_place(self.name, args, error)
+            raise
         except Exception as error:
             raise explain(self.name, args, settings, error) from error
         if isinstance(out, np.generic):
