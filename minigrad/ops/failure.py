@@ -36,17 +36,24 @@ class DeviceError(TypeError, RuntimeError):
     """Arrays of one operation lie on different devices."""
 
 
+# Errors that say themselves what they are, and are passed on. Not by `raise error from error`: a ring, which keeps all
+# arrays of its frames.
+KEPT = (RecursionError, NotImplementedError, FloatingPointError, BufferError, Warning)
+
+
 # ------------------------------------------------------------------------------------------- of a primitive
 
 
+def add_place(name: str, args: Sequence[Any], error: Exception) -> None:
+    """Note with an error where it happened."""
+    error.add_note(f"in {name} of {_operands(args)}{in_module()}")
+
+
 def explain(name: str, args: Sequence[Any], settings: dict[str, Any], error: Exception) -> Exception:
-    """The exception to raise for an operation that failed with `error` on these arguments."""
+    """The exception to raise for an operation that failed with `error`, none of `KEPT`, on these arguments."""
     message = f"{name} of {_operands(args)}"
     if isinstance(error, MemoryError):
         return MemoryError(f"{message}{in_module()}: {error}")
-    if isinstance(error, _PASSED_ON):
-        error.add_note(f"in {message}{in_module()}")
-        return error
     arrays = [a.data if isinstance(a, Tensor) else a for a in args]
     devices = sorted({backend_of(a).device for a in arrays if hasattr(a, "dtype") and not isinstance(a, np.generic)})
     if settings:
@@ -74,8 +81,6 @@ def explain(name: str, args: Sequence[Any], settings: dict[str, Any], error: Exc
     return RuntimeError(f"{message}: {error}")
 
 
-# These say themselves what they are.
-_PASSED_ON = (RecursionError, NotImplementedError, FloatingPointError, BufferError, Warning)
 
 
 def no_out(name: str) -> str:
@@ -325,7 +330,7 @@ def _explained(
     text = str(error)
     out = "out" in settings and isinstance(error, TypeError)
     named = re.match(rf"(linalg\.)?(the )?{name}_?\b", text) and not out
-    if isinstance(error, _PASSED_ON) and not (named and isinstance(error, NotImplementedError)):
+    if isinstance(error, KEPT) and not (named and isinstance(error, NotImplementedError)):
         return error
     try:
         given = inspect.signature(function).bind(*args, **settings).arguments

@@ -26,7 +26,7 @@ from ..graph import Leaf, Node, Recorder, Value
 from ..hooks import forward_watchers, watched
 from ..tensor import Tensor, check_view, mark_view
 from .dtypes import to_common_dtype
-from .failure import check_numbers, explain, no_out
+from .failure import KEPT, add_place, check_numbers, explain, no_out
 
 
 class Rule(NamedTuple):
@@ -94,6 +94,9 @@ class Primitive:
                 if args[0].__class__ is not np.ndarray:
                     check_numbers(args)
                 return self.forward(*args, **settings)
+            except KEPT as error:
+                add_place(self.name, args, error)
+                raise
             except Exception as error:
                 raise explain(self.name, args, settings, error) from error
         arrays: Sequence[Any] = [arg._data if isinstance(arg, Tensor) else arg for arg in args]
@@ -104,6 +107,9 @@ class Primitive:
                 out = watched(self, self.forward, arrays, settings)
             else:
                 out = self.forward(*arrays, **settings)
+        except KEPT as error:
+            add_place(self.name, args, error)
+            raise
         except Exception as error:
             raise explain(self.name, args, settings, error) from error
         if isinstance(out, np.generic):

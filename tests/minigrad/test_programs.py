@@ -158,14 +158,15 @@ class Programs(RuleBasedStateMachine):
 
     @initialize(
         target=tensors, hooks=st.lists(st.sampled_from([1.0, -0.5]), min_size=1, max_size=3), seed=st.integers(0, 2**16)
-    )
+    )  # fmt: skip
     def leaves_are_made(self, hooks, seed):
         self.rng = np.random.default_rng(seed)
         for hooked in hooks:
             value = self.rng.uniform(0.5, 1.5, SHAPE)
             self.new_leaf(mg.tensor(value, requires_grad=True), value, hooked)
         wholes = [self.a_new_constant(seed), *(self.mapped(leaf, "clone") for leaf in self.leaves)]
-        return multiple(self.leaves[0], *wholes, *(self.viewed(whole, "reversed") for whole in wholes))
+        views = [self.viewed(whole, "reversed") for whole in wholes]
+        return multiple(self.leaves[0], *wholes, *views, self.viewed(self.viewed(views[0], "row"), "expanded"))
 
     @rule(target=tensors, seed=st.integers(0, 2**16))
     def a_constant(self, seed):
@@ -207,11 +208,9 @@ class Programs(RuleBasedStateMachine):
 
     @rule(target=tensors, x=tensors, name=st.sampled_from(sorted(MAP)), grad=MOSTLY)
     def one_is_mapped(self, x, name, grad):
-        return (
-            multiple()
-            if grad and self.refuses_stale(lambda: getattr(mg, name)(x.tensor), x)
-            else self.mapped(x, name, grad)
-        )
+        if grad and self.refuses_stale(lambda: getattr(mg, name)(x.tensor), x):
+            return multiple()
+        return self.mapped(x, name, grad)
 
     def mapped(self, x, name, grad=True):
         function, derivative, kept = MAP[name]
@@ -237,9 +236,9 @@ class Programs(RuleBasedStateMachine):
             return multiple()
         if kind == "expanded" and x.value.shape == SHAPE:
             return multiple()
-        return (
-            multiple() if grad and self.refuses_stale(lambda: VIEWS[kind](x.tensor), x) else self.viewed(x, kind, grad)
-        )
+        if grad and self.refuses_stale(lambda: VIEWS[kind](x.tensor), x):
+            return multiple()
+        return self.viewed(x, kind, grad)
 
     def viewed(self, x, kind, grad=True):
         with mg.set_grad_enabled(grad):
@@ -330,10 +329,8 @@ class Programs(RuleBasedStateMachine):
                 x.tensor[index] = y.tensor
 
         recorded = grad and (x.recorded or y.recorded)
-        parts_of_graph = recorded or root(x).recorded
-        if not self.may_be_written(
-            call, x, (x, y), recorded, grad, RuntimeError if grad and parts_of_graph else ValueError
-        ):
+        read_only = RuntimeError if recorded or (grad and root(x).recorded) else ValueError
+        if not self.may_be_written(call, x, (x, y), recorded, grad, read_only):
             return
         value, slope = x.value.copy(), x.slope.copy()
         value[index], slope[index] = y.value, y.slope
