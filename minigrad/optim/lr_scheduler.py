@@ -146,6 +146,7 @@ class LambdaLR(LRScheduler):
     >>> rates = []
     >>> for _ in range(4):
     ...     rates.append(sgd.param_groups[0]["lr"])
+    ...     sgd.step()
     ...     scheduler.step()
     >>> rates
     [0.5, 1.0, 0.5, 0.0]
