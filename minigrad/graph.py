@@ -357,5 +357,5 @@ def _check_unwritten(node: Node) -> None:
 
 def describe(node: Node) -> str:
     """What a message calls a node: its operation, output and module."""
-    where = f", in module {node.module!r}" if node.module else ""
+    where = f" in module {node.module!r}" if node.module else ""
     return f"{node.op.name} (output of shape {tuple(node.shape)}){where}"

@@ -339,8 +339,9 @@ def _explained(
             return error
         return TypeError(f"{name}: {no_out(name) if 'out' in settings else wrong}")
     flat = dict(_flat(given))
+    text = _without_contents(text, flat.values())
     if named:
-        return _without_contents(error, text, flat.values())
+        return error if text == str(error) else type(error)(text)
     message = name
     tensors = [value for value in flat.values() if is_array(value)]
     if tensors:
@@ -363,14 +364,13 @@ def _explained(
     return RuntimeError(f"{message}: {type(error).__name__}: {text}")
 
 
-def _without_contents(error: Exception, text: str, values: Iterable[Any]) -> Exception:
-    """The error without what arrays and strange objects contain: a name and a shape tell more."""
-    shown = text
+def _without_contents(text: str, values: Iterable[Any]) -> str:
+    """A message without what arrays and strange objects contain: a name and a shape tell more."""
     for value in values:
         if is_array(value) or not _is_plain(value):
             for contents in (repr(value), str(value)):
-                shown = shown.replace(contents, _operand(value))
-    return error if shown == text else type(error)(shown)
+                text = text.replace(contents, _operand(value)) if contents else text
+    return text
 
 
 def _flat(given: dict[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -16,6 +16,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import nn
+from minigrad.backends import cpu
 from minigrad.nn import functional as F
 from minigrad.ops.methods import METHODS
 from tests.oracle import calls
@@ -126,7 +127,7 @@ SPOILED = {
     "objects": np.array([object(), None]), "complex numbers": np.array([1j]), "strings": np.array(["a"]),
     "dates": np.array(["2020-01-01"], "M8[D]"), "records": np.zeros(2, [("a", int)]),
 }  # fmt: skip
-ENDLESS = {("tensor_split", "a large int")}  # as many parts as are asked for, which takes as long as it takes
+ENDLESS = {("tensor_split", kind) for kind in ("a large int", "one beyond 64 bits")}  # as many parts as are asked for
 EXPECTED = (ValueError, TypeError, RuntimeError, IndexError, MemoryError, ZeroDivisionError)
 
 
@@ -434,3 +435,13 @@ def test_a_batch_of_nothing_goes_through_every_layer(name, mode):
 def test_a_convolution_of_impossible_settings_names_them(setting, value, word):
     with pytest.raises((ValueError, RuntimeError), match=word):
         nn.Conv2d(2, 2, **{"kernel_size": 2, setting: value})(mg.zeros(1, 2, 4, 4))
+
+
+@pytest.mark.parametrize("index", [np.array([2, 0, 2]), (slice(None), np.array([2, 0, 2])), (None, True)])
+def test_values_of_too_many_dimensions_do_not_reach_numpy(index):
+    """`np.add.at` reads beyond the memory of such values, up to a crash."""
+    values = np.ones((1, 1, 1, 1, 2, 3))
+    with pytest.raises(ValueError, match="values of 6 dimensions do not fit into a place of"):
+        cpu.scatter_by("add", np.zeros((3, 3)), index, values)
+    with pytest.raises((ValueError, RuntimeError), match="scatter_add"):
+        mg.scatter_add(mg.zeros(2, 3), 1, N[:, :3] % 3, values)

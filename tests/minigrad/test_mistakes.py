@@ -550,10 +550,10 @@ def a_parameter_changed_in_place():
 
 @mistake(
     RuntimeError,
-    "backward through exp (output of shape (3,)), in module 'layer' (Lambda): an array of shape (3,) that it "
+    "backward through exp (output of shape (3,)) in module 'layer' (Lambda): an array of shape (3,) that it "
     "saved was changed in place by add_ afterwards. Use the out-of-place form (x = x + 1 rather than x += 1), "
     "or make the change after backward()",
-    "in the backward of exp (output of shape (3,)), in module 'layer' (Lambda)",
+    "in the backward of exp (output of shape (3,)) in module 'layer' (Lambda)",
 )
 def a_saved_value_changed_in_place():
     def forward(x):
