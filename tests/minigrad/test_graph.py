@@ -239,7 +239,7 @@ def test_a_second_backward_names_the_operation_and_the_remedy(shared):
         y = x.exp()
     y.sum().backward()
     again = (y * 1.0).sum() if shared else y.sum()
-    with pytest.raises(RuntimeError, match=r"exp \(output of shape \(2,\)\), in module 'blocks\.3\.mlp' a second time"):
+    with pytest.raises(RuntimeError, match=r"exp \(output of shape \(2,\)\) in module 'blocks\.3\.mlp' a second time"):
         again.backward()
     with pytest.raises(RuntimeError, match="retain_graph=True"):
         again.backward(retain_graph=True)

@@ -325,7 +325,8 @@ WAYS = [
     function_abandoned, function_backward, function_of_one_output_used, function_second_order, function_that_fails,
     checkpoint_abandoned, checkpoint_backward, checkpoint_second_order, checkpoint_that_does_not_repeat_itself,
     tensor_hooks, module_hooks, module_hooks_that_fail, forward_that_fails, forward_without_memory,
-    backward_that_fails, hook_that_fails, transforms, optimizers, attention, layers, written_in_place, watched, in_a_thread,
+    backward_that_fails, hook_that_fails, transforms, optimizers, attention, layers, written_in_place, watched,
+    in_a_thread,
 ]  # fmt: skip
 
 
