@@ -56,8 +56,8 @@ class Backend(Protocol):
     def diagonal(self, x: Array, offset: int, dim1: int, dim2: int) -> Array:
         """A view of the diagonals of two dimensions as the last one, which can be written to if `x` can."""
 
-    def windows(self, x: Array, dim: int, size: int) -> Array:
-        """A view of all windows of `size` elements along `dim`; the last dimension is the place in the window."""
+    def windows(self, x: Array, dims: tuple[int, ...], sizes: tuple[int, ...]) -> Array:
+        """A view of all windows of `sizes` elements along `dims`; the last dimensions are the place in the window."""
 
     def erf(self, x: Array) -> Array:
         """The error function, elementwise."""

@@ -99,8 +99,16 @@ class CupyBackend:
     def diagonal(self, x: Any, offset: int, dim1: int, dim2: int) -> Any:
         return cupy.diagonal(x, offset, dim1, dim2)
 
-    def windows(self, x: Any, dim: int, size: int) -> Any:
-        return cupy.lib.stride_tricks.sliding_window_view(x, size, axis=dim)
+    def windows(self, x: Any, dims: tuple[int, ...], sizes: tuple[int, ...]) -> Any:
+        # CuPy's `sliding_window_view` compares sizes on the device, and its view does not know whose memory it sees.
+        shape = list(x.shape)
+        for dim, size in zip(dims, sizes):
+            shape[dim] -= size - 1
+        if min(shape) < 0 or 0 in (shape[dim] for dim in dims):
+            raise ValueError(f"windows of {sizes} do not fit an array of shape {x.shape}")
+        view = x.view()
+        view._set_shape_and_strides((*shape, *sizes), (*x.strides, *(x.strides[dim] for dim in dims)), True, True)
+        return view
 
     def erf(self, x: Any) -> Any:
         return special.erf(x).astype(x.dtype, copy=False)

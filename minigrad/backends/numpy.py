@@ -80,8 +80,8 @@ class NumpyBackend:
         view.flags.writeable = x.flags.writeable
         return view
 
-    def windows(self, x: Any, dim: int, size: int) -> Any:
-        return np.lib.stride_tricks.sliding_window_view(x, size, axis=dim)
+    def windows(self, x: Any, dims: tuple[int, ...], sizes: tuple[int, ...]) -> Any:
+        return np.lib.stride_tricks.sliding_window_view(x, sizes, axis=dims)
 
     def erf(self, x: Any) -> Any:
         return erf(x)

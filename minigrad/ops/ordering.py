@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..backends import Array
+from ..backends import Array, backend_of, cpu
 from ..tensor import Tensor
 from .cast import clone
 from .elementwise import where
@@ -78,7 +78,7 @@ def topk(input: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool =
     axis = dim_of(input.ndim, dim)
     rank = size - k if largest else k - 1
     chosen = slice(rank, None) if largest else slice(k)
-    places = np.sort(np.argpartition(input.data, rank, axis=axis)[(slice(None),) * axis + (chosen,)], axis=axis)
+    places = np.sort(_ranked(input.data, rank, axis)[(slice(None),) * axis + (chosen,)], axis=axis)
     order = _order(np.take_along_axis(input.data, places, axis), axis=axis, descending=largest)
     return _read(input, dim, Tensor(np.take_along_axis(places, order, axis)))
 
@@ -125,8 +125,13 @@ def _place_of_rank(input: Any, rank: int, dim: int) -> Tensor:
     """Where along `dim`, which stays at size 1, the element stands that sorting would put at `rank`."""
     x = _with_dimension(input).data
     axis = dim_of(x.ndim, dim)
-    places = np.argpartition(x, rank, axis=axis)[(slice(None),) * axis + (slice(rank, rank + 1),)]
+    places = _ranked(x, rank, axis)[(slice(None),) * axis + (slice(rank, rank + 1),)]
     return Tensor(places if input.ndim else places.reshape(()))
+
+
+def _ranked(x: Array, rank: int, axis: int) -> Array:
+    """The indices that put the element of `rank` where sorting would. CuPy's `argpartition` sorts, and then waits."""
+    return np.argpartition(x, rank, axis=axis) if backend_of(x) is cpu else np.argsort(x, axis=axis)
 
 
 def _median_of_all(input: Any) -> Any:

@@ -177,7 +177,7 @@ def rot90(input: Any, k: int = 1, dims: Sequence[int] = (0, 1)) -> Any:
 
 def _windows(x: Array, *, dim: int, size: int, step: int) -> Array:
     steps = (slice(None),) * dim + (slice(None, None, step),)
-    return backend_of(x).windows(x, dim, size)[steps]
+    return backend_of(x).windows(x, (dim,), (size,))[steps]
 
 
 def _every(dim: int, start: int, count: int, step: int) -> tuple[Any, ...]:

@@ -21,7 +21,7 @@ from .shape import transpose
 
 def _windows(x: Array, *, kernel: tuple[int, ...], stride: tuple[int, ...], dilation: tuple[int, ...]) -> Array:
     extent = tuple(d * (k - 1) + 1 for k, d in zip(kernel, dilation))
-    every: Array = np.lib.stride_tricks.sliding_window_view(x, extent, tuple(range(-len(kernel), 0)))
+    every = backend_of(x).windows(x, tuple(range(-len(kernel), 0)), extent)
     return every[(..., *(slice(None, None, step) for step in (*stride, *dilation)))]
 
 

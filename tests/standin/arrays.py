@@ -211,6 +211,9 @@ class ndarray:
     def view(self, dtype: Any = None, type: Any = None) -> ndarray:
         return device(self._host.view() if dtype is None else self._host.view(dtype), self)
 
+    def _set_shape_and_strides(self, shape: Any, strides: Any, c_contiguous: bool, f_contiguous: bool) -> None:
+        self._host = np.lib.stride_tricks.as_strided(self._host, shape, strides)
+
     def astype(
         self, dtype: Any, order: str = "K", casting: Any = None, subok: Any = None, copy: bool = True
     ) -> ndarray:

@@ -25,10 +25,11 @@ SNAPSHOT = json.loads(make_snapshot.PATH.read_text())
 FOLDER = Path(minigrad.__file__).parent
 ROOT = FOLDER.parent
 NUMPY_ALONE = ("kernels/numpy/", "backends/numpy.py", "io/")  # these parts see NumPy's arrays alone
+TABLES = ("ops/numpy_functions.py",)  # names NumPy's functions to say what computes in their place on tensors
 FILES = {
     name: uses(path.read_text())
     for path in sorted(FOLDER.rglob("*.py"))
-    if not (name := path.relative_to(FOLDER).as_posix()).startswith(NUMPY_ALONE)
+    if not (name := path.relative_to(FOLDER).as_posix()).startswith((*NUMPY_ALONE, *TABLES))
 }
 
 # What is NumPy's own on every backend, for it is not about the elements of arrays.
@@ -58,20 +59,23 @@ HOST: dict[str, dict[str, str]] = {
     "nn/functional/pooling.py": {"np.arange": PLACES, "np.ones": PLACES, "np.zeros": PLACES},
     "nn/functional/resize.py": {"np.arange": PLACES},
     "nn/functional/sparse.py": {"np.asarray": INPUT},
+    "nn/utils/clip_grad.py": {
+        "np.asarray": "of gradients on the CPU alone", "np.zeros": "the norm of no gradients at all",
+    },
     "nn/positions.py": {"np.arange": "a table that is made once"},
     "ops/dtypes.py": {"np.empty": "examples of dtypes"},
     "ops/index.py": {"np.asarray": INPUT},
     "ops/inplace.py": {"np.asarray": INPUT},
+    "ops/interchange.py": {"np.array": "the array that `__array__` promises"},
     "ops/linalg.py": {"np.max": "looks how large the elements are, on the CPU alone"},
     "ops/primitive.py": {"np.asarray": SCALAR},
     "ops/random.py": {"np.random.Generator": "draws on the host", "np.random.Philox": "draws on the host"},
     "ops/rounding.py": {"np.broadcast": "looks for zeros, on the CPU alone"},
     "ops/windows.py": {"np.arange": PLACES},
-    "optim/adam.py": {"np.zeros": "a count of steps, which the host reads"},
-    "optim/clip.py": {"np.asarray": "of gradients on the CPU alone", "np.zeros": "the norm of no gradients at all"},
     "optim/optimizer.py": {"np.array": "a count of steps, which the host reads", "np.asarray": INPUT},
+    "optim/rule.py": {"np.array": "a count of steps, which the host reads"},
+    "optim/swa_utils.py": {"np.zeros": "a count of updates, which the host reads"},
     "profiler.py": {"array.dumps": "of json"},
-    "tensor.py": {"np.array": "the array that `__array__` promises"},
 }
 
 # What looks at values inside CuPy 14.2 and so waits for the device, by what it looks for. Read in its source, and seen:
@@ -93,6 +97,7 @@ LOOKS = {
 SIZE = "the size of the result depends on values: PyTorch waits too"
 MAY_LOOK = {
     "ops/diagonals.py": {"xp.nonzero": SIZE},
+    "ops/ordering.py": {"np.argpartition": "on the CPU alone"},
     "ops/primitive.py": {"np.flatnonzero": "of a tuple of Python's bools"},
     "ops/search.py": {"np.bincount": SIZE, "np.nonzero": SIZE, "np.unique": SIZE},
 }
@@ -247,11 +252,7 @@ def test_cupy_takes_every_call(file):
     assert not found, "\n" + "\n".join(found)
 
 
-STILL_LOOKS = pytest.mark.xfail(reason="waits for the device, and need not: the shim of windows, and ranks by argsort")
-LOOKING = ("backends/cupy.py", "ops/ordering.py", "ops/windows.py")
-
-
-@pytest.mark.parametrize("file", [pytest.param(f, marks=STILL_LOOKS) if f in LOOKING else f for f in FILES])
+@pytest.mark.parametrize("file", FILES)
 def test_no_call_waits_for_the_device_inside_cupy(file):
     looking = {use.name: LOOKS[resolved(use.name)] for use in FILES[file] if resolved(use.name) in LOOKS}
     assert looking.keys() == MAY_LOOK.get(file, {}).keys(), looking
