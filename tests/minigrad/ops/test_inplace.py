@@ -132,7 +132,7 @@ def test_a_dead_tensor_leaves_no_note_of_its_writes():
 def test_a_leaf_that_requires_grad_is_overwritten_only_under_no_grad():
     for change in (lambda x: x.add_(1.0), lambda x: x.zero_(), lambda x: x.__setitem__(0, 5.0)):
         x = leaf(1.0, 2.0)
-        with pytest.raises(RuntimeError, match="would overwrite a leaf tensor that requires grad"):
+        with pytest.raises(RuntimeError, match=r"would overwrite a leaf of shape .* that requires grad"):
             change(x)
         np.testing.assert_array_equal(x.data, [1.0, 2.0])
         with mg.no_grad():
@@ -362,7 +362,7 @@ def test_a_result_that_does_not_fit_is_refused_and_changes_nothing():
     x = mg.tensor([1.0, 2.0])
     with pytest.raises(mg.ShapeError, match=r"add_: the result has shape \(3, 2\), the tensor to hold it \(2,\)"):
         x.add_(mg.ones(3, 2))
-    with pytest.raises(mg.ShapeError, match=r"add of \(2,\) float32 and \(3,\) float32: sizes 2 and 3"):
+    with pytest.raises(mg.ShapeError, match=r"add_ of \(2,\) float32 and \(3,\) float32: sizes 2 and 3"):
         x.add_(mg.ones(3))
     with pytest.raises(
         mg.DTypeError, match="div_: a result of dtype float32 cannot be kept in a tensor of dtype int64"
@@ -380,7 +380,7 @@ def test_an_expanded_tensor_is_not_written_to():
     for change in (lambda: x.add_(1.0), lambda: x.fill_(1.0), lambda: x.zero_()):
         with pytest.raises(RuntimeError, match=r"read-only .*; call \.clone\(\) first"):
             change()
-    with pytest.raises(ValueError, match="read-only"):
+    with pytest.raises(RuntimeError, match="read-only"):
         x[0] = 1.0
 
 
@@ -447,7 +447,7 @@ def test_a_view_of_a_view_is_refused_after_a_write_to_the_whole():
     base = leaf(1.0, 2.0) * 1.0
     view = base[:][:1]
     base.mul_(leaf(3.0, 3.0))
-    with pytest.raises(RuntimeError, match="view of a tensor that was changed in place"):
+    with pytest.raises(RuntimeError, match=r"view of a tensor that .* changed in place"):
         view * 2.0
 
 
