@@ -190,7 +190,7 @@ def in_our_words(error: Exception) -> str:
 
 _REWORDED = {
     r"too many indices for tensor: tensor is (\d+)-dimensional, but (\d+) were indexed":
-        r"\2 dimensions are indexed, the tensor has \1",
+        r"too many indices: \2 dimensions are indexed, the tensor has \1",
     r"boolean index did not match indexed tensor along dimension (\d+); size of dimension is (\d+) but size of "
     r"corresponding boolean dimension is (\d+)":
         r"the mask has size \3 at dimension \1, the tensor \2",

@@ -149,14 +149,12 @@ def setitem(input: Tensor, index: Any, value: Any) -> Tensor:
     recorded = whole.requires_grad or input.requires_grad or (isinstance(value, Tensor) and value.requires_grad)
     if not (recorded and grad_mode.is_grad_enabled()):
         if not is_writable(input.data):
-            raise ValueError(f"assignment into a tensor of shape {input.shape}: its memory is read-only; clone it")
+            raise _read_only("an assignment by index", input)
         if isinstance(value, (list, tuple, np.ndarray)):
             value = moved(np.asarray(value), backend_of(input.data))
         try:
             assign(input.data, normalize_index(index, input.data), value.data if isinstance(value, Tensor) else value)
         except (ValueError, TypeError, IndexError) as error:
-            if not is_writable(input.data):
-                raise _read_only("an assignment by index", input) from None
             raise type(error)(f"assignment into a tensor of shape {input.shape}: {in_our_words(error)}") from None
         log_write(input.data, "an assignment by index")
         return input

@@ -892,7 +892,11 @@ def indices_out_of_range():
     mg.zeros(3)[mg.tensor([0, 7])]
 
 
-@mistake(IndexError, "getitem of (3, 4) float32 with index=(0, 0, 0): 3 dimensions are indexed, the tensor has 2")
+@mistake(
+    IndexError,
+    "getitem of (3, 4) float32 with index=(0, 0, 0): too many indices: 3 dimensions are indexed, the tensor "
+    "has 2",
+)
 def too_many_indices():
     mg.zeros(3, 4)[0, 0, 0]
 

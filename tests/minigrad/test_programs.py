@@ -329,8 +329,7 @@ class Programs(RuleBasedStateMachine):
                 x.tensor[index] = y.tensor
 
         recorded = grad and (x.recorded or y.recorded)
-        read_only = RuntimeError if recorded or (grad and root(x).recorded) else ValueError
-        if not self.may_be_written(call, x, (x, y), recorded, grad, read_only):
+        if not self.may_be_written(call, x, (x, y), recorded, grad, RuntimeError):
             return
         value, slope = x.value.copy(), x.slope.copy()
         value[index], slope[index] = y.value, y.slope

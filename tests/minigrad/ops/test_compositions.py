@@ -34,7 +34,7 @@ def test_an_alias_is_the_operation(alias, name):
         (lambda x: mg.nanmean(x.long()), TypeError, "nanmean needs a floating-point tensor, got int64"),
         (lambda x: mg.norm(x.long()), TypeError, "norm needs a floating-point tensor, got int64"),
         (lambda x: mg.norm(x, "nuc"), ValueError, "p must be 'fro' or a number, got 'nuc'"),
-        (lambda x: mg.norm(x[:0], math.inf), ValueError, r"norm of \(0, 3\) float32 with p=inf: dimension 0 has"),
+        (lambda x: mg.norm(x[:0], math.inf), ValueError, r"norm of \(0, 3\) float32"),
         (lambda x: mg.diff(mg.tensor(1.0)), ValueError, "at least 1 dimension"),
         (lambda x: mg.diff(x, -1), ValueError, "n of at least 0, got -1"),
         (lambda x: mg.cumsum(x, 2), IndexError, "dim 2 is out of range for a tensor of 2 dimensions"),

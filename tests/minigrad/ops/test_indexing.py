@@ -141,17 +141,17 @@ def ids(*values):
 
 
 REFUSED = {
-    "too many indices": (lambda: ones(2, 3)[0, 0, 0], IndexError, "getitem of .*3 dimensions are indexed"),
-    "too many with a tensor": (lambda: ones(2)[0, ids(0)], IndexError, "2 dimensions are indexed, the tensor has 1"),
-    "an int beside a tensor": (lambda: ones(2, 3)[5, ids(0)], IndexError, "index 5 is out of range for dimension 0"),
+    "too many indices": (lambda: ones(2, 3)[0, 0, 0], IndexError, "getitem of .*too many indices"),
+    "too many with a tensor": (lambda: ones(2)[0, ids(0)], IndexError, "too many indices"),
+    "an int beside a tensor": (lambda: ones(2, 3)[5, ids(0)], IndexError, "5 is out of range"),
     "a float": (lambda: ones(2)[1.0], TypeError, "cannot be indexed with float"),
-    "a short mask": (lambda: ones(3)[mg.tensor([True, False])], IndexError, "the mask has size 2 at"),
+    "a short mask": (lambda: ones(3)[mg.tensor([True, False])], IndexError, "the mask has size 2"),
     "tensors that do not broadcast": (lambda: ones(3, 3)[ids(0, 1), ids(0, 1, 2)], IndexError, "broadcast"),
     "a value that does not fit": (lambda: ones(2, 3).__setitem__(0, ones(2)), SHAPES, r"assignment into .*\(2, 3\)"),
     "an assignment out of range": (
-        lambda: ones(2).__setitem__(ids(2), 1.0), IndexError, "assignment into .*index 2 is out of range",
+        lambda: ones(2).__setitem__(ids(2), 1.0), IndexError, "assignment into .*out of range",
     ),
-    "index_put": (lambda: mg.index_put(ones(2), (ids(3),), ones(1)), IndexError, "index_put of .*index 3 is out"),
+    "index_put": (lambda: mg.index_put(ones(2), (ids(3),), ones(1)), IndexError, "index_put of .*3 is out of range"),
     "gather of another rank": (
         lambda: mg.gather(ones(2, 3), 0, ids(0)), SHAPES, "gather needs an index of 2 dimensions",
     ),
@@ -165,7 +165,7 @@ REFUSED = {
     ),
     "index_select of a matrix": (lambda: mg.index_select(ones(2), 0, ids([0])), SHAPES, "needs a vector of integers"),
     "take of floats": (lambda: mg.take(ones(2), ones(1)), TypeError, "take needs integer indices"),
-    "take out of range": (lambda: mg.take(ones(2), ids(2)), IndexError, "index 2 is out of range"),
+    "take out of range": (lambda: mg.take(ones(2), ids(2)), IndexError, "2 is out of range"),
     "take_along_dim": (lambda: mg.take_along_dim(ones(2, 3), ids([0, 0]), 0), SHAPES, "do not broadcast beside dim 0"),
     "masked_select of ints": (lambda: mg.masked_select(ones(2), ids(0, 1)), TypeError, "mask of bools"),
     "masked_select": (lambda: mg.masked_select(ones(2), ones(3) > 0), SHAPES, "masked_select of .* do not broadcast"),

@@ -381,7 +381,7 @@ def test_an_expanded_tensor_is_not_written_to():
     for change in (lambda: x.add_(1.0), lambda: x.fill_(1.0), lambda: x.zero_()):
         with pytest.raises(RuntimeError, match=r"read-only .*; call \.clone\(\) first"):
             change()
-    with pytest.raises(ValueError, match="read-only"):
+    with pytest.raises(RuntimeError, match="read-only"):
         x[0] = 1.0
 
 
@@ -448,7 +448,7 @@ def test_a_view_of_a_view_is_refused_after_a_write_to_the_whole():
     base = leaf(1.0, 2.0) * 1.0
     view = base[:][:1]
     base.mul_(leaf(3.0, 3.0))
-    with pytest.raises(RuntimeError, match="view of a tensor that mul changed in place"):
+    with pytest.raises(RuntimeError, match=r"view of a tensor that .* changed in place"):
         view * 2.0
 
 
