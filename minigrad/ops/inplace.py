@@ -126,7 +126,10 @@ def _without_leading_ones(value: Any) -> Any:
 
 
 def setitem(input: Tensor, index: Any, value: Any) -> Tensor:
-    """`input[index] = value`. Values of another dtype are converted. PyTorch: `Tensor.__setitem__`."""
+    """`input[index] = value`. Values of another dtype are converted. PyTorch: `Tensor.__setitem__`.
+
+    It costs what it touches; its backward costs a copy of the gradient of the whole, as in PyTorch.
+    """
     if value is None:
         raise DTypeError(f"assignment into a tensor of shape {input.shape} needs a number or a tensor, got None")
     if grad_mode.is_grad_enabled():
