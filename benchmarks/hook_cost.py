@@ -2,11 +2,15 @@
 
     python -m benchmarks.hook_cost [--blocks 50] [--rounds 5]
 
+The copy has no hooks on operations, nodes, gradients, tensors or modules, on which the anomaly and nonfinite detectors,
+the profiler and checkpointing are built; a second copy does not track the path of the running module either. That
+nothing is left of them is tried before anything is measured.
+
 Two steps are measured: a perceptron on 8 numbers, where nothing but the cost per operation counts, and the character
-GPT of `shakespeare.py` on random ids. Two processes take turns, a block of steps each: the package as it is, and the
-copy without hooks or, as a control, the package again: what that differs by is noise. Ratios are taken between blocks
-that ran one after another. Two processes of one program differ by some percent for good, by where their memory lies,
-so every round starts new ones; printed is the median of each round's median ratio, and all of them.
+GPT of `shakespeare.py` on random ids. Two processes take turns, a block of steps each: the package as it is, and a
+copy or, as a control, the package again: what that differs by is noise. Ratios are taken between blocks that ran one
+after another. Two processes of one program differ by some percent for good, by where their memory lies, so every round
+starts new ones; printed is the median of each round's median ratio, the lowest and the highest, and all of them.
 """
 
 from __future__ import annotations
@@ -15,7 +19,7 @@ import argparse
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +28,7 @@ from benchmarks.side_by_side import Worker, in_turns, machine, median
 ROOT = Path(__file__).parent.parent
 
 # What to delete: (file, text, what is left of it). A text that is not there any more is an error.
-CHECKS = [
+HOOKS = [
     ("ops/primitive.py", """            if forward_watchers:
                 out = watched(self, self.forward, arrays, settings)
             else:
@@ -37,6 +41,23 @@ CHECKS = [
             out, stored = self.forward(*raw)
 """, """        out, stored = self.forward(*raw)
 """),
+    ("function.py", """            if forward_watchers:
+                result = watched(call, call.forward, (ctx, *args), {}, _outputs)
+            else:
+                result = call.forward(ctx, *args)
+""", """            result = call.forward(ctx, *args)
+"""),
+    ("tensor.py", "self.hooks: list[Callable[[Any], Any]] | None = None", "pass"),
+    ("graph.py", """        self.hooks: list[Callable[[Value], Value | None]] | None = None
+        self.retained_by: Callable[[], Leaf | None] | None = None
+""", ""),
+    ("graph.py", """        if node.retained_by is not None:
+            results[node] = cotangent if recorder else cotangent.copy()
+""", ""),
+    ("graph.py", """            for hooks in backward_watchers:
+                if hooks.failed:
+                    hooks.failed(node, error)
+""", ""),
     ("graph.py", """        if forward_watchers:
             for watcher in forward_watchers:
                 if watcher.record:
@@ -64,11 +85,41 @@ CHECKS = [
     ("nn/module.py", "self._run_hooked(args, kwargs) if self._hooks else self.forward(*args, **kwargs)",
      "self.forward(*args, **kwargs)"),
 ]  # fmt: skip
+PATHS = [
+    ("graph.py", """        "module",  # path of the module that was running, such as "blocks.3.attn"
+""", ""),
+    ("graph.py", "        self.module = module\n", ""),
+    ("nn/module.py", """        outermost = _outermost.get()
+        if outermost is not None:
+            date, table = outermost._states
+            if date != _structure:
+                table = outermost._make_states()
+            states = table.get(id(self))
+            if states is not None:
+                before = state.get()
+                state.set(states[before.grad_enabled])
+                try:
+                    return self.forward(*args, **kwargs)
+                finally:
+                    state.set(before)
+        token = _outermost.set(self)  # nothing is running, or nothing that this module is a part of
+        try:
+            return self(*args, **kwargs)
+        finally:
+            _outermost.reset(token)
+""", """        return self.forward(*args, **kwargs)
+"""),
+]  # fmt: skip
+DELETED = {"Hooks": [], "Again": [], "NoHooks": HOOKS, "NoHooksNorPaths": HOOKS + PATHS}
+TITLES = {
+    "NoHooks": "with / without hooks", "NoHooksNorPaths": "with / without both", "Again": "with / with (control)",
+}  # fmt: skip
 
 
-def make_copy(folder: Path, without_hooks: bool) -> None:
+def make_copy(folder: Path, deleted: Sequence[tuple[str, str, str]]) -> None:
+    """The package without some of its text, in `folder`."""
     shutil.copytree(ROOT / "minigrad", folder / "minigrad", ignore=shutil.ignore_patterns("__pycache__"))
-    for name, check, rest in CHECKS if without_hooks else []:
+    for name, check, rest in deleted:
         path = folder / "minigrad" / name
         text = path.read_text()
         if text.count(check) != 1:
@@ -115,12 +166,58 @@ class Hooks:
             self.optimizer.zero_grad()
 
 
+    def seen(self) -> dict[str, int]:
+        """How often hooks of every kind are called in a step, and in how many modules the nodes were made."""
+        from minigrad.hooks import backward_hooks, forward_hooks
+
+        counts = dict.fromkeys(("begin", "end", "record", "vjp", "vjp end", "accumulate", "tensor", "module"), 0)
+
+        def count(kind: str) -> Callable[..., None]:
+            def hook(*_: Any) -> None:
+                counts[kind] += 1
+
+            return hook
+
+        parameter = next(self.model.parameters())
+        node = type((parameter * 1.0).node)
+        if hasattr(parameter, "hooks"):
+            parameter.register_hook(count("tensor"))
+        self.model.register_forward_hook(count("module"))
+        with (
+            forward_hooks(count("begin"), count("end"), count("record")),
+            backward_hooks(count("vjp"), count("vjp end"), count("accumulate")),
+        ):
+            loss = self.loss()
+            paths, stack = set(), [loss.node]
+            while stack:
+                each = stack.pop()
+                paths.add(getattr(each, "module", ""))
+                stack.extend(edge for edge in each.edges if isinstance(edge, node))
+            loss.backward()
+        return {**counts, "paths": len(paths - {""})}
+
+
 class Again(Hooks):
     """The control."""
 
 
 class NoHooks(Hooks):
     """The copy without hooks."""
+
+
+class NoHooksNorPaths(Hooks):
+    """The copy that does not know which module runs either."""
+
+
+def check(folders: dict[str, Path]) -> None:
+    """Raise SystemExit unless each copy has what it should have and nothing else."""
+    for name, folder in folders.items():
+        worker = Worker(f"benchmarks.hook_cost:{name}", folder=str(folder), size="perceptron")
+        seen, _ = worker.call("seen")
+        worker.close()
+        expected = {kind: PATHS[0] not in DELETED[name] if kind == "paths" else not DELETED[name] for kind in seen}
+        if {kind: count > 0 for kind, count in seen.items()} != expected:
+            raise SystemExit(f"{name} calls hooks, and knows paths, so many times: {seen}")
 
 
 def ratio(folders: dict[str, Path], other: str, size: str, blocks: int, block: int) -> float:
@@ -145,18 +242,20 @@ def main() -> None:
     arguments = parser.parse_args()
     print(machine())
     with tempfile.TemporaryDirectory() as made:
-        folders = {"Hooks": Path(made, "with"), "NoHooks": Path(made, "without")}
+        folders = {name: Path(made, name) for name in DELETED}
         for name, folder in folders.items():
-            make_copy(folder, without_hooks=name == "NoHooks")
-        folders["Again"] = folders["Hooks"]
+            make_copy(folder, DELETED[name])
+        check(folders)
         for size, blocks, block in (("perceptron", 20 * arguments.blocks, 10), ("gpt", arguments.blocks, 1)):
-            found: dict[str, list[float]] = {"NoHooks": [], "Again": []}
+            found: dict[str, list[float]] = {name: [] for name in TITLES}
             for _ in range(arguments.rounds):
                 for name in found:
                     found[name].append(ratio(folders, name, size, blocks, block))
-            for name, title in (("NoHooks", "with / without hooks"), ("Again", "with / with (control)")):
+            for name, title in TITLES.items():
+                values = sorted(found[name])
                 each = " ".join(f"{value:.4f}" for value in found[name])
-                print(f"{size:<10}  {title:<22} {median(found[name]):.4f}   {each}", flush=True)
+                spread = f"({values[0]:.4f}, {values[-1]:.4f})"
+                print(f"{size:<10}  {title:<22} {median(values):.4f} {spread}   {each}", flush=True)
 
 
 if __name__ == "__main__":

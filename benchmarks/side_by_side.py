@@ -52,6 +52,8 @@ class Worker:
         assert self._process.stdin is not None
         self._process.stdin.close()
         self._process.wait()
+        assert self._process.stdout is not None
+        self._process.stdout.close()
 
 
 def in_turns(workers: Sequence[Worker], steps: int, block: int) -> dict[str, list[float]]:

@@ -220,7 +220,7 @@ class Tensor(Methods, NotPickled):
 
         PyTorch: `Tensor.backward`. `gradient` (this tensor's shape) is the cotangent; a tensor with one element
         takes 1. With `create_graph` the gradients are part of a graph themselves; `inputs` limits them to these
-        tensors.
+        tensors. Threads may do this at once over graphs that share leaves: every gradient is added.
 
         Raises RuntimeError for a tensor that has no graph, for several elements without `gradient`, for a second
         backward through freed values, and for a saved value that was changed in place.

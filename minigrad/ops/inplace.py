@@ -135,7 +135,10 @@ def _without_leading_ones(value: Any) -> Any:
 
 
 def setitem(input: Tensor, index: Any, value: Any) -> Tensor:
-    """`input[index] = value`. Values of another dtype are converted. PyTorch: `Tensor.__setitem__`."""
+    """`input[index] = value`. Values of another dtype are converted. PyTorch: `Tensor.__setitem__`.
+
+    It costs what it touches; its backward costs a copy of the gradient of the whole, as in PyTorch.
+    """
     if value is None or isinstance(value, (str, bytes)):
         kind = "None" if value is None else type(value).__name__
         raise DTypeError(f"assignment into a tensor of shape {input.shape} needs a number or a tensor, got {kind}")

@@ -140,6 +140,26 @@ def function_that_fails():
         Fails.apply(leaf(2))[0].sum().backward()
 
 
+def function_that_saves_its_output():
+    class Exp(mg.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            out = x.exp()
+            ctx.save_for_backward(out)
+            return out
+
+        @staticmethod
+        def backward(ctx, g):
+            return g * ctx.saved_tensors[0]
+
+    Exp.apply(leaf(2)).sum().backward()
+    x = leaf(2)
+    (g,) = mg.autograd.grad(Exp.apply(x).sum(), x, create_graph=True)
+    g.sum().backward()
+    mg.autograd.grad(Exp.apply(x).sum(), x, create_graph=True)
+    Exp.apply(x)
+
+
 def checkpoint_abandoned():
     mg.func.checkpoint(loss_of, leaf(3, 3))
 
@@ -311,6 +331,8 @@ def watched():
             loss_of(leaf(3, 3))
             with pytest.raises((RuntimeError, FloatingPointError)), np.errstate(all="ignore"):
                 ((leaf(3) - 2.0).sqrt() * 0.0).sum().backward()
+            with pytest.raises((RuntimeError, FloatingPointError)), np.errstate(all="ignore"):
+                ((leaf(3) * 0.0).sqrt() * 0.0).sum().backward()
 
 
 def in_a_thread():
@@ -323,6 +345,7 @@ def in_a_thread():
 WAYS = [
     abandoned, backward, retained, abandoned_after_retaining, second_order, third_order_abandoned, recorded_into_grad,
     function_abandoned, function_backward, function_of_one_output_used, function_second_order, function_that_fails,
+    function_that_saves_its_output,
     checkpoint_abandoned, checkpoint_backward, checkpoint_second_order, checkpoint_that_does_not_repeat_itself,
     tensor_hooks, module_hooks, module_hooks_that_fail, forward_that_fails, forward_without_memory,
     backward_that_fails, hook_that_fails, transforms, optimizers, attention, layers, written_in_place, watched,
@@ -338,6 +361,27 @@ def test_nothing_is_left(way, kernels, born):
     assert len(born) > 4
     left = alive(born)
     assert not left, [type(each).__name__ for each in left]
+
+
+def test_what_a_function_saved_is_freed_by_the_backward_though_the_graph_lives_on():
+    saved = []
+
+    class Half(mg.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            half = x * 0.5
+            ctx.save_for_backward(half)
+            saved.append(weakref.ref(half.data))
+            return half.sum()
+
+        @staticmethod
+        def backward(ctx, g):
+            return g * ctx.saved_tensors[0]
+
+    loss = Half.apply(leaf(3)) * 2.0
+    assert saved[0]() is not None
+    loss.backward()
+    assert saved[0]() is None and loss.grad_fn is not None
 
 
 def test_the_test_finds_a_ring(born):
