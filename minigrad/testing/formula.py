@@ -1,0 +1,153 @@
+"""Whether a backward is the derivative of its forward: projections of both onto random directions are compared.
+
+One number per probe: <cotangent, f(x)> along a direction, in which an error of any entry of any input shows. It may
+differ by the certified error of the numeric derivative, by what rounding does to the backward, and by nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from .oracles import Certified, certified, keeps_longdouble
+from .subject import Subject
+from .verdicts import Found, Probe, Verdict
+
+Array: TypeAlias = Any
+
+ROUNDINGS = 32  # of the sum of magnitudes: what the additions and products of a backward may lose
+SPREADS = 8  # times what two units in the last place of the inputs change
+
+
+class Comparison:
+    """A subject at its point, with random directions and cotangents of its own."""
+
+    def __init__(self, subject: Subject, seed: int) -> None:
+        self.subject = subject
+        self.rng = np.random.default_rng(seed)
+        self.arrays = [wider(array) for array in subject.arrays]
+        with np.errstate(all="ignore"):
+            self.outputs = subject.forward(self.arrays)
+        self.oracle = "float64"
+        size = sum(array.size for array in [*self.arrays, *self.outputs])
+        if subject.wide and keeps_longdouble(lambda: subject.forward(_as(np.longdouble, self.arrays)), size):
+            self.oracle = "longdouble"
+
+    # --------------------------------------------------------------------------------------------- directions
+
+    def direction(self, number: int) -> list[Array]:
+        """Normal and +-1 numbers in turns; on the scale of the input as a whole, or of every entry, in turns."""
+        return [
+            self._random(array.shape, number) * scale(array, each=number // 2 % 2 == 1) for array in self.arrays
+        ]
+
+    def cotangent(self, number: int) -> list[Array]:
+        return [self._random(out.shape, number) for out in self.outputs]
+
+    def _random(self, shape: tuple[int, ...], number: int) -> Array:
+        if number % 2 == 0:
+            return self.rng.standard_normal(shape)
+        return self.rng.choice([-1.0, 1.0], shape)
+
+    # -------------------------------------------------------------------------------------------- two derivatives
+
+    def numeric(self, u: Sequence[Array], v: Sequence[Array], ratio: float = 2.0, oracle: str | None = None) -> Certified:
+        """The derivative of <v, f> along u, by values of f."""
+        oracle = oracle or self.oracle
+        dtype = np.longdouble if oracle == "longdouble" else np.float64
+        arrays, u, v = (_as(dtype, each) for each in (self.arrays, u, v))
+
+        def projected(t: Any) -> Any:
+            outputs = self.subject.forward([x + t * d for x, d in zip(arrays, u)])
+            if [out.shape for out in outputs] != [each.shape for each in v]:
+                raise Found(Verdict.STATEFUL, "", "the shape of the output changes with the values of the inputs")
+            return sum((np.sum(out.astype(dtype, copy=False) * each) for out, each in zip(outputs, v)), start=dtype(0))
+
+        return certified(projected, oracle, ratio)
+
+    def backward(self, v: Sequence[Array], arrays: Sequence[Array] | None = None) -> list[Array]:
+        """The gradients, zeros for None."""
+        arrays = self.arrays if arrays is None else arrays
+        with np.errstate(all="ignore"):
+            gradients = self.subject.vjp(arrays, v)
+        return [np.zeros(x.shape) if g is None else np.asarray(g) for x, g in zip(arrays, gradients)]
+
+    def spread(self, u: Sequence[Array], v: Sequence[Array], gradients: Sequence[Array]) -> float:
+        """How much <gradient, u> moves when inputs and cotangents move by two units in the last place: what no
+        backward in this precision can be blamed for."""
+        exact, most = dot(gradients, u), 0.0
+        for _ in range(2):
+            moved = self.backward(self._nudged(v), self._nudged(self.arrays))
+            most = max(most, abs(dot(moved, u) - exact))
+        return most
+
+    def _nudged(self, arrays: Sequence[Array]) -> list[Array]:
+        eps = 2 * np.finfo(np.float64).eps
+        return [np.asarray(x * (1 + eps * self.rng.choice([-1.0, 1.0], x.shape))) for x in arrays]
+
+
+def probe(comparison: Comparison, number: int, only: int | None = None) -> tuple[Probe, list[Array], list[Array]]:
+    """One comparison, along all inputs or along one alone. Raises `Found` if backward and numbers differ."""
+    u, v = comparison.direction(number), comparison.cotangent(number)
+    if only is not None:
+        u = [each if i == only else np.zeros(each.shape) for i, each in enumerate(u)]
+    gradients = comparison.backward(v)
+    for i, gradient in enumerate(gradients):
+        if not np.isfinite(gradient).all():
+            raise Found(
+                Verdict.NONFINITE, comparison.subject.inputs[i],
+                f"the output is finite, the gradient has {int((~np.isfinite(gradient)).sum())} nan or inf "
+                f"of {gradient.size}",
+            )  # fmt: skip
+    terms = np.concatenate([(g * d).ravel() for g, d in zip(gradients, u)])
+    ours = float(terms.sum())
+    found = comparison.numeric(u, v)
+    eps = float(np.finfo(np.float64).eps)
+    bound = float(found.error) + ROUNDINGS * eps * float(np.abs(terms).sum())
+    difference = distance(ours, found)
+    if difference > bound:  # only then worth two more backwards
+        bound += SPREADS * comparison.spread(u, v, gradients)
+    typical = float(np.sqrt(np.mean(np.square([float(found.value), *terms])))) or 1.0
+    moving = "all inputs" if only is None else comparison.subject.inputs[only]
+    note = next((name for name in ("kink", "jump", "steep", "stairs") if getattr(found, name)), "")
+    result = Probe(
+        moving, ours, float(found.value), float(found.error), bound, bound / typical, found.oracle, found.evaluations,
+        note,
+    )  # fmt: skip
+    return (result, u, v) if difference <= bound else (_failed(result), u, v)
+
+
+def _failed(result: Probe) -> Probe:
+    return result
+
+
+def distance(value: float, found: Certified) -> float:
+    """From the interval between the one-sided derivatives: a point where there is no kink."""
+    low, high = float(np.fmin(found.left, found.right)), float(np.fmax(found.left, found.right))
+    if not found.kink:
+        low = high = float(found.value)
+    return max(low - value, value - high, 0.0)
+
+
+def dot(xs: Sequence[Array], ys: Sequence[Array]) -> float:
+    return float(sum(np.sum(x * y) for x, y in zip(xs, ys)))
+
+
+def scale(array: Array, each: bool) -> Array:
+    """How far an input may move: its median magnitude, or each entry's own; 1 where that is 0."""
+    magnitude = np.abs(array)
+    positive = magnitude[magnitude > 0]
+    typical = float(np.median(positive)) if positive.size else 1.0
+    typical = max(typical, 1e-100)
+    return np.where(magnitude > 0, magnitude, typical) if each else np.full(array.shape, typical)
+
+
+def wider(array: Array) -> Array:
+    """In float64 at least; the formula is judged there, whatever the dtype of the point."""
+    return array.astype(np.float64) if array.dtype.itemsize < 8 else np.array(array, copy=True)
+
+
+def _as(dtype: Any, arrays: Sequence[Array]) -> list[Array]:
+    return [np.asarray(array, dtype) for array in arrays]
