@@ -7,6 +7,7 @@ differ by the certified error of the numeric derivative, by what rounding does t
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -17,6 +18,7 @@ from .verdicts import Found, Probe, Verdict
 
 Array: TypeAlias = Any
 
+EPS = float(np.finfo(np.float64).eps)
 ROUNDINGS = 32  # of the sum of magnitudes: what the additions and products of a backward may lose
 SPREADS = 8  # times what two units in the last place of the inputs change
 
@@ -84,43 +86,48 @@ class Comparison:
         return most
 
     def _nudged(self, arrays: Sequence[Array]) -> list[Array]:
-        eps = 2 * np.finfo(np.float64).eps
-        return [np.asarray(x * (1 + eps * self.rng.choice([-1.0, 1.0], x.shape))) for x in arrays]
+        return [np.asarray(x * (1 + 2 * EPS * self.rng.choice([-1.0, 1.0], x.shape))) for x in arrays]
 
 
-def probe(comparison: Comparison, number: int, only: int | None = None) -> tuple[Probe, list[Array], list[Array]]:
-    """One comparison, along all inputs or along one alone. Raises `Found` if backward and numbers differ."""
+@dataclass(frozen=True)
+class Trial:
+    """A probe with the directions it used, to look closer if it failed."""
+
+    probe: Probe
+    u: list[Array]
+    v: list[Array]
+    gradients: list[Array]
+    found: Certified
+
+    @property
+    def failed(self) -> bool:
+        return distance(self.probe.backward, self.found) > self.probe.bound
+
+
+def attempt(comparison: Comparison, number: int, only: int | None = None) -> Trial:
+    """One comparison, along all inputs or along one alone. Raises `Found` for a gradient that is not finite."""
     u, v = comparison.direction(number), comparison.cotangent(number)
     if only is not None:
         u = [each if i == only else np.zeros(each.shape) for i, each in enumerate(u)]
     gradients = comparison.backward(v)
-    for i, gradient in enumerate(gradients):
+    for name, gradient in zip(comparison.subject.inputs, gradients):
         if not np.isfinite(gradient).all():
-            raise Found(
-                Verdict.NONFINITE, comparison.subject.inputs[i],
-                f"the output is finite, the gradient has {int((~np.isfinite(gradient)).sum())} nan or inf "
-                f"of {gradient.size}",
-            )  # fmt: skip
+            wrong = int((~np.isfinite(gradient)).sum())
+            raise Found(Verdict.NONFINITE, name, f"the output is finite, {wrong} of {gradient.size} gradients are not")
     terms = np.concatenate([(g * d).ravel() for g, d in zip(gradients, u)])
     ours = float(terms.sum())
     found = comparison.numeric(u, v)
-    eps = float(np.finfo(np.float64).eps)
-    bound = float(found.error) + ROUNDINGS * eps * float(np.abs(terms).sum())
-    difference = distance(ours, found)
-    if difference > bound:  # only then worth two more backwards
+    bound = float(found.error) + ROUNDINGS * EPS * float(np.abs(terms).sum())
+    if distance(ours, found) > bound:  # only then worth two more backwards
         bound += SPREADS * comparison.spread(u, v, gradients)
-    typical = float(np.sqrt(np.mean(np.square([float(found.value), *terms])))) or 1.0
+    size = max(float(np.sqrt(np.mean(terms**2))) if terms.size else 0.0, abs(float(found.value)) / max(terms.size, 1))
+    resolution = bound / size if size > 0 else (0.0 if np.isfinite(bound) else np.inf)
+    note = next((name for name in ("jump", "steep", "stairs", "kink") if getattr(found, name)), "")
     moving = "all inputs" if only is None else comparison.subject.inputs[only]
-    note = next((name for name in ("kink", "jump", "steep", "stairs") if getattr(found, name)), "")
     result = Probe(
-        moving, ours, float(found.value), float(found.error), bound, bound / typical, found.oracle, found.evaluations,
-        note,
-    )  # fmt: skip
-    return (result, u, v) if difference <= bound else (_failed(result), u, v)
-
-
-def _failed(result: Probe) -> Probe:
-    return result
+        moving, ours, float(found.value), float(found.error), bound, resolution, found.oracle, found.evaluations, note
+    )
+    return Trial(result, u, v, gradients, found)
 
 
 def distance(value: float, found: Certified) -> float:
