@@ -25,18 +25,24 @@ HALVINGS = 120  # at most so many parts are looked at
 class Entry(NamedTuple):
     """The gradient of one number: by the backward, and by values of the forward with its error."""
 
-    index: tuple[int, ...]
+    place: tuple[int, ...]
     backward: float
     numeric: float
     error: float
+    kink: bool
 
     @property
     def wrong(self) -> bool:
         return abs(self.backward - self.numeric) > self.error
 
     def __str__(self) -> str:
-        ratio = f"  ratio {self.backward / self.numeric:.6g}" if self.numeric else ""
-        return f"[{', '.join(map(str, self.index))}]  backward {self.backward:+.8g}  numeric {self.numeric:+.8g}{ratio}"
+        ratio = f"  ratio {_ratio(self.backward / self.numeric)}" if self.numeric else ""
+        return f"[{', '.join(map(str, self.place))}]  backward {self.backward:+.8g}  numeric {self.numeric:+.8g}{ratio}"
+
+
+def _ratio(value: float) -> str:
+    """Also when it is nearly 1."""
+    return f"1 {'+' if value > 1 else '-'} {abs(value - 1):.3g}" if 0 < abs(value - 1) < 1e-3 else f"{value:.6g}"
 
 
 def diagnose(comparison: Comparison, trial: Trial, kinks: str) -> str:
@@ -47,7 +53,8 @@ def diagnose(comparison: Comparison, trial: Trial, kinks: str) -> str:
     if not second.kink and not trial.found.kink and distance(probe.backward, second) <= float(second.error):
         return "a second look, with other steps, did not confirm a difference"
     by_input = [_entries(comparison, trial, i) for i in range(len(comparison.arrays))]
-    if trial.found.kink and kinks == "interval" and not any(each.wrong for entries in by_input for each in entries):
+    every = [entry for entries in by_input for entry in entries]
+    if kinks == "interval" and any(entry.kink for entry in every) and not any(entry.wrong for entry in every):
         return "kinks: the gradient lies between the slopes to the two sides in every entry"
     number = max(range(len(by_input)), key=lambda i: _share(comparison, trial, i, by_input[i]))
     entries = by_input[number]
@@ -66,7 +73,7 @@ def diagnose(comparison: Comparison, trial: Trial, kinks: str) -> str:
         lines.append(f"the gradient of {name} is zero or None, but the output moves with it")
     elif _is_noise(comparison, trial):
         verdict = Verdict.PRECISION_LOSS
-        lines.append("the backward is rough where it should be smooth: it computes with fewer digits than its input has")
+        lines.append("the backward is rough where it should be smooth: it has fewer digits than its input")
     if wrong:
         kind = "of" if len(entries) == gradient.size else "found among"
         lines.append(f"wrong entries: {len(wrong)} {kind} {gradient.size}")
@@ -109,7 +116,8 @@ def _entry(comparison: Comparison, trial: Trial, number: int, index: tuple[int, 
         low, high = sorted((float(found.left) / step, float(found.right) / step))
         numeric = float(np.clip(backward, low, high))
         error = EPS * abs(numeric)
-    return Entry(index, backward, numeric, error + 64 * EPS * max(abs(backward), abs(numeric)))
+    rounding = 64 * comparison.eps * max(abs(backward), abs(numeric))
+    return Entry(index, backward, numeric, error + rounding, bool(found.kink))
 
 
 def _halve(comparison: Comparison, trial: Trial, number: int) -> Iterator[tuple[int, ...]]:
@@ -157,7 +165,7 @@ def _quick(comparison: Comparison, u: Sequence[Array], v: Sequence[Array]) -> tu
 
 def _share(comparison: Comparison, trial: Trial, number: int, entries: Sequence[Entry]) -> float:
     steps = trial.u[number]
-    return float(sum(abs((e.backward - e.numeric) * steps[e.index]) for e in entries if e.wrong))
+    return float(sum(abs((e.backward - e.numeric) * steps[e.place]) for e in entries if e.wrong))
 
 
 def _is_noise(comparison: Comparison, trial: Trial) -> bool:
@@ -196,7 +204,7 @@ def _hints(entries: Sequence[Entry], shape: tuple[int, ...], others: dict[str, l
             if values.size == backward.size and np.allclose(values, backward.ravel(), rtol=1e-6, atol=close):
                 yield f"the gradient of {other}: operands swapped"
     if len(wrong) == 1 and len(entries) > 1:
-        yield f"one entry alone: {wrong[0].index}"
+        yield f"one entry alone: {wrong[0].place}"
         if ratios.size:
             yield _factor(float(ratios[0]), shape)
     elif full and wrong:
@@ -211,21 +219,24 @@ def _factor(ratio: float, shape: tuple[int, ...]) -> str:
         return "a term dropped"
     sizes = {n for n in (*shape, int(np.prod(shape))) if n > 1}
     for n in sorted(sizes):
-        for value, name in ((n, f"{n}"), (1 / n, f"1/{n}"), ((n - 1) / n, f"{n - 1}/{n}"), (n / (n - 1), f"{n}/{n - 1}")):
+        for value, name, cause in (
+            (n, f"{n}", "mean and sum mixed up"), (1 / n, f"1/{n}", "mean and sum mixed up"),
+            ((n - 1) / n, f"{n - 1}/{n}", "ddof, n against n - 1"),
+            (n / (n - 1), f"{n}/{n - 1}", "ddof, n against n - 1"),
+        ):  # fmt: skip
             if abs(ratio / value - 1) < 1e-5:
-                cause = "mean and sum mixed up" if "/" not in name or name.startswith("1/") else "ddof, n against n - 1"
                 return f"a constant factor of {name}: {cause}"
     if abs(ratio - 2) < 1e-5 or abs(ratio - 0.5) < 1e-5:
         return f"a constant factor of {ratio:g}: counted twice, or the factor of a square forgotten"
-    return f"a constant factor of {ratio:.6g}"
+    return f"a constant factor of {_ratio(ratio)}"
 
 
 def _rearranged(backward: Array, numeric: Array, close: float) -> Iterator[str]:
     for axes in permutations(range(numeric.ndim)):
         moved = numeric.transpose(axes)
-        if axes != tuple(range(numeric.ndim)) and moved.shape == backward.shape:
-            if np.allclose(backward, moved, rtol=1e-6, atol=close):
-                yield "the right numbers, transposed"
+        same = axes == tuple(range(numeric.ndim)) or moved.shape != backward.shape
+        if not same and np.allclose(backward, moved, rtol=1e-6, atol=close):
+            yield "the right numbers, transposed"
     for axis in range(numeric.ndim):
         if numeric.shape[axis] > 1 and np.allclose(backward, np.flip(numeric, axis), rtol=1e-6, atol=close):
             yield f"the right numbers, reversed along dimension {axis}"
@@ -239,7 +250,7 @@ def _rearranged(backward: Array, numeric: Array, close: float) -> Iterator[str]:
 
 def _boundary(wrong: Sequence[Entry], shape: tuple[int, ...]) -> Iterator[str]:
     for axis, n in enumerate(shape):
-        places = {e.index[axis] for e in wrong}
+        places = {e.place[axis] for e in wrong}
         if n > 2 and places <= {0, n - 1} and len(wrong) < int(np.prod(shape)):
             yield f"the boundary of dimension {axis}: padding, a tail or an off-by-one"
         elif n > 2 and len(places) == 1:

@@ -19,7 +19,7 @@ from .verdicts import Found, Probe, Verdict
 Array: TypeAlias = Any
 
 EPS = float(np.finfo(np.float64).eps)
-ROUNDINGS = 32  # of the sum of magnitudes: what the additions and products of a backward may lose
+ROUNDINGS = 32  # of every entry: what the additions and products of a backward may lose
 SPREADS = 8  # times what two units in the last place of the inputs change
 
 
@@ -36,6 +36,15 @@ class Comparison:
         size = sum(array.size for array in [*self.arrays, *self.outputs])
         if subject.wide and keeps_longdouble(lambda: subject.forward(_as(np.longdouble, self.arrays)), size):
             self.oracle = "longdouble"
+        self.eps = self._eps_of_backward()
+
+    def _eps_of_backward(self) -> float:
+        """That of float64; or of the dtype of the point, for a backward that knows no other."""
+        own = {array.dtype for array in self.subject.arrays}
+        with np.errstate(all="ignore"):
+            gradients = self.subject.vjp(self.arrays, [np.ones(out.shape) for out in self.outputs])
+        narrow = [g.dtype for g in gradients if isinstance(g, np.ndarray) and g.dtype.itemsize < 8]
+        return max([EPS, *(float(np.finfo(dtype).eps) for dtype in narrow if dtype.kind == "f" and dtype in own)])
 
     # --------------------------------------------------------------------------------------------- directions
 
@@ -55,19 +64,18 @@ class Comparison:
 
     # -------------------------------------------------------------------------------------------- two derivatives
 
-    def numeric(self, u: Sequence[Array], v: Sequence[Array], ratio: float = 2.0, oracle: str | None = None) -> Certified:
+    def numeric(self, u: Sequence[Array], v: Sequence[Array], ratio: float = 2.0) -> Certified:
         """The derivative of <v, f> along u, by values of f."""
-        oracle = oracle or self.oracle
-        dtype = np.longdouble if oracle == "longdouble" else np.float64
+        dtype = np.longdouble if self.oracle == "longdouble" else np.float64
         arrays, u, v = (_as(dtype, each) for each in (self.arrays, u, v))
 
         def projected(t: Any) -> Any:
             outputs = self.subject.forward([x + t * d for x, d in zip(arrays, u)])
             if [out.shape for out in outputs] != [each.shape for each in v]:
                 raise Found(Verdict.STATEFUL, "", "the shape of the output changes with the values of the inputs")
-            return sum((np.sum(out.astype(dtype, copy=False) * each) for out, each in zip(outputs, v)), start=dtype(0))
+            return sum((np.sum(out * each, dtype=np.longdouble) for out, each in zip(outputs, v)), np.longdouble(0))
 
-        return certified(projected, oracle, ratio)
+        return certified(projected, self.oracle, ratio)
 
     def backward(self, v: Sequence[Array], arrays: Sequence[Array] | None = None) -> list[Array]:
         """The gradients, zeros for None."""
@@ -86,7 +94,7 @@ class Comparison:
         return most
 
     def _nudged(self, arrays: Sequence[Array]) -> list[Array]:
-        return [np.asarray(x * (1 + 2 * EPS * self.rng.choice([-1.0, 1.0], x.shape))) for x in arrays]
+        return [np.asarray(x * (1 + 2 * self.eps * self.rng.choice([-1.0, 1.0], x.shape))) for x in arrays]
 
 
 @dataclass(frozen=True)
@@ -110,14 +118,17 @@ def attempt(comparison: Comparison, number: int, only: int | None = None) -> Tri
     if only is not None:
         u = [each if i == only else np.zeros(each.shape) for i, each in enumerate(u)]
     gradients = comparison.backward(v)
+    found = comparison.numeric(u, v)
     for name, gradient in zip(comparison.subject.inputs, gradients):
         if not np.isfinite(gradient).all():
+            if found.steep:
+                raise Found(Verdict.NONDIFFERENTIABLE, "", "the output rises without bound: its derivative is infinite")
             wrong = int((~np.isfinite(gradient)).sum())
             raise Found(Verdict.NONFINITE, name, f"the output is finite, {wrong} of {gradient.size} gradients are not")
     terms = np.concatenate([(g * d).ravel() for g, d in zip(gradients, u)])
-    ours = float(terms.sum())
-    found = comparison.numeric(u, v)
-    bound = float(found.error) + ROUNDINGS * EPS * float(np.abs(terms).sum())
+    ours = float(terms.sum(dtype=np.longdouble))
+    # Entries are rounded each on its own, and the random signs of u and v leave no rounding to add up in step.
+    bound = float(found.error) + ROUNDINGS * comparison.eps * (float(np.sqrt(np.sum(terms**2))) + abs(ours))
     if distance(ours, found) > bound:  # only then worth two more backwards
         bound += SPREADS * comparison.spread(u, v, gradients)
     size = max(float(np.sqrt(np.mean(terms**2))) if terms.size else 0.0, abs(float(found.value)) / max(terms.size, 1))
@@ -139,7 +150,7 @@ def distance(value: float, found: Certified) -> float:
 
 
 def dot(xs: Sequence[Array], ys: Sequence[Array]) -> float:
-    return float(sum(np.sum(x * y) for x, y in zip(xs, ys)))
+    return float(sum(np.sum(x * y, dtype=np.longdouble) for x, y in zip(xs, ys)))
 
 
 def scale(array: Array, each: bool) -> Array:

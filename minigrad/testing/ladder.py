@@ -60,28 +60,29 @@ class Slope:
     evaluations: int
 
 
-def slope(function: Callable[[float], Array], ratio: float = 2.0) -> Slope:
+def slope(function: Callable[[float], Array], ratio: float = 2.0, eps: float | None = None) -> Slope:
     """The derivative at 0 of a function from a number to an array of real numbers.
 
     Where the function gives nan or inf the rung is left out, so that it may end near 0; if it gives nothing finite on
     one side, the derivative is the other side's. `ratio` is that of one step to the next: another one gives a second
-    opinion, from other values.
+    opinion, from other values. `eps` is the relative precision of the arithmetic inside the function, if its values
+    have a wider dtype than that.
 
     >>> import numpy as np
     >>> result = slope(lambda t: np.exp([t, 2.0 * t]))
     >>> np.abs(result.value - [1, 2]) <= result.error
     array([ True,  True])
     """
-    return _Ladder(function, ratio).climb()
+    return _Ladder(function, ratio, eps).climb()
 
 
 class _Ladder:
-    def __init__(self, function: Callable[[float], Array], ratio: float) -> None:
+    def __init__(self, function: Callable[[float], Array], ratio: float, eps: float | None) -> None:
         self.evaluations = 0
         self.ratio = ratio
         self._function = function
         self.centre = self._at(0.0)
-        self.eps = float(np.finfo(self.centre.dtype).eps)
+        self.eps = eps or float(np.finfo(self.centre.dtype).eps)
         self.steps: list[float] = []
         self.ups: list[Array] = []
         self.downs: list[Array] = []

@@ -85,8 +85,8 @@ def derivative(fn: Callable[[Array], Array], x: Any, direction: Any, oracle: Ora
 
 def certified(moved: Callable[[Any], Array], oracle: str, ratio: float = 2.0) -> Certified:
     """The derivative at 0 of a function of a number in the arithmetic named, "longdouble" or "float64"."""
-    number = np.longdouble if oracle == "longdouble" else float
-    result: Slope = slope(lambda t: moved(number(t)), ratio)
+    number = np.longdouble if oracle == "longdouble" else np.float64
+    result: Slope = slope(lambda t: moved(number(t)), ratio, float(np.finfo(number).eps))
     return Certified(
         result.value, result.error, oracle, result.noise, result.kink, result.left, result.right, result.jump,
         result.steep, result.stairs, result.evaluations,

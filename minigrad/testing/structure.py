@@ -93,7 +93,11 @@ def leaves_alone_what_it_is_given(subject: Subject, comparison: Comparison) -> s
             raise
         raise Found(Verdict.MUTATED_INPUT, "cotangent", "the backward writes into the cotangent it is given") from error
     for name, one, other in zip(subject.inputs, first, second):
-        if (one is None) != (other is None) or (one is not None and not np.array_equal(one, other, equal_nan=True)):
+        if one is None or other is None:
+            same = one is other
+        else:
+            same = np.array_equal(one, other, equal_nan=True)
+        if not same:
             raise Found(
                 Verdict.NONDETERMINISTIC, f"gradient of {name}", "two backwards with the same cotangent differ"
             )
@@ -123,19 +127,21 @@ def is_linear(subject: Subject, comparison: Comparison) -> str:
     """The backward of zero is zero; of a sum, the sum."""
     one, other = comparison.cotangent(0), comparison.cotangent(1)
     arrays = comparison.arrays
+    first, second = comparison.backward(one), comparison.backward(other)
+    if not all(np.isfinite(gradient).all() for gradient in [*first, *second]):
+        return ""  # the probes say why
     zeros = comparison.backward([np.zeros(each.shape) for each in one])
     for name, gradient in zip(subject.inputs, zeros):
         if gradient.any():
-            raise Found(Verdict.NOT_LINEAR, f"gradient of {name}", "a cotangent of zeros gives a gradient that is not 0")
+            raise Found(Verdict.NOT_LINEAR, f"gradient of {name}", "a cotangent of zeros gives one that is not 0")
     together = comparison.backward([2.0 * a - 3.0 * b for a, b in zip(one, other)])
-    first, second = comparison.backward(one), comparison.backward(other)
     for i, (name, both) in enumerate(zip(subject.inputs, together)):
         expected = 2.0 * first[i] - 3.0 * second[i]
         size = float(np.abs(first[i]).max(initial=0) + np.abs(second[i]).max(initial=0))
         worst = float(np.abs(both - expected).max(initial=0))
         nudged = comparison.backward([a * (1 + 4 * EPS) for a in one], [x * (1 + 4 * EPS) for x in arrays])[i]
-        allowed = 1e3 * EPS * size + 16 * float(np.abs(nudged - first[i]).max(initial=0))
-        if worst > allowed * np.sqrt(max(both.size, 1)):
+        # Rounding is not linear either: what is smaller than this, the probes and the accuracy have to find.
+        if worst > 1e-4 * size + 16 * float(np.abs(nudged - first[i]).max(initial=0)):
             raise Found(
                 Verdict.NOT_LINEAR, f"gradient of {name}",
                 f"of 2a - 3b it differs by {worst:.2g} from 2 times that of a less 3 times that of b",
@@ -163,7 +169,7 @@ def same_in_any_layout(subject: Subject, comparison: Comparison) -> str:
                 continue
             bound = 1e3 * float(np.finfo(one.dtype).eps) * float(np.abs(one).max(initial=0))
             worst = float(np.abs(np.asarray(other) - one).max(initial=0))
-            if not worst <= bound:
+            if worst > bound or np.isfinite(other).all() != np.isfinite(one).all():
                 raise Found(
                     Verdict.WRONG_FORMULA, f"gradient of {name}",
                     f"with {layout} arrays it differs by {worst:.2g} from that of the same values in C order",
@@ -191,4 +197,4 @@ def _copies(gradients: Sequence[Array | None]) -> list[Array | None]:
     return [None if each is None else np.array(each) for each in gradients]
 
 
-CHECKS = (gradients_fit, leaves_alone_what_it_is_given, owns_its_memory, is_linear, same_in_any_layout)
+CHECKS = (gradients_fit, leaves_alone_what_it_is_given, owns_its_memory, is_linear)

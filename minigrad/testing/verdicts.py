@@ -9,22 +9,21 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, field
 from enum import Enum
-from typing import Any
 
 
 class Verdict(Enum):
     """What is the case; the value says what to do about it."""
 
     CORRECT = "nothing to do"
-    WRONG_FORMULA = "compare the backward with the derivative of the forward, term by term, beginning at these entries"
-    PRECISION_LOSS = "the formula is right but loses digits: look for a narrower dtype or a cancellation in the backward"
-    DISCONNECTED = "no gradient arrives where the output moves: look for detach(), data, item() or a missing return value"
+    WRONG_FORMULA = "compare the backward with the derivative of the forward, term by term, from these entries on"
+    PRECISION_LOSS = "the formula is right but loses digits: look for a narrower dtype or a cancellation"
+    DISCONNECTED = "no gradient arrives where the output moves: look for detach(), data, item() or a missing term"
     WRONG_SHAPE_DTYPE = "a gradient has the shape and dtype of its input: undo broadcasting, casts and keepdim"
     ALIASING = "return new memory: whoever adds into this gradient in place would change something else"
     MUTATED_INPUT = "work on a copy: the caller still needs these values"
-    NONDETERMINISTIC = "draw random numbers from a generator that the check can reset (mg.manual_seed), or pass the mask in"
+    NONDETERMINISTIC = "draw random numbers from the default generator, which the check resets, or pass them in"
     STATEFUL = "a second call gives another result: keep state outside the function, or in the buffers of a module"
-    NONDIFFERENTIABLE = "there is no derivative here: check at another point, or say which convention holds (kinks=)"
+    NONDIFFERENTIABLE = "there is no derivative here: check at another point, or allow any slope between (kinks=)"
     DISCONTINUOUS = "the function jumps here: check at another point"
     NONFINITE = "keep nan and inf out: check at a point inside the domain, or guard the division, log or root"
     NOT_LINEAR = "a backward is linear in the cotangent: multiply by it, and add nothing"
