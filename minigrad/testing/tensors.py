@@ -32,7 +32,7 @@ class TensorFunction:
         params: Mapping[str, Tensor] | None = None, buffers: Sequence[Tensor] = (), name: str | None = None,
     ) -> None:  # fmt: skip
         self.fn, self.args, self.buffers = fn, list(args), list(buffers)
-        self.name: str = name or getattr(fn, "__name__", type(fn).__name__)
+        self.name = str(name or getattr(fn, "__name__", type(fn).__name__))
         chosen = range(len(args)) if wrt is None else wrt
         self.moving = [i for i in chosen if _is_float(args[i])]
         if wrt is not None and len(self.moving) != len(wrt):
