@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from .ladder import RATIO
 from .oracles import Certified, certified, keeps_longdouble
 from .subject import Subject
 from .verdicts import Found, Probe, Verdict
@@ -64,7 +65,7 @@ class Comparison:
 
     # -------------------------------------------------------------------------------------------- two derivatives
 
-    def numeric(self, u: Sequence[Array], v: Sequence[Array], ratio: float = 2.0) -> Certified:
+    def numeric(self, u: Sequence[Array], v: Sequence[Array], ratio: float = RATIO) -> Certified:
         """The derivative of <v, f> along u, by values of f."""
         dtype = np.longdouble if self.oracle == "longdouble" else np.float64
         arrays, u, v = (_as(dtype, each) for each in (self.arrays, u, v))

@@ -21,7 +21,8 @@ import numpy as np
 Array: TypeAlias = Any
 
 FIRST_STEP = 0.11873  # no power of two: a function whose period is one would look constant from all rungs
-RUNGS = 20  # down to 2e-7: there noise rules, and can be measured
+RATIO = 1.9  # not 2: halving keeps the steps of rounded values in step, and two wrong differences agree exactly
+RUNGS = 21  # down to 3e-7: there noise rules, and can be measured
 DEEPEST = 52
 ORDERS = 8  # columns of the table: the last one is free of errors up to step**14
 
@@ -31,6 +32,7 @@ ORDERS = 8  # columns of the table: the last one is free of errors up to step**1
 NOISE_FACTOR = 8.0
 DISAGREEMENT_FACTOR = 4.0
 SATISFIED = 1e-9  # a relative error beyond which smaller steps are tried
+SURE = 1e3
 APART = 8  # rungs between two looks at how something shrinks
 
 
@@ -60,7 +62,7 @@ class Slope:
     evaluations: int
 
 
-def slope(function: Callable[[float], Array], ratio: float = 2.0, eps: float | None = None) -> Slope:
+def slope(function: Callable[[float], Array], ratio: float = RATIO, eps: float | None = None) -> Slope:
     """The derivative at 0 of a function from a number to an array of real numbers.
 
     Where the function gives nan or inf the rung is left out, so that it may end near 0; if it gives nothing finite on
@@ -138,7 +140,7 @@ class _Table:
         gaps = _extrapolate(self.bends, [ratio ** (2 * j - 1) for j in range(1, ORDERS)])
         self.neighbours = neighbours
         self.noise = np.fmax(neighbours, _plateau(central, self.steps))
-        values, bars = _cells(central, self.steps, NOISE_FACTOR * self.noise)
+        values, bars = _cells(central, self.steps, NOISE_FACTOR * self.noise, ladder.eps)
         gap = np.concatenate(gaps)
         totals = bars + np.abs(gap) / 2
         totals = np.where(np.isnan(totals), np.inf, totals)
@@ -151,13 +153,13 @@ class _Table:
         self._widen(values, totals, rungs.reshape(self.steps.shape[:0] + (-1,) + (1,) * centre.ndim))
 
     def _widen(self, values: Array, totals: Array, rungs: Array) -> None:
-        """Two bars that do not overlap: one of them is wrong. The coarser one is, unless the function stands still at
-        small steps: then it may move in stairs, and who knows."""
+        """Two bars that do not overlap: one of them is wrong. A coarser one may be so by chance, unless it is very sure
+        of itself, or the function stands still at small steps: then rounding inside it may have made stairs of it."""
         last = self.ladder.centre
         self.flat = (self.ups[-4:] == last).all(axis=0) & (self.downs[-4:] == last).all(axis=0)
         apart = np.abs(values - self.value)
-        apart = np.where((apart > totals) & ((rungs >= self.rung) | self.flat), apart + totals, 0)
-        self.conflict = apart.max(axis=0)
+        heard = (apart > totals) & ((rungs >= self.rung) | self.flat | (apart > SURE * totals))
+        self.conflict = np.where(heard & np.isfinite(apart), apart + totals, 0).max(axis=0)
         self.error = np.where(self.conflict > self.error, self.conflict, self.error)
 
     def would_gain_from_smaller_steps(self) -> bool:
@@ -209,7 +211,7 @@ class _Table:
         for sign, samples in ((1, self.ups), (-1, self.downs)):
             rise = sign * (samples - self.ladder.centre) / self.steps
             columns = _extrapolate(rise, [self.ladder.ratio**j for j in range(1, ORDERS)])
-            values, bars = _cells(columns, self.steps, 4 * NOISE_FACTOR * self.noise)
+            values, bars = _cells(columns, self.steps, 4 * NOISE_FACTOR * self.noise, self.ladder.eps)
             best = np.argmin(bars, axis=0)[None]
             found, size = np.take_along_axis(values, best, 0)[0], np.take_along_axis(bars, best, 0)[0]
             here = where & np.isfinite(size)
@@ -227,9 +229,9 @@ def _extrapolate(column: Array, factors: list[float]) -> list[Array]:
     return columns
 
 
-def _cells(columns: list[Array], steps: Array, noise: Array) -> tuple[Array, Array]:
+def _cells(columns: list[Array], steps: Array, noise: Array, eps: float) -> tuple[Array, Array]:
     """All cells of a table, and how wrong each may be: its distance from its neighbours and from the cell of an order
-    less, and the noise of its shortest step. inf where that is not known."""
+    less, the noise of its shortest step, and one rounding. inf where that is not known."""
     bars = []
     for order, column in enumerate(columns):
         bar = np.full_like(column, np.inf)
@@ -238,7 +240,7 @@ def _cells(columns: list[Array], steps: Array, noise: Array) -> tuple[Array, Arr
             bar = np.maximum(bar, np.abs(column - columns[order - 1][1:]))
         bar *= DISAGREEMENT_FACTOR
         bar[:-1] = np.fmax(bar[:-1], np.abs(column[1:] - column[:-1]))
-        bars.append(bar + noise / steps[order:])
+        bars.append(bar + noise / steps[order:] + 2 * eps * np.abs(column))
     bar = np.concatenate(bars)
     return np.concatenate(columns), np.where(np.isfinite(bar), bar, np.inf)
 

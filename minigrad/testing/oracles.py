@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from .ladder import Slope, slope
+from .ladder import RATIO, Slope, slope
 
 Array: TypeAlias = Any
 Oracle: TypeAlias = Literal["auto", "float64", "longdouble", "complex"]
@@ -83,7 +83,7 @@ def derivative(fn: Callable[[Array], Array], x: Any, direction: Any, oracle: Ora
     return _by_complex_step(fn, x, direction, found) if oracle == "complex" else found
 
 
-def certified(moved: Callable[[Any], Array], oracle: str, ratio: float = 2.0) -> Certified:
+def certified(moved: Callable[[Any], Array], oracle: str, ratio: float = RATIO) -> Certified:
     """The derivative at 0 of a function of a number in the arithmetic named, "longdouble" or "float64"."""
     number = np.longdouble if oracle == "longdouble" else np.float64
     result: Slope = slope(lambda t: moved(number(t)), ratio, float(np.finfo(number).eps))
