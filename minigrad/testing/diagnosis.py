@@ -96,28 +96,36 @@ def _ruled_out(trial: Trial) -> str:
 
 
 def _entries(comparison: Comparison, trial: Trial, number: int) -> list[Entry]:
-    """All entries of a small input; of a large one those that halving leads to."""
+    """All entries of a small input, those that halving leads to of a large one. What a quick look finds wrong is
+    looked at again with care, the worst first, until some are known to be wrong."""
     array = comparison.arrays[number]
-    if array.size <= ALL_UP_TO:
-        return [_entry(comparison, trial, number, index) for index in np.ndindex(array.shape)]
-    return [_entry(comparison, trial, number, index) for index in _halve(comparison, trial, number)]
+    places = np.ndindex(array.shape) if array.size <= ALL_UP_TO else _halve(comparison, trial, number)
+    entries = [_entry(comparison, trial, number, place, careful=False) for place in places]
+    confirmed = 0
+    for i in sorted(range(len(entries)), key=lambda i: -abs(entries[i].backward - entries[i].numeric)):
+        if entries[i].wrong and confirmed < SHOWN:
+            entries[i] = _entry(comparison, trial, number, entries[i].place, careful=True)
+            confirmed += entries[i].wrong
+    return entries
 
 
-def _entry(comparison: Comparison, trial: Trial, number: int, index: tuple[int, ...]) -> Entry:
-    array = comparison.arrays[number]
-    step = float(scale(array, each=True)[index])
+def _entry(comparison: Comparison, trial: Trial, number: int, place: tuple[int, ...], careful: bool) -> Entry:
+    step = float(scale(comparison.arrays[number], each=True)[place])
     u = [np.zeros(x.shape) for x in comparison.arrays]
-    u[number][index] = step
-    found = comparison.numeric(u, trial.v)
-    backward = float(trial.gradients[number][index])
-    numeric = float(found.value) / step
-    error = (float(found.error) if not found.kink else 0.0) / step
-    if found.kink:
-        low, high = sorted((float(found.left) / step, float(found.right) / step))
-        numeric = float(np.clip(backward, low, high))
-        error = EPS * abs(numeric)
+    u[number][place] = step
+    if careful:
+        found = comparison.numeric(u, trial.v)
+        value, error, kink = float(found.value), float(found.error), bool(found.kink)
+        sides = (float(found.left), float(found.right))
+    else:
+        value, error, kink, sides = _quick(comparison, u, trial.v)
+    backward = float(trial.gradients[number][place])
+    numeric = value / step
+    if kink:
+        low, high = sorted(side / step for side in sides)
+        numeric, error = float(np.clip(backward, low, high)), 0.0
     rounding = 64 * comparison.eps * max(abs(backward), abs(numeric))
-    return Entry(index, backward, numeric, error + rounding, bool(found.kink))
+    return Entry(place, backward, numeric, (error + trial.noise) / step + rounding, kink)
 
 
 def _halve(comparison: Comparison, trial: Trial, number: int) -> Iterator[tuple[int, ...]]:
@@ -146,21 +154,29 @@ def _excess(comparison: Comparison, trial: Trial, number: int, start: int, stop:
     part = trial.u[number].reshape(-1)[start:stop]
     gradient = trial.gradients[number].reshape(-1)[start:stop]
     ours = float(np.sum(part * gradient))
-    value, error = _quick(comparison, u, trial.v)
+    value, error, _, _ = _quick(comparison, u, trial.v)
     return abs(ours - value) - 4 * error - 32 * EPS * float(np.abs(part * gradient).sum())
 
 
-def _quick(comparison: Comparison, u: Sequence[Array], v: Sequence[Array]) -> tuple[float, float]:
-    """A central difference at three steps, extrapolated, with a guess of its error: to rank, not to judge."""
+def _quick(
+    comparison: Comparison, u: Sequence[Array], v: Sequence[Array]
+) -> tuple[float, float, bool, tuple[float, float]]:
+    """A central difference at three steps, extrapolated, with a guess of its error; whether there is a kink, and the
+    slopes to both sides. To rank entries, not to judge them."""
 
     def projected(t: float) -> float:
         with np.errstate(all="ignore"):
             return dot(comparison.subject.forward([x + t * d for x, d in zip(comparison.arrays, u)]), v)
 
-    h = 2.0**-8
-    first, second, third = ((projected(s) - projected(-s)) / (2 * s) for s in (h, h / 2, h / 4))
+    centre, steps = projected(0.0), (2.0**-8, 2.0**-9, 2.0**-10)
+    ups, downs = ([projected(sign * h) for h in steps] for sign in (1, -1))
+    first, second, third = ((up - down) / (2 * h) for up, down, h in zip(ups, downs, steps))
     fine, finer = second + (second - first) / 3, third + (third - second) / 3
-    return finer + (finer - fine) / 15, abs(finer - fine)
+    bends = [(up - 2 * centre + down) / h for up, down, h in zip(ups, downs, steps)]
+    noise = 64 * EPS * (abs(centre) + abs(ups[-1])) / steps[-1]
+    kink = abs(bends[2]) > 0.8 * abs(bends[0]) + noise
+    value = finer + (finer - fine) / 15
+    return value, abs(finer - fine) + noise, kink, (value - bends[2] / 2, value + bends[2] / 2)
 
 
 def _share(comparison: Comparison, trial: Trial, number: int, entries: Sequence[Entry]) -> float:

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from .ladder import RATIO
+from .ladder import RATIO, noise_of
 from .oracles import Certified, certified, keeps_longdouble
 from .subject import Subject
 from .verdicts import Found, Probe, Verdict
@@ -21,7 +21,7 @@ Array: TypeAlias = Any
 
 EPS = float(np.finfo(np.float64).eps)
 ROUNDINGS = 32  # of every entry: what the additions and products of a backward may lose
-SPREADS = 8  # times what two units in the last place of the inputs change
+NOISES = 8  # times the measured noise of the backward's numbers
 
 
 class Comparison:
@@ -38,6 +38,8 @@ class Comparison:
         if subject.wide and keeps_longdouble(lambda: subject.forward(_as(np.longdouble, self.arrays)), size):
             self.oracle = "longdouble"
         self.eps = self._eps_of_backward()
+        first, u = self.backward(self.cotangent(0)), self.direction(0)
+        self.typical = float(np.sqrt(sum(np.sum(np.square(g * d)) for g, d in zip(first, u))))
 
     def _eps_of_backward(self) -> float:
         """That of float64; or of the dtype of the point, for a backward that knows no other."""
@@ -85,17 +87,17 @@ class Comparison:
             gradients = self.subject.vjp(arrays, v)
         return [np.zeros(x.shape) if g is None else np.asarray(g) for x, g in zip(arrays, gradients)]
 
-    def spread(self, u: Sequence[Array], v: Sequence[Array], gradients: Sequence[Array]) -> float:
-        """How much <gradient, u> moves when inputs and cotangents move by two units in the last place: what no
-        backward in this precision can be blamed for."""
-        exact, most = dot(gradients, u), 0.0
-        for _ in range(2):
-            moved = self.backward(self._nudged(v), self._nudged(self.arrays))
-            most = max(most, abs(dot(moved, u) - exact))
-        return most
+    def noise(self, u: Sequence[Array], v: Sequence[Array]) -> float:
+        """How rough <gradient, u> is where inputs and cotangents hardly move: the rounding inside the backward, which
+        may cancel and so lose digits without being wrong."""
+        along = [dot(self.backward(vs, xs), u) for xs, vs in zip(*(self._nudged(each) for each in (self.arrays, v)))]
+        return float(noise_of(np.array(along)))
 
-    def _nudged(self, arrays: Sequence[Array]) -> list[Array]:
-        return [np.asarray(x * (1 + 2 * self.eps * self.rng.choice([-1.0, 1.0], x.shape))) for x in arrays]
+    def _nudged(self, arrays: Sequence[Array]) -> list[list[Array]]:
+        """Eight equal steps of some thousand roundings."""
+        signs = [self.rng.choice([-1.0, 1.0], x.shape) for x in arrays]
+        step = 2.0**12 * self.eps
+        return [[np.asarray(x * (1 + i * step * s)) for x, s in zip(arrays, signs)] for i in range(8)]
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,7 @@ class Trial:
     v: list[Array]
     gradients: list[Array]
     found: Certified
+    noise: float  # what rounding inside the backward may explain
 
     @property
     def failed(self) -> bool:
@@ -130,8 +133,10 @@ def attempt(comparison: Comparison, number: int, only: int | None = None) -> Tri
     ours = float(terms.sum(dtype=np.longdouble))
     # Entries are rounded each on its own, and the random signs of u and v leave no rounding to add up in step.
     bound = float(found.error) + ROUNDINGS * comparison.eps * (float(np.sqrt(np.sum(terms**2))) + abs(ours))
-    if distance(ours, found) > bound:  # only then worth two more backwards
-        bound += SPREADS * comparison.spread(u, v, gradients)
+    noise = 0.0
+    if distance(ours, found) > bound:  # only then worth eight more backwards
+        noise = NOISES * comparison.noise(u, v)
+        bound += min(noise, np.sqrt(comparison.eps) * max(comparison.typical, float(np.sqrt(np.sum(terms**2)))))
     size = max(float(np.sqrt(np.mean(terms**2))) if terms.size else 0.0, abs(float(found.value)) / max(terms.size, 1))
     resolution = bound / size if size > 0 else (0.0 if np.isfinite(bound) else np.inf)
     note = next((name for name in ("jump", "steep", "stairs", "kink") if getattr(found, name)), "")
@@ -139,7 +144,7 @@ def attempt(comparison: Comparison, number: int, only: int | None = None) -> Tri
     result = Probe(
         moving, ours, float(found.value), float(found.error), bound, resolution, found.oracle, found.evaluations, note
     )
-    return Trial(result, u, v, gradients, found)
+    return Trial(result, u, v, gradients, found, noise)
 
 
 def distance(value: float, found: Certified) -> float:

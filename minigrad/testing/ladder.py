@@ -78,6 +78,18 @@ def slope(function: Callable[[float], Array], ratio: float = RATIO, eps: float |
     return _Ladder(function, ratio, eps).climb()
 
 
+def noise_of(values: Array) -> Array:
+    """The standard deviation of the errors of values at eight or so equal small steps: from their differences of order
+    2 to 6, to which what is smooth adds nothing (ECnoise)."""
+    noise = np.zeros(values.shape[1:], values.dtype)
+    differences = np.diff(values, axis=0)
+    for order in range(2, 7):
+        differences = np.diff(differences, axis=0)
+        gamma = factorial(order) ** 2 / factorial(2 * order)
+        noise = np.fmax(noise, np.sqrt(gamma * np.mean(differences**2, axis=0)))
+    return noise
+
+
 class _Ladder:
     def __init__(self, function: Callable[[float], Array], ratio: float, eps: float | None) -> None:
         self.evaluations = 0
@@ -114,16 +126,10 @@ class _Ladder:
         self.downs.append(self._at(-step))
 
     def _noise_of_neighbours(self) -> Array:
-        """From differences of order 2 to 6 of values so close together that a smooth function has none (ECnoise)."""
+        """From values so close together that a smooth function is a straight line there."""
         step = FIRST_STEP * self.eps**0.75
         values = np.stack([self._at(i * step) for i in range(1, 9)])
-        noise = np.abs(self.centre) * (self.eps / 4)
-        differences = np.diff(values, axis=0)
-        for order in range(2, 7):
-            differences = np.diff(differences, axis=0)
-            gamma = factorial(order) ** 2 / factorial(2 * order)
-            noise = np.fmax(noise, np.sqrt(gamma * np.mean(differences**2, axis=0)))
-        return noise
+        return np.fmax(np.abs(self.centre) * (self.eps / 4), noise_of(values))
 
 
 class _Table:

@@ -1,18 +1,19 @@
 """Whether a backward in its own precision is as accurate as that precision allows.
 
 The formula is judged in wide arithmetic elsewhere; here the same backward is run at the same point in the dtype of the
-inputs and in a wider one, and every entry compared. What two units in the last place of the inputs change is the
-conditioning of the problem, not the fault of the backward.
+inputs and in a wider one, and every entry compared. A backward may be as rough as its own rounding makes it, up to
+half of its digits; what two units in the last place of the inputs change is the problem's fault, not its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from .formula import Comparison
+from .ladder import noise_of
 from .oracles import HAS_LONGDOUBLE
 from .subject import Subject
 from .verdicts import Found, Verdict
@@ -20,6 +21,7 @@ from .verdicts import Found, Verdict
 Array: TypeAlias = Any
 
 ULPS = 64
+NOISES = 16
 SPREADS = 16
 
 
@@ -38,6 +40,10 @@ def is_accurate(subject: Subject, comparison: Comparison) -> str:
     nudged = [_wide(subject, wide, *_nudge(comparison, wide, subject.arrays, cotangents, dtype)) for _ in range(3)]
     with np.errstate(all="ignore"):
         gradients = subject.vjp(subject.arrays, cotangents)
+    near = [
+        [np.zeros(1) if g is None else np.asarray(g, wide) for g in subject.vjp(*moved)]
+        for moved in _near(comparison, subject.arrays, cotangents)
+    ]
     eps = float(np.finfo(dtype).eps)
     tiny = float(np.finfo(dtype).smallest_subnormal)
     for i, (name, gradient, exact) in enumerate(zip(subject.inputs, gradients, reference)):
@@ -46,7 +52,9 @@ def is_accurate(subject: Subject, comparison: Comparison) -> str:
         spread = max(float(np.abs(each[i] - exact).max()) for each in nudged if each is not None)
         typical = float(np.sqrt(np.mean(exact.astype(np.float64) ** 2)))
         reach = np.log2(max(max(array.size for array in [*subject.arrays, *outputs]), 2))
-        bound = ULPS * eps * reach * (np.abs(exact) + typical) + SPREADS * spread + 64 * tiny
+        size = np.abs(exact) + typical
+        rough = np.minimum(NOISES * float(noise_of(np.stack([each[i] for each in near])).max()), eps**0.5 * size)
+        bound = ULPS * eps * reach * size + rough + SPREADS * spread + 64 * tiny
         off = np.abs(gradient - exact)
         wrong = ~(off <= bound)
         if wrong.any() and np.isfinite(exact).all() and float(np.abs(exact).max()) < float(np.finfo(dtype).max) / 4:
@@ -74,6 +82,19 @@ def _wide(subject: Subject, dtype: Any, arrays: Sequence[Array], cotangents: Seq
     except Exception:  # whatever a backward that knows no such dtype may raise
         return None
     return [None if g is None else np.asarray(g, dtype) for g in gradients]
+
+
+def _near(
+    comparison: Comparison, arrays: Sequence[Array], cotangents: Sequence[Array]
+) -> Iterator[tuple[list[Array], list[Array]]]:
+    """The point and seven more, in steps of 16 units in the last place."""
+    every = [*arrays, *cotangents]
+    signs = [comparison.rng.choice([-1.0, 1.0], x.shape) for x in every]
+    for i in range(8):
+        moved = [
+            np.asarray(x * (1 + 16 * i * float(np.finfo(x.dtype).eps) * s), x.dtype) for x, s in zip(every, signs)
+        ]
+        yield moved[: len(arrays)], moved[len(arrays) :]
 
 
 def _nudge(
