@@ -33,7 +33,7 @@ def is_accurate(subject: Subject, comparison: Comparison) -> str:
     if wide == np.longdouble and not (HAS_LONGDOUBLE and comparison.oracle == "longdouble"):
         return ""
     outputs = subject.forward(subject.arrays)
-    cotangents = [np.asarray(v, out.dtype) for v, out in zip(comparison.cotangent(1), outputs)]
+    cotangents = [np.asarray(v, out.dtype) for v, out in zip(comparison.cotangent(0), outputs)]
     reference = _wide(subject, wide, subject.arrays, cotangents)
     if reference is None:
         return ""
