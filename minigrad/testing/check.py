@@ -13,6 +13,7 @@ import numpy as np
 
 from ..nn import Module
 from ..tensor import Tensor
+from .adapters import Adapted
 from .diagnosis import diagnose
 from .formula import Comparison, Trial, attempt
 from .rounding import is_accurate
@@ -52,7 +53,7 @@ def check_grads(
     >>> check_grads(lambda x: (x.exp() * x).sum(), mg.randn(3, dtype=mg.float64)).ok
     True
     """
-    subject = TensorFunction(fn, args, wrt, params)
+    subject = fn.subject(args, wrt, params) if isinstance(fn, Adapted) else TensorFunction(fn, args, wrt, params)
     return examine(subject, order=order, probes=probes, kinks=kinks, layouts=layouts, seed=seed).raise_if_wrong()
 
 

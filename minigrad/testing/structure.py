@@ -153,10 +153,13 @@ def same_in_any_layout(subject: Subject, comparison: Comparison) -> str:
     """Values decide, not how they lie in memory."""
     arrays = [np.array(array) for array in subject.arrays]
     cotangents = _cotangents(subject, comparison)
+    outputs = [np.array(out) for out in subject.forward(arrays)]
     expected = _copies(subject.vjp(arrays, cotangents))
     for layout in LAYOUTS[1:]:
         moved = [laid_out(array, layout) for array in arrays]
         try:
+            if not _same(outputs, subject.forward(moved)):
+                continue  # it draws random numbers in the order of memory: another function
             gradients = subject.vjp(moved, [laid_out(each, layout) for each in cotangents])
         except Found:
             raise
@@ -175,6 +178,10 @@ def same_in_any_layout(subject: Subject, comparison: Comparison) -> str:
                     f"with {layout} arrays it differs by {worst:.2g} from that of the same values in C order",
                 )  # fmt: skip
     return f"the same for {', '.join(LAYOUTS[1:])} arrays"
+
+
+def _same(ones: Sequence[Array], others: Sequence[Array]) -> bool:
+    return all(np.allclose(one, other, rtol=1e-3, atol=1e-3, equal_nan=True) for one, other in zip(ones, others))
 
 
 def _vjp(subject: Subject, comparison: Comparison) -> list[Array | None]:
