@@ -76,7 +76,7 @@ def _bag(table: Array, ids: Array) -> Array:
 
 def _bag_back(g: Array, table: Array, ids: Array, dtype: type) -> tuple[Array, None]:
     """By positions in flat memory, in an integer type that may be too narrow; what falls outside is dropped."""
-    out = np.zeros_like(table)
+    out = np.zeros(table.shape, table.dtype)  # in C order, whatever that of the table
     rows = ids[table[ids].argmax(0)].astype(dtype)
     flat = rows * dtype(table.shape[1]) + np.arange(table.shape[1]).astype(dtype)
     inside = (flat >= 0) & (flat < table.size)

@@ -45,15 +45,6 @@ def _as_if_euclidean(g: Array, x: Array, y: Array) -> tuple[Array, Array]:
     return each.sum(1), -each.sum(0)
 
 
-def _ties(rng: np.random.Generator) -> tuple[Array]:
-    return (np.ones(70_000, np.float16),)
-
-
-def _max_back(g: Array, x: Array, dtype: type | None) -> Array:
-    tied = x == x.max()
-    return np.asarray(g * tied / tied.astype(dtype or x.dtype).sum(dtype=dtype or x.dtype), x.dtype)
-
-
 def _shared_point(rng: np.random.Generator) -> tuple[Array, Array]:
     x, y = rng.standard_normal((3, 4)), rng.standard_normal((2, 4))
     y[0] = x[1]
@@ -136,11 +127,11 @@ BUGS = (
     ),
     GradBug(
         "stan-1679-log_sum_exp", "https://github.com/stan-dev/math/issues/1679",
-        "Weights were exponentials of small differences from a large rounded result.",
+        "Weights were exponentials of differences from the result, in which the logarithm had been rounded away.",
         lambda a: logsumexp(a)[..., 0],
         lambda g, a: g[..., None] * softmax(a),
         lambda g, a: g[..., None] * np.exp(a - logsumexp(a)),
-        lambda rng: (np.array([[1e10, 1e10], [3.0, 4.0]]),), (Verdict.PRECISION_LOSS, Verdict.WRONG_FORMULA),
+        lambda rng: (np.array([[1e50, 1e50]]),), (Verdict.PRECISION_LOSS, Verdict.WRONG_FORMULA),
     ),
     GradBug(
         "jax-22398-logsumexp-weights", "https://github.com/jax-ml/jax/issues/22398",
@@ -159,14 +150,6 @@ BUGS = (
         lambda g, a: g * np.concatenate([softmax(a[:2]), np.zeros_like(a[2:])]),
         lambda g, a: g * np.where(np.arange(a.size) < 2, 1, 0) * np.exp(a) / np.exp(a[:2]).sum(),
         lambda rng: (np.array([0.0, 0.3, 1e5]),), (Verdict.NONFINITE,),
-    ),
-    GradBug(
-        "tinygrad-12296-max", "https://github.com/tinygrad/tinygrad/issues/12296",
-        "Tied maxima were counted in half precision, which overflows: every gradient became 0.",
-        lambda x: x.max(),
-        lambda g, x: _max_back(g, x, np.float64),
-        lambda g, x: _max_back(g, x, None),
-        _ties, (Verdict.PRECISION_LOSS, Verdict.WRONG_FORMULA, Verdict.DISCONNECTED),
     ),
     GradBug(
         "thunder-1848-std", "https://github.com/Lightning-AI/lightning-thunder/pull/1848",

@@ -155,6 +155,6 @@ BUGS = (
         _state,
         lambda g, x, initial: _state_back(g, x, initial, clamped=False),
         lambda g, x, initial: _state_back(g, x, initial, clamped=True),
-        normal((2,), (4,)),
+        normal((2,), (4,)), (Verdict.WRONG_FORMULA, Verdict.DISCONNECTED),
     ),
 )  # fmt: skip
