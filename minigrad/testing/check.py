@@ -26,6 +26,9 @@ Kinks = Literal["interval", "fail"]
 
 FINE = 1e-5  # a probe with this resolution sees errors of that size in any entry
 SHOWN_UP_TO = 12
+KINKS_ALONE = "at kinks between the slopes of the two sides"
+PARTS = 512  # so many parts of an input are looked at to get around kinks,
+IN_VAIN = 24  # and so many of a large one if there is a kink in each
 
 
 def check_grads(
@@ -140,17 +143,22 @@ def examine(subject: Subject, *, order: int, probes: int, kinks: str, layouts: b
 
 def _compare(comparison: Comparison, probes: int, kinks: str, report: GradReport) -> None:
     """Probes along all inputs together; alone, for an input whose share in these is too small to be seen."""
+    doubtful = False
     for number in range(probes):
-        _judge(comparison, attempt(comparison, number), kinks, report)
+        doubtful |= _judge(comparison, attempt(comparison, number), kinks, report)
     if len(comparison.arrays) > 1:
         for i, array in enumerate(comparison.arrays):
             if array.size and not _seen(report, comparison, i):
                 for number in range(min(probes, 2)):
-                    _judge(comparison, attempt(comparison, number, only=i), kinks, report)
+                    doubtful |= _judge(comparison, attempt(comparison, number, (i, 0, array.size)), kinks, report)
+    if any(probe.note == "kink" for probe in report.probes):
+        _look_around_kinks(comparison, kinks, report, doubtful)
     conclusive = [probe for probe in report.probes if probe.conclusive]
     if conclusive:
         finest = min(probe.resolution for probe in conclusive)
         report.passed.append(f"the formula, to {finest:.0e} of a typical entry")
+        return
+    if KINKS_ALONE in report.passed:
         return
     notes = {probe.note for probe in report.probes}
     for note, verdict, sentence in (
@@ -164,7 +172,36 @@ def _compare(comparison: Comparison, probes: int, kinks: str, report: GradReport
     raise Found(Verdict.INCONCLUSIVE, "", f"the numeric derivatives are good to {worst:.1g} only")
 
 
-def _judge(comparison: Comparison, trial: Trial, kinks: str, report: GradReport) -> None:
+def _look_around_kinks(comparison: Comparison, kinks: str, report: GradReport, doubtful: bool) -> None:
+    """At a kink every number between the slopes of the two sides passes, and so does an error of another entry that is
+    no larger; where several kinks meet, the right number may lie outside. Cut the inputs down to parts without a kink,
+    and to single entries at one."""
+    for i, name in enumerate(comparison.subject.inputs):
+        size = comparison.arrays[i].size
+        seen = any(probe.conclusive and probe.direction in ("all inputs", name) for probe in report.probes)
+        if not size or (seen and not doubtful):
+            continue
+        parts, looked, smooth = [(0, size)], 0, 0
+        while parts:
+            if looked == PARTS or (looked == IN_VAIN and not smooth and size > PARTS // 2):
+                raise Found(
+                    Verdict.INCONCLUSIVE, name, f"there are kinks in more entries of {name} than can be looked at"
+                )
+            start, stop = parts.pop()
+            trial = attempt(comparison, 0, (i, start, stop))
+            looked += 1
+            if trial.probe.note != "kink" or (trial.failed and stop - start == 1):
+                smooth += 1
+                _judge(comparison, trial, kinks, report, certain=True)
+            elif stop - start > 1:
+                middle = (start + stop) // 2
+                parts += [(start, middle), (middle, stop)]
+    report.passed.append(KINKS_ALONE)
+
+
+def _judge(comparison: Comparison, trial: Trial, kinks: str, report: GradReport, certain: bool = False) -> bool:
+    """Whether it failed where there are kinks, and so has to be looked at more closely; raises `Found` if it failed for
+    certain."""
     report.probes.append(trial.probe)
     if trial.probe.note == "kink" and kinks == "fail":
         raise Found(
@@ -172,10 +209,14 @@ def _judge(comparison: Comparison, trial: Trial, kinks: str, report: GradReport)
             f"along {trial.probe.direction} the slope is {float(trial.found.left):.6g} to the left and "
             f"{float(trial.found.right):.6g} to the right",
         )  # fmt: skip
-    if trial.failed:
-        note = diagnose(comparison, trial, kinks)
-        if note not in report.notes:
-            report.notes.append(note)
+    if not trial.failed:
+        return False
+    if not certain and any(probe.note == "kink" for probe in report.probes):
+        return True
+    note = diagnose(comparison, trial, kinks)
+    if note not in report.notes:
+        report.notes.append(note)
+    return False
 
 
 def _seen(report: GradReport, comparison: Comparison, number: int) -> bool:

@@ -116,11 +116,14 @@ class Trial:
         return distance(self.probe.backward, self.found) > self.probe.bound
 
 
-def attempt(comparison: Comparison, number: int, only: int | None = None) -> Trial:
-    """One comparison, along all inputs or along one alone. Raises `Found` for a gradient that is not finite."""
+def attempt(comparison: Comparison, number: int, part: tuple[int, int, int] | None = None) -> Trial:
+    """One comparison, along all inputs or along a part of one: its number, the first entry and the one after the last.
+    Raises `Found` for a gradient that is not finite."""
     u, v = comparison.direction(number), comparison.cotangent(number)
-    if only is not None:
-        u = [each if i == only else np.zeros(each.shape) for i, each in enumerate(u)]
+    if part is not None:
+        only, start, stop = part
+        u, whole = [np.zeros(each.shape) for each in u], u
+        u[only].reshape(-1)[start:stop] = whole[only].reshape(-1)[start:stop]
     gradients = comparison.backward(v)
     found = comparison.numeric(u, v)
     for name, gradient in zip(comparison.subject.inputs, gradients):
@@ -138,9 +141,11 @@ def attempt(comparison: Comparison, number: int, only: int | None = None) -> Tri
         noise = NOISES * comparison.noise(u, v)
         bound += min(noise, np.sqrt(comparison.eps) * max(comparison.typical, float(np.sqrt(np.sum(terms**2)))))
     size = max(float(np.sqrt(np.mean(terms**2))) if terms.size else 0.0, abs(float(found.value)) / max(terms.size, 1))
-    resolution = bound / size if size > 0 else (0.0 if np.isfinite(bound) else np.inf)
+    # What lies between the slopes of a kink passes, be it right or not.
+    blur = bound + (abs(float(found.right) - float(found.left)) / 2 if found.kink else 0.0)
+    resolution = blur / size if size > 0 else (0.0 if np.isfinite(blur) and not found.kink else np.inf)
     note = next((name for name in ("jump", "steep", "stairs", "kink") if getattr(found, name)), "")
-    moving = "all inputs" if only is None else comparison.subject.inputs[only]
+    moving = "all inputs" if part is None else comparison.subject.inputs[part[0]]
     result = Probe(
         moving, ours, float(found.value), float(found.error), bound, resolution, found.oracle, found.evaluations, note
     )

@@ -40,7 +40,8 @@ APART = 8  # rungs between two looks at how something shrinks
 class Slope:
     """Derivatives at 0 of every output of a function of a number, and what was learned on the way.
 
-    value, error: the derivative and the bound on its error, inf where there is none.
+    value, error: the derivative and the bound on its error, inf where there is none; at a kink, the middle of the two
+        slopes and the bound on the error of each.
     noise: the size of the errors of the function's values.
     left, right: the one-sided derivatives; they differ where there is a kink, and are nan where a side has none.
     kink: whether the function has a kink at 0, or is defined on one side of it alone.
@@ -147,7 +148,7 @@ class _Table:
         self.neighbours = neighbours
         self.noise = np.fmax(neighbours, _plateau(central, self.steps))
         values, bars = _cells(central, self.steps, NOISE_FACTOR * self.noise, ladder.eps)
-        gap = np.concatenate(gaps)
+        gap, gap_bars = _cells(gaps, self.steps, 2.5 * NOISE_FACTOR * self.noise, ladder.eps)
         totals = bars + np.abs(gap) / 2
         totals = np.where(np.isnan(totals), np.inf, totals)
         best = np.argmin(totals, axis=0)[None]
@@ -156,6 +157,10 @@ class _Table:
         )
         rungs = np.concatenate([np.arange(order, len(self.steps)) for order in range(ORDERS)])
         self.rung = rungs[best]
+        # At a kink the gap stays, and no cell is better for a small one: the cell that knows both slopes best.
+        sure = np.argmin(bars + gap_bars / 2, axis=0)[None]
+        self.at_kink = [np.take_along_axis(each, sure, 0)[0] for each in (values, gap, bars + gap_bars / 2)]
+        self.reach = NOISE_FACTOR * self.noise / self.steps
         self._widen(values, totals, rungs.reshape(self.steps.shape[:0] + (-1,) + (1,) * centre.ndim))
 
     def _widen(self, values: Array, totals: Array, rungs: Array) -> None:
@@ -178,9 +183,11 @@ class _Table:
         jump, steep = self._rises()
         stairs = self.flat & (self.conflict > 0)
         wild = jump | steep
-        kink = (np.abs(self.gap) / 2 > self.bar) & self._bend_persists() & ~wild
-        half = np.where(kink, self.gap / 2, 0)
-        value, error, left, right = self.value, self.error, self.value - half, self.value + half
+        kink = self._bend_persists() & ~wild
+        middle, gap, bar = self.at_kink
+        half = np.where(kink, gap / 2, 0)
+        value = np.where(kink, middle, self.value)
+        error, left, right = np.where(kink & (self.conflict == 0), bar, self.error), value - half, value + half
         one_sided = ~np.isfinite(error) & ~wild
         if np.any(one_sided):
             value, error, left, right = self._one_side(value, error, left, right, one_sided)
@@ -189,11 +196,12 @@ class _Table:
         return Slope(value, error, self.noise, left, right, kink, jump, steep, stairs, self.ladder.evaluations)
 
     def _bend_persists(self) -> Array:
-        """Whether the difference between the slopes of the two sides is as large at the best cell as at longer steps:
-        without a kink it shrinks as the step does."""
-        here = np.abs(np.take_along_axis(self.bends, self.rung, 0)[0])
-        before = np.abs(np.take_along_axis(self.bends, np.maximum(self.rung - APART, 0), 0)[0])
-        return here > 0.5 * before
+        """Whether the slopes of the two sides are known to differ, and still do at short steps: without a kink, or with
+        one that is near but not here, the difference shrinks as the step does."""
+        _, gap, bar = self.at_kink
+        short = slice(len(self.steps) // 2, None)
+        near = np.abs(self.bends[short] - gap) <= np.abs(gap) / 2 + 4 * self.reach[short]
+        return np.isfinite(bar) & (np.abs(gap) / 2 > bar) & near.all(axis=0)
 
     def _rises(self) -> tuple[Array, Array]:
         """Whether the rise from 0 to a step stays as the step becomes small, or shrinks slower than it by far."""
