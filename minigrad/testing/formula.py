@@ -85,6 +85,9 @@ class Comparison:
         arrays = self.arrays if arrays is None else arrays
         with np.errstate(all="ignore"):
             gradients = self.subject.vjp(arrays, v)
+        for name, x, gradient in zip(self.subject.inputs, arrays, gradients):
+            if gradient is not None:
+                same_shape(name, x, gradient)
         return [np.zeros(x.shape) if g is None else np.asarray(g) for x, g in zip(arrays, gradients)]
 
     def noise(self, u: Sequence[Array], v: Sequence[Array]) -> float:
@@ -150,6 +153,21 @@ def attempt(comparison: Comparison, number: int, part: tuple[int, int, int] | No
         moving, ours, float(found.value), float(found.error), bound, resolution, found.oracle, found.evaluations, note
     )
     return Trial(result, u, v, gradients, found, noise)
+
+
+def same_shape(name: str, array: Array, gradient: Array) -> None:
+    """Raises `Found` for a gradient that has not the shape of its input."""
+    got, wanted = np.shape(gradient), np.shape(array)
+    if got == wanted:
+        return
+    try:
+        grew = np.broadcast_shapes(got, wanted) == got
+    except ValueError:
+        grew = False
+    hint = ": it was broadcast in the forward, so sum over the dimensions that grew" if grew else ""
+    raise Found(
+        Verdict.WRONG_SHAPE_DTYPE, f"gradient of {name}", f"shape {got}, but {name} has {wanted}{hint}"
+    )  # fmt: skip
 
 
 def distance(value: float, found: Certified) -> float:

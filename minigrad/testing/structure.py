@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from .formula import EPS, Comparison
+from .formula import EPS, Comparison, same_shape
 from .layouts import LAYOUTS, laid_out
 from .subject import Subject
 from .verdicts import Found, Verdict
@@ -54,24 +54,12 @@ def gradients_fit(subject: Subject, comparison: Comparison) -> str:
         if gradient is None:
             continue
         gradient = np.asarray(gradient)
-        if gradient.shape != array.shape:
-            raise Found(
-                Verdict.WRONG_SHAPE_DTYPE, f"gradient of {name}",
-                f"shape {gradient.shape}, but {name} has {array.shape}" + _broadcast(gradient.shape, array.shape),
-            )  # fmt: skip
+        same_shape(name, array, gradient)
         if gradient.dtype != array.dtype:
             raise Found(
                 Verdict.WRONG_SHAPE_DTYPE, f"gradient of {name}", f"dtype {gradient.dtype}, but {name} is {array.dtype}"
             )
     return "shapes and dtypes"
-
-
-def _broadcast(got: tuple[int, ...], wanted: tuple[int, ...]) -> str:
-    try:
-        grew = np.broadcast_shapes(got, wanted) == got
-    except ValueError:
-        return ""
-    return ": it was broadcast in the forward, so sum over the dimensions that grew" if grew else ""
 
 
 def leaves_alone_what_it_is_given(subject: Subject, comparison: Comparison) -> str:
