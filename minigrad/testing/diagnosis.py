@@ -113,12 +113,12 @@ def _entry(comparison: Comparison, trial: Trial, number: int, place: tuple[int, 
     step = float(scale(comparison.arrays[number], each=True)[place])
     u = [np.zeros(x.shape) for x in comparison.arrays]
     u[number][place] = step
-    if careful:
+    if not careful:
+        value, error, kink, sides = _quick(comparison, u, trial.v)
+    if careful or not np.isfinite(value):  # the quick steps may leave the domain
         found = comparison.numeric(u, trial.v)
         value, error, kink = float(found.value), float(found.error), bool(found.kink)
         sides = (float(found.left), float(found.right))
-    else:
-        value, error, kink, sides = _quick(comparison, u, trial.v)
     backward = float(trial.gradients[number][place])
     numeric = value / step
     if kink:
@@ -166,7 +166,8 @@ def _quick(
 
     def projected(t: float) -> float:
         with np.errstate(all="ignore"):
-            return dot(comparison.subject.forward([x + t * d for x, d in zip(comparison.arrays, u)]), v)
+            outputs = comparison.moved([x + t * d for x, d in zip(comparison.arrays, u)])
+            return np.nan if outputs is None else dot(outputs, v)
 
     centre, steps = projected(0.0), (2.0**-8, 2.0**-9, 2.0**-10)
     ups, downs = ([projected(sign * h) for h in steps] for sign in (1, -1))

@@ -73,12 +73,22 @@ class Comparison:
         arrays, u, v = (_as(dtype, each) for each in (self.arrays, u, v))
 
         def projected(t: Any) -> Any:
-            outputs = self.subject.forward([x + t * d for x, d in zip(arrays, u)])
+            outputs = self.moved([x + t * d for x, d in zip(arrays, u)])
+            if outputs is None:
+                return np.longdouble("nan")
             if [out.shape for out in outputs] != [each.shape for each in v]:
                 raise Found(Verdict.STATEFUL, "", "the shape of the output changes with the values of the inputs")
             return sum((np.sum(out * each, dtype=np.longdouble) for out, each in zip(outputs, v)), np.longdouble(0))
 
         return certified(projected, self.oracle, ratio)
+
+    def moved(self, arrays: Sequence[Array]) -> list[Array] | None:
+        """The outputs beside the point; None where the function raises, which it did not at the point itself: there is
+        the edge of its domain."""
+        try:
+            return self.subject.forward(arrays)
+        except (ValueError, ArithmeticError):
+            return None
 
     def backward(self, v: Sequence[Array], arrays: Sequence[Array] | None = None) -> list[Array]:
         """The gradients, zeros for None."""
