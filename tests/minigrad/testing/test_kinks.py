@@ -76,3 +76,16 @@ def test_the_two_slopes_at_a_kink_are_known_to_rounding_also_beside_curvature(cu
     assert result.kink.all()
     assert np.abs(result.left - 1) <= result.error and np.abs(result.right - 3) <= result.error
     assert result.error < 1e-11
+
+
+@pytest.mark.parametrize("distance", [1e-3, 1e-6, 1e-9])
+def test_a_kink_beside_the_point_is_not_at_it(distance):
+    result = slope(lambda t: np.array([abs(t - distance) + 3 * np.sin(t)]))
+    assert not result.kink.any()
+    assert np.abs(result.value - 2) <= result.error < 1e-3
+
+
+@pytest.mark.parametrize("power", [1.1, 1.5, 2.5])
+def test_a_sharp_bend_is_no_kink(power):
+    result = slope(lambda t: np.array([abs(t) ** power + np.exp(t)]))
+    assert not result.kink.any() and np.abs(result.value - 1) <= result.error
