@@ -41,8 +41,13 @@ def _both_ways_overwritten(g: Array, x: Array, w: Array, v: Array) -> tuple[Arra
     return w * there + v * back, x * there, x * back
 
 
+def _mask(x: Array) -> Array:
+    """Of a dropout that keeps two of three."""
+    return (np.arange(x.size) % 3 > 0) * x.dtype.type(1.5)
+
+
 def _dropped(x: Array) -> Array:
-    return x * (np.arange(x.size) % 3 > 0)
+    return x * _mask(x)
 
 
 def _pooled(x: Array) -> Array:
@@ -152,9 +157,25 @@ BUGS = (
         "onnxruntime-19715-dropout", "https://github.com/microsoft/onnxruntime/pull/19715",
         "A dropout computed again for the backward drew another mask.",
         _dropped,
-        lambda g, x: g * (np.arange(x.size) % 3 > 0),
-        lambda g, x: g * (_MASKS.random(x.size) > 1 / 3),
+        lambda g, x: g * _mask(x),
+        lambda g, x: g * (_MASKS.random(x.size) > 1 / 3) * x.dtype.type(1.5),
         normal((24,)), (Verdict.NONDETERMINISTIC, Verdict.WRONG_FORMULA),
+    ),
+    GradBug(
+        "numpy-ml-94-dropout", "https://github.com/ddbourgin/numpy-ml/issues/94",
+        "The backward scaled like the forward but did not apply its mask.",
+        _dropped,
+        lambda g, x: g * _mask(x),
+        lambda g, x: g * x.dtype.type(1.5),
+        normal((6,)),
+    ),
+    GradBug(
+        "kaldi-3890-dropout", "https://github.com/kaldi-asr/kaldi/issues/3890",
+        "The mask was recovered as output over input, and taken to be 1 where the input was 0.",
+        _dropped,
+        lambda g, x: g * _mask(x),
+        lambda g, x: g * np.where(x == 0, 1, _dropped(x) / np.where(x == 0, 1, x)),
+        lambda rng: (np.array([0.0, 0.4, -1.2, 0.7, 0.0]),),
     ),
     GradBug(
         "torch-nn-345-mean", "https://github.com/torch/nn/pull/345",

@@ -30,13 +30,6 @@ def _cell_back_one_gate(g: Array, z: Array, b: Array, c: Array) -> tuple[Array, 
     return dz, db, dc
 
 
-def _cell_back_no_slope(g: Array, z: Array, b: Array, c: Array) -> tuple[Array, Array, Array]:
-    dz, _, dc = _cell_back(g, z, b, c)
-    f = sigmoid(z[1] + b[1])
-    dz[1] /= f * (1 - f)
-    return dz, dz.copy(), dc
-
-
 def _zoneout(x: Array, h: Array) -> Array:
     """h becomes tanh(x + h) in the units that a step does not hold."""
     for step, kept in zip(x, KEPT):
@@ -61,12 +54,6 @@ BUGS = (
         "learn_dl-53-lstm", "https://github.com/hanbt/learn_dl/issues/53",
         "The biases of the input and the output gate got the gradient of the forget gate's.",
         _cell, _cell_back, _cell_back_one_gate,
-        normal((4, 3), (4, 3), (3,)),
-    ),
-    GradBug(
-        "rnn-lstm-in-numpy-2-lstm", "https://github.com/CaptainE/RNN-LSTM-in-numpy/pull/2",
-        "The derivative of the forget gate's own function was left out.",
-        _cell, _cell_back, _cell_back_no_slope,
         normal((4, 3), (4, 3), (3,)),
     ),
     GradBug(
