@@ -151,8 +151,11 @@ def attempt(comparison: Comparison, number: int, part: tuple[int, int, int] | No
     bound = float(found.error) + ROUNDINGS * comparison.eps * (float(np.sqrt(np.sum(terms**2))) + abs(ours))
     noise = 0.0
     if distance(ours, found) > bound:  # only then worth eight more backwards
-        noise = NOISES * comparison.noise(u, v)
-        bound += min(noise, np.sqrt(comparison.eps) * max(comparison.typical, float(np.sqrt(np.sum(terms**2)))))
+        half = np.sqrt(comparison.eps) * max(comparison.typical, float(np.sqrt(np.sum(terms**2))))
+        # Half of its digits: no more is rounding; unless the gradient is nothing but rounding of ones.
+        unit = ROUNDINGS * comparison.eps * float(np.sqrt(sum(np.sum(np.square(each)) for each in v)))
+        noise = min(NOISES * comparison.noise(u, v), max(float(half), unit))
+        bound += noise
     size = max(float(np.sqrt(np.mean(terms**2))) if terms.size else 0.0, abs(float(found.value)) / max(terms.size, 1))
     # What lies between the slopes of a kink passes, be it right or not.
     blur = bound + (abs(float(found.right) - float(found.left)) / 2 if found.kink else 0.0)

@@ -129,7 +129,8 @@ def is_linear(subject: Subject, comparison: Comparison) -> str:
         worst = float(np.abs(both - expected).max(initial=0))
         nudged = comparison.backward([a * (1 + 4 * EPS) for a in one], [x * (1 + 4 * EPS) for x in arrays])[i]
         # Rounding is not linear either: what is smaller than this, the probes and the accuracy have to find.
-        if worst > 1e-4 * size + 16 * float(np.abs(nudged - first[i]).max(initial=0)):
+        rounding = 16 * float(np.abs(nudged - first[i]).max(initial=0)) + 64 * EPS  # of cotangents of about one
+        if worst > 1e-4 * size + rounding:
             raise Found(
                 Verdict.NOT_LINEAR, f"gradient of {name}",
                 f"of 2a - 3b it differs by {worst:.2g} from 2 times that of a less 3 times that of b",

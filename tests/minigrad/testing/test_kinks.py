@@ -31,6 +31,15 @@ def test_a_slope_outside_them_does_not(point, at_zero):
         check_vjp_pair(relu, relu_with(at_zero), np.array(point))
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_a_backward_that_jumps_at_the_kink_is_not_taken_to_be_rough(seed):
+    def wrong(g, x):
+        return g * np.where(x == 1, -4, x > 1)
+
+    with pytest.raises(WrongFormula):
+        check_vjp_pair(lambda x: relu(x - 1), wrong, np.array([1.0, 0.3]), seed=seed)
+
+
 def test_an_error_beside_a_kink_is_found_though_the_interval_of_the_kink_would_hide_it():
     def wrong(g, x):
         return g * (x > 0) * np.array([1, 1, 1, 1 + 1e-6])
@@ -53,11 +62,12 @@ def test_an_error_beside_a_kink_of_another_input_is_found():
         check_vjp_pair(forward, lambda g, x, y: (g * 3 * np.sign(x), None), np.zeros(3), np.full(3, 0.5))
 
 
-def test_a_few_kinks_in_a_large_input_are_found_and_left_out():
-    rng = np.random.default_rng(0)
-    x = rng.standard_normal(5000)
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("at_zero", [0, 1])
+def test_a_few_kinks_in_a_large_input_are_found_and_left_out(seed, at_zero):
+    x = np.random.default_rng(seed).standard_normal(5000)
     x[[17, 4000]] = 0
-    check_vjp_pair(relu, relu_with(0), x, probes=1, layouts=False)
+    check_vjp_pair(relu, relu_with(at_zero), x, probes=1, layouts=False, seed=seed)
 
 
 def test_kinks_everywhere_in_a_large_input_are_not_called_right():
