@@ -1,0 +1,274 @@
+"""What is wrong with a backward that failed a probe: which entries, by what factor, and what that looks like.
+
+Entries are found by halving: the direction is cut down to a part of the entries, and a part whose share of the
+difference is too large is cut again. Up to 256 entries all of them are measured instead, one by one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import permutations
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+
+from .formula import EPS, Comparison, Trial, distance, dot, scale
+from .verdicts import Found, Verdict
+
+Array: TypeAlias = Any
+
+ALL_UP_TO = 256
+SHOWN = 3
+HALVINGS = 120  # at most so many parts are looked at
+
+
+class Entry(NamedTuple):
+    """The gradient of one number: by the backward, and by values of the forward with its error."""
+
+    place: tuple[int, ...]
+    backward: float
+    numeric: float
+    error: float
+    kink: bool
+
+    @property
+    def wrong(self) -> bool:
+        return abs(self.backward - self.numeric) > self.error
+
+    def __str__(self) -> str:
+        ratio = f"  ratio {_ratio(self.backward / self.numeric)}" if self.numeric else ""
+        return f"[{', '.join(map(str, self.place))}]  backward {self.backward:+.8g}  numeric {self.numeric:+.8g}{ratio}"
+
+
+def _ratio(value: float) -> str:
+    """Also when it is nearly 1."""
+    return f"1 {'+' if value > 1 else '-'} {abs(value - 1):.3g}" if 0 < abs(value - 1) < 1e-3 else f"{value:.6g}"
+
+
+def diagnose(comparison: Comparison, trial: Trial, kinks: str) -> str:
+    """Raise `Found` with what is wrong. Returns a note instead if nothing is: where the function has kinks in several
+    entries at once and the gradient lies between the slopes in each, or where a second opinion is of another mind."""
+    probe = trial.probe
+    second = comparison.numeric(trial.u, trial.v, ratio=3.0)
+    if not second.kink and not trial.found.kink and distance(probe.backward, second) <= float(second.error):
+        return "a second look, with other steps, did not confirm a difference"
+    by_input = [_entries(comparison, trial, i) for i in range(len(comparison.arrays))]
+    every = [entry for entries in by_input for entry in entries]
+    if kinks == "interval" and any(entry.kink for entry in every) and not any(entry.wrong for entry in every):
+        return "kinks: the gradient lies between the slopes to the two sides in every entry"
+    number = max(range(len(by_input)), key=lambda i: _share(comparison, trial, i, by_input[i]))
+    entries = by_input[number]
+    wrong = sorted((e for e in entries if e.wrong), key=lambda e: -abs(e.backward - e.numeric) / (e.error or EPS))
+    name, gradient = comparison.subject.inputs[number], trial.gradients[number]
+    difference = distance(probe.backward, trial.found)
+    lines = [
+        f"derivative along a direction   backward  {probe.backward:+.12g}",
+        f"                               numeric   {probe.numeric:+.12g} +- {probe.error:.1g}   "
+        f"({probe.oracle}, {probe.evaluations} evaluations)",
+        f"difference {difference:.2g} = {difference / probe.bound:.2g} times the bound",
+    ]
+    verdict = Verdict.WRONG_FORMULA
+    if not gradient.any() and any(e.numeric for e in wrong):
+        verdict = Verdict.DISCONNECTED
+        lines.append(f"the gradient of {name} is zero or None, but the output moves with it")
+    elif _is_noise(comparison, trial):
+        verdict = Verdict.PRECISION_LOSS
+        lines.append("the backward is rough where it should be smooth: it has fewer digits than its input")
+    if wrong:
+        kind = "of" if len(entries) == gradient.size else "found among"
+        lines.append(f"wrong entries: {len(wrong)} {kind} {gradient.size}")
+        lines += [f"  {name}{entry}" for entry in wrong[:SHOWN]]
+    if verdict is Verdict.WRONG_FORMULA and wrong:
+        others = {other: by_input[i] for i, other in enumerate(comparison.subject.inputs) if i != number}
+        lines += [f"looks like {hint}" for hint in _hints(entries, gradient.shape, others)][:2]
+    lines.append(_ruled_out(trial))
+    raise Found(verdict, f"gradient of {name}", *lines)
+
+
+def _ruled_out(trial: Trial) -> str:
+    found = trial.found
+    sides = abs(float(found.right) - float(found.left))
+    kink = "kink: the slopes to both sides are given" if found.kink else f"a kink (the two sides differ by {sides:.1g})"
+    return f"ruled out: {kink}; noise of the values ({float(found.noise):.1g})"
+
+
+# ------------------------------------------------------------------------------------------------------- entries
+
+
+def _entries(comparison: Comparison, trial: Trial, number: int) -> list[Entry]:
+    """All entries of a small input, those that halving leads to of a large one. What a quick look finds wrong is
+    looked at again with care, the worst first, until some are known to be wrong."""
+    array = comparison.arrays[number]
+    places = np.ndindex(array.shape) if array.size <= ALL_UP_TO else _halve(comparison, trial, number)
+    entries = [_entry(comparison, trial, number, place, careful=False) for place in places]
+    confirmed = 0
+    for i in sorted(range(len(entries)), key=lambda i: -abs(entries[i].backward - entries[i].numeric)):
+        if entries[i].wrong and confirmed < SHOWN:
+            entries[i] = _entry(comparison, trial, number, entries[i].place, careful=True)
+            confirmed += entries[i].wrong
+    return entries
+
+
+def _entry(comparison: Comparison, trial: Trial, number: int, place: tuple[int, ...], careful: bool) -> Entry:
+    step = float(scale(comparison.arrays[number], each=True)[place])
+    u = [np.zeros(x.shape) for x in comparison.arrays]
+    u[number][place] = step
+    if not careful:
+        value, error, kink, sides = _quick(comparison, u, trial.v)
+    if careful or not np.isfinite(value):  # the quick steps may leave the domain
+        found = comparison.numeric(u, trial.v)
+        value, error, kink = float(found.value), float(found.error), bool(found.kink)
+        sides = (float(found.left), float(found.right))
+    backward = float(trial.gradients[number][place])
+    numeric = value / step
+    if kink:
+        low, high = sorted(side / step for side in sides)
+        numeric, error = float(np.clip(backward, low, high)), 0.0
+    rounding = 64 * comparison.eps * max(abs(backward), abs(numeric))
+    return Entry(place, backward, numeric, (error + trial.noise) / step + rounding, kink)
+
+
+def _halve(comparison: Comparison, trial: Trial, number: int) -> Iterator[tuple[int, ...]]:
+    """Indices of entries with a large share of the difference, the largest first."""
+    shape = comparison.arrays[number].shape
+    parts = [(np.inf, 0, comparison.arrays[number].size)]
+    looked = shown = 0
+    while parts and looked < HALVINGS and shown < 2 * SHOWN:
+        _, low, high = parts.pop(int(np.argmax([part[0] for part in parts])))
+        if high - low == 1:
+            shown += 1
+            yield tuple(int(i) for i in np.unravel_index(low, shape))
+            continue
+        middle = (low + high) // 2
+        for start, stop in ((low, middle), (middle, high)):
+            excess = _excess(comparison, trial, number, start, stop)
+            looked += 1
+            if excess > 0:
+                parts.append((excess, start, stop))
+
+
+def _excess(comparison: Comparison, trial: Trial, number: int, start: int, stop: int) -> float:
+    """By how much backward and numbers differ for a part of the entries, beyond what they may."""
+    u = [np.zeros(x.shape) for x in comparison.arrays]
+    u[number].reshape(-1)[start:stop] = trial.u[number].reshape(-1)[start:stop]
+    part = trial.u[number].reshape(-1)[start:stop]
+    gradient = trial.gradients[number].reshape(-1)[start:stop]
+    ours = float(np.sum(part * gradient))
+    value, error, _, _ = _quick(comparison, u, trial.v)
+    return abs(ours - value) - 4 * error - 32 * EPS * float(np.abs(part * gradient).sum())
+
+
+def _quick(
+    comparison: Comparison, u: Sequence[Array], v: Sequence[Array]
+) -> tuple[float, float, bool, tuple[float, float]]:
+    """A central difference at three steps, extrapolated, with a guess of its error; whether there is a kink, and the
+    slopes to both sides. To rank entries, not to judge them."""
+
+    def projected(t: float) -> float:
+        with np.errstate(all="ignore"):
+            outputs = comparison.moved([x + t * d for x, d in zip(comparison.arrays, u)])
+            return np.nan if outputs is None else dot(outputs, v)
+
+    centre, steps = projected(0.0), (2.0**-8, 2.0**-9, 2.0**-10)
+    ups, downs = ([projected(sign * h) for h in steps] for sign in (1, -1))
+    first, second, third = ((up - down) / (2 * h) for up, down, h in zip(ups, downs, steps))
+    fine, finer = second + (second - first) / 3, third + (third - second) / 3
+    bends = [(up - 2 * centre + down) / h for up, down, h in zip(ups, downs, steps)]
+    noise = 64 * EPS * (abs(centre) + abs(ups[-1])) / steps[-1]
+    kink = abs(bends[2]) > 0.8 * abs(bends[0]) + noise
+    value = finer + (finer - fine) / 15
+    return value, abs(finer - fine) + noise, kink, (value - bends[2] / 2, value + bends[2] / 2)
+
+
+def _share(comparison: Comparison, trial: Trial, number: int, entries: Sequence[Entry]) -> float:
+    steps = trial.u[number]
+    return float(sum(abs((e.backward - e.numeric) * steps[e.place]) for e in entries if e.wrong))
+
+
+def _is_noise(comparison: Comparison, trial: Trial) -> bool:
+    """Whether the gradient, followed along the direction, is as rough as it is wrong: a smooth wrong formula is not."""
+    difference = distance(trial.probe.backward, trial.found)
+    if difference > 1e-2 * abs(trial.probe.numeric):
+        return False
+    roughness = []
+    for step in (1e-4, 3e-5, 1e-5):
+        along = [
+            dot(comparison.backward(trial.v, [x + i * step * d for x, d in zip(comparison.arrays, trial.u)]), trial.u)
+            for i in range(1, 7)  # not at the point itself, where a formula may be wrong in that one place
+        ]
+        roughness.append(float(np.abs(np.diff(along, 4)).max()) / 16)
+    return min(roughness) > difference / 64
+
+
+# --------------------------------------------------------------------------------------------------------- hints
+
+
+def _hints(entries: Sequence[Entry], shape: tuple[int, ...], others: dict[str, list[Entry]]) -> Iterator[str]:
+    """What the pattern of wrong entries is known for."""
+    wrong = [e for e in entries if e.wrong]
+    full = len(entries) == int(np.prod(shape))
+    size = max((abs(e.numeric) for e in entries), default=0.0)
+    ratios = np.array([e.backward / e.numeric for e in wrong if abs(e.numeric) > 1e-6 * size])
+    if ratios.size and np.ptp(ratios) <= 1e-5 * abs(ratios).max() and len(wrong) > 1:
+        yield _factor(float(np.median(ratios)), shape)
+    if full and len(entries) > 1:
+        backward = np.array([e.backward for e in entries]).reshape(shape)
+        numeric = np.array([e.numeric for e in entries]).reshape(shape)
+        close = 1e-6 * max(float(np.abs(numeric).max()), 1e-300)
+        yield from _rearranged(backward, numeric, close)
+        for other, theirs in others.items():
+            values = np.array([e.numeric for e in theirs])
+            if values.size == backward.size and np.allclose(values, backward.ravel(), rtol=1e-6, atol=close):
+                yield f"the gradient of {other}: operands swapped"
+    if len(wrong) == 1 and len(entries) > 1:
+        yield f"one entry alone: {wrong[0].place}"
+        if ratios.size:
+            yield _factor(float(ratios[0]), shape)
+    elif full and wrong:
+        yield from _boundary(wrong, shape)
+
+
+def _factor(ratio: float, shape: tuple[int, ...]) -> str:
+    """A constant factor, by name."""
+    if abs(ratio + 1) < 1e-5:
+        return "a wrong sign"
+    if abs(ratio) < 1e-9:
+        return "a term dropped"
+    sizes = {n for n in (*shape, int(np.prod(shape))) if n > 1}
+    for n in sorted(sizes):
+        for value, name, cause in (
+            (n, f"{n}", "mean and sum mixed up"), (1 / n, f"1/{n}", "mean and sum mixed up"),
+            ((n - 1) / n, f"{n - 1}/{n}", "ddof, n against n - 1"),
+            (n / (n - 1), f"{n}/{n - 1}", "ddof, n against n - 1"),
+        ):  # fmt: skip
+            if abs(ratio / value - 1) < 1e-5:
+                return f"a constant factor of {name}: {cause}"
+    if abs(ratio - 2) < 1e-5 or abs(ratio - 0.5) < 1e-5:
+        return f"a constant factor of {ratio:g}: counted twice, or the factor of a square forgotten"
+    return f"a constant factor of {_ratio(ratio)}"
+
+
+def _rearranged(backward: Array, numeric: Array, close: float) -> Iterator[str]:
+    for axes in permutations(range(numeric.ndim)):
+        moved = numeric.transpose(axes)
+        same = axes == tuple(range(numeric.ndim)) or moved.shape != backward.shape
+        if not same and np.allclose(backward, moved, rtol=1e-6, atol=close):
+            yield "the right numbers, transposed"
+    for axis in range(numeric.ndim):
+        if numeric.shape[axis] > 1 and np.allclose(backward, np.flip(numeric, axis), rtol=1e-6, atol=close):
+            yield f"the right numbers, reversed along dimension {axis}"
+        if numeric.shape[axis] > 1 and np.ptp(numeric, axis=axis).max() > close:
+            mean = np.broadcast_to(numeric.mean(axis=axis, keepdims=True), numeric.shape)
+            total = np.broadcast_to(numeric.sum(axis=axis, keepdims=True), numeric.shape)
+            for what, each in (("mean", mean), ("sum", total)):
+                if np.allclose(backward, each, rtol=1e-6, atol=close):
+                    yield f"the {what} of the right numbers along dimension {axis}: reduced too far"
+
+
+def _boundary(wrong: Sequence[Entry], shape: tuple[int, ...]) -> Iterator[str]:
+    for axis, n in enumerate(shape):
+        places = {e.place[axis] for e in wrong}
+        if n > 2 and places <= {0, n - 1} and len(wrong) < int(np.prod(shape)):
+            yield f"the boundary of dimension {axis}: padding, a tail or an off-by-one"
+        elif n > 2 and len(places) == 1:
+            yield f"index {places.pop()} of dimension {axis} alone"

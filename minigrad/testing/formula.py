@@ -1,0 +1,213 @@
+"""Whether a backward is the derivative of its forward: projections of both onto random directions are compared.
+
+One number per probe: <cotangent, f(x)> along a direction, in which an error of any entry of any input shows. It may
+differ by the certified error of the numeric derivative, by what rounding does to the backward, and by nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from .ladder import RATIO, noise_of
+from .oracles import Certified, certified, keeps_longdouble
+from .subject import Subject
+from .verdicts import Found, Probe, Verdict
+
+Array: TypeAlias = Any
+
+EPS = float(np.finfo(np.float64).eps)
+ROUNDINGS = 32  # of every entry: what the additions and products of a backward may lose
+NOISES = 8  # times the measured noise of the backward's numbers
+
+
+class Comparison:
+    """A subject at its point, with random directions and cotangents of its own."""
+
+    def __init__(self, subject: Subject, seed: int) -> None:
+        self.subject = subject
+        self.rng = np.random.default_rng(seed)
+        self.arrays = [wider(array) for array in subject.arrays]
+        with np.errstate(all="ignore"):
+            self.outputs = subject.forward(self.arrays)
+        self.oracle = "float64"
+        size = sum(array.size for array in [*self.arrays, *self.outputs])
+        if subject.wide and keeps_longdouble(lambda: subject.forward(_as(np.longdouble, self.arrays)), size):
+            self.oracle = "longdouble"
+        self.eps = self._eps_of_backward()
+        first, u = self.backward(self.cotangent(0)), self.direction(0)
+        self.typical = float(np.sqrt(sum(np.sum(np.square(g * d)) for g, d in zip(first, u))))
+
+    def _eps_of_backward(self) -> float:
+        """That of float64; or of the dtype of the point, for a backward that knows no other."""
+        own = {array.dtype for array in self.subject.arrays}
+        with np.errstate(all="ignore"):
+            gradients = self.subject.vjp(self.arrays, [np.ones(out.shape) for out in self.outputs])
+        narrow = [g.dtype for g in gradients if isinstance(g, np.ndarray) and g.dtype.itemsize < 8]
+        return max([EPS, *(float(np.finfo(dtype).eps) for dtype in narrow if dtype.kind == "f" and dtype in own)])
+
+    # --------------------------------------------------------------------------------------------- directions
+
+    def direction(self, number: int) -> list[Array]:
+        """Normal and +-1 numbers in turns; on the scale of the input as a whole, or of every entry, in turns."""
+        return [
+            self._random(array.shape, number) * scale(array, each=number // 2 % 2 == 1) for array in self.arrays
+        ]
+
+    def cotangent(self, number: int) -> list[Array]:
+        return [self._random(out.shape, number) for out in self.outputs]
+
+    def _random(self, shape: tuple[int, ...], number: int) -> Array:
+        if number % 2 == 0:
+            return self.rng.standard_normal(shape)
+        return self.rng.choice([-1.0, 1.0], shape)
+
+    # -------------------------------------------------------------------------------------------- two derivatives
+
+    def numeric(self, u: Sequence[Array], v: Sequence[Array], ratio: float = RATIO) -> Certified:
+        """The derivative of <v, f> along u, by values of f."""
+        dtype = np.longdouble if self.oracle == "longdouble" else np.float64
+        arrays, u, v = (_as(dtype, each) for each in (self.arrays, u, v))
+
+        def projected(t: Any) -> Any:
+            outputs = self.moved([x + t * d for x, d in zip(arrays, u)])
+            if outputs is None:
+                return np.longdouble("nan")
+            if [out.shape for out in outputs] != [each.shape for each in v]:
+                raise Found(Verdict.STATEFUL, "", "the shape of the output changes with the values of the inputs")
+            return sum((np.sum(out * each, dtype=np.longdouble) for out, each in zip(outputs, v)), np.longdouble(0))
+
+        return certified(projected, self.oracle, ratio)
+
+    def moved(self, arrays: Sequence[Array]) -> list[Array] | None:
+        """The outputs beside the point; None where the function raises, which it did not at the point itself: there is
+        the edge of its domain."""
+        try:
+            return self.subject.forward(arrays)
+        except (ValueError, ArithmeticError):
+            return None
+
+    def backward(self, v: Sequence[Array], arrays: Sequence[Array] | None = None) -> list[Array]:
+        """The gradients, zeros for None."""
+        arrays = self.arrays if arrays is None else arrays
+        with np.errstate(all="ignore"):
+            gradients = self.subject.vjp(arrays, v)
+        for name, x, gradient in zip(self.subject.inputs, arrays, gradients):
+            if gradient is not None:
+                same_shape(name, x, gradient)
+        return [np.zeros(x.shape) if g is None else np.asarray(g) for x, g in zip(arrays, gradients)]
+
+    def noise(self, u: Sequence[Array], v: Sequence[Array]) -> float:
+        """How rough <gradient, u> is where inputs and cotangents hardly move: the rounding inside the backward, which
+        may cancel and so lose digits without being wrong."""
+        along = [dot(self.backward(vs, xs), u) for xs, vs in zip(*(self._nudged(each) for each in (self.arrays, v)))]
+        return float(noise_of(np.array(along)))
+
+    def _nudged(self, arrays: Sequence[Array]) -> list[list[Array]]:
+        """Eight equal steps of some thousand roundings."""
+        signs = [self.rng.choice([-1.0, 1.0], x.shape) for x in arrays]
+        step = 2.0**12 * self.eps
+        return [[np.asarray(x * (1 + i * step * s)) for x, s in zip(arrays, signs)] for i in range(8)]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A probe with the directions it used, to look closer if it failed."""
+
+    probe: Probe
+    u: list[Array]
+    v: list[Array]
+    gradients: list[Array]
+    found: Certified
+    noise: float  # what rounding inside the backward may explain
+
+    @property
+    def failed(self) -> bool:
+        return distance(self.probe.backward, self.found) > self.probe.bound
+
+
+def attempt(comparison: Comparison, number: int, part: tuple[int, int, int] | None = None) -> Trial:
+    """One comparison, along all inputs or along a part of one: its number, the first entry and the one after the last.
+    Raises `Found` for a gradient that is not finite."""
+    u, v = comparison.direction(number), comparison.cotangent(number)
+    if part is not None:
+        only, start, stop = part
+        u, whole = [np.zeros(each.shape) for each in u], u
+        u[only].reshape(-1)[start:stop] = whole[only].reshape(-1)[start:stop]
+    gradients = comparison.backward(v)
+    found = comparison.numeric(u, v)
+    for name, gradient in zip(comparison.subject.inputs, gradients):
+        if not np.isfinite(gradient).all():
+            if found.steep:
+                raise Found(Verdict.NONDIFFERENTIABLE, "", "the output rises without bound: its derivative is infinite")
+            wrong = int((~np.isfinite(gradient)).sum())
+            raise Found(Verdict.NONFINITE, name, f"the output is finite, {wrong} of {gradient.size} gradients are not")
+    terms = np.concatenate([(g * d).ravel() for g, d in zip(gradients, u)])
+    ours = float(terms.sum(dtype=np.longdouble))
+    # Entries are rounded each on its own, and the random signs of u and v leave no rounding to add up in step.
+    bound = float(found.error) + ROUNDINGS * comparison.eps * (float(np.sqrt(np.sum(terms**2))) + abs(ours))
+    noise = 0.0
+    if distance(ours, found) > bound:  # only then worth eight more backwards
+        half = np.sqrt(comparison.eps) * max(comparison.typical, float(np.sqrt(np.sum(terms**2))))
+        # Half of its digits: no more is rounding; unless the gradient is nothing but rounding of ones.
+        unit = ROUNDINGS * comparison.eps * float(np.sqrt(sum(np.sum(np.square(each)) for each in v)))
+        noise = min(NOISES * comparison.noise(u, v), max(float(half), unit))
+        bound += noise
+    size = max(float(np.sqrt(np.mean(terms**2))) if terms.size else 0.0, abs(float(found.value)) / max(terms.size, 1))
+    # What lies between the slopes of a kink passes, be it right or not.
+    blur = bound + (abs(float(found.right) - float(found.left)) / 2 if found.kink else 0.0)
+    resolution = blur / size if size > 0 else (0.0 if np.isfinite(blur) and not found.kink else np.inf)
+    note = next((name for name in ("jump", "steep", "stairs", "kink") if getattr(found, name)), "")
+    moving = "all inputs" if part is None else comparison.subject.inputs[part[0]]
+    result = Probe(
+        moving, ours, float(found.value), float(found.error), bound, resolution, found.oracle, found.evaluations, note
+    )
+    return Trial(result, u, v, gradients, found, noise)
+
+
+def same_shape(name: str, array: Array, gradient: Array) -> None:
+    """Raises `Found` for a gradient that has not the shape of its input."""
+    got, wanted = np.shape(gradient), np.shape(array)
+    if got == wanted:
+        return
+    try:
+        grew = np.broadcast_shapes(got, wanted) == got
+    except ValueError:
+        grew = False
+    hint = ": it was broadcast in the forward, so sum over the dimensions that grew" if grew else ""
+    raise Found(
+        Verdict.WRONG_SHAPE_DTYPE, f"gradient of {name}", f"shape {got}, but {name} has {wanted}{hint}"
+    )  # fmt: skip
+
+
+def distance(value: float, found: Certified) -> float:
+    """From the interval between the one-sided derivatives: a point where there is no kink."""
+    low, high = float(np.fmin(found.left, found.right)), float(np.fmax(found.left, found.right))
+    if not found.kink:
+        low = high = float(found.value)
+    return max(low - value, value - high, 0.0)
+
+
+def dot(xs: Sequence[Array], ys: Sequence[Array]) -> float:
+    return float(sum(np.sum(x * y, dtype=np.longdouble) for x, y in zip(xs, ys)))
+
+
+def scale(array: Array, each: bool) -> Array:
+    """How far an input may move: its median magnitude, or each entry's own; 1 where that is 0."""
+    magnitude = np.abs(array)
+    positive = magnitude[magnitude > 0]
+    typical = float(np.median(positive)) if positive.size else 1.0
+    typical = max(typical, 1e-100)
+    return np.where(magnitude > 0, magnitude, typical) if each else np.full(array.shape, typical)
+
+
+def wider(array: Array) -> Array:
+    """In float64 at least; the formula is judged there, whatever the dtype of the point."""
+    return array.astype(np.float64) if array.dtype.itemsize < 8 else np.array(array, copy=True)
+
+
+def _as(dtype: Any, arrays: Sequence[Array]) -> list[Array]:
+    return [np.asarray(array, dtype) for array in arrays]

@@ -1,0 +1,1 @@
+"""By what gradient checkers are judged: wrong backwards that they must find, right ones that they must leave alone."""

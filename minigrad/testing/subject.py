@@ -1,0 +1,104 @@
+"""What the checker knows of a function: how to compute it on arrays, and how its backward is called.
+
+Everything else in this package is written against `Subject`, so that a pair of NumPy functions, a function of
+tensors, or one of another framework are checked by the same code. Inputs are never written to: a function is moved by
+calling it with other arrays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, TypeAlias
+
+import numpy as np
+
+from .verdicts import Found, Verdict
+
+Array: TypeAlias = Any
+
+
+class Subject(Protocol):
+    """A function of floating-point arrays with a backward."""
+
+    name: str
+    inputs: list[str]  # what the arrays are called in messages
+    arrays: list[Array]  # the point to check at, in the dtypes to check in
+    wide: bool  # whether it may be tried in longdouble
+
+    def forward(self, arrays: Sequence[Array]) -> list[Array]:
+        """The floating-point outputs. Raises `Found` if there are none."""
+
+    def vjp(self, arrays: Sequence[Array], cotangents: Sequence[Array]) -> list[Array | None]:
+        """The gradient of sum <cotangent, output> for every array; None where there is none."""
+
+    def backward_of(self) -> Subject | None:
+        """The backward as a function of arrays and cotangents, with a backward of its own; None if it has none."""
+
+
+class Pair:
+    """A NumPy function and its backward: `forward(*arrays)` and `vjp(cotangent, *arrays)`."""
+
+    wide = True
+
+    def __init__(self, forward: Callable[..., Any], vjp: Callable[..., Any], arrays: Sequence[Any]) -> None:
+        self.function, self.rule = forward, vjp
+        self.name = getattr(forward, "__name__", type(forward).__name__)
+        every = [np.asarray(array) for array in arrays]
+        self.moving = [i for i, array in enumerate(every) if array.dtype.kind == "f"]
+        if not self.moving:
+            raise TypeError(f"{self.name}: no floating-point array to differentiate with respect to")
+        self.every = every
+        self.arrays = [every[i] for i in self.moving]
+        self.inputs = [f"input {i}" for i in self.moving]
+        self.several = False
+
+    def _arguments(self, arrays: Sequence[Array]) -> list[Array]:
+        arguments = list(self.every)
+        for i, array in zip(self.moving, arrays):
+            arguments[i] = array
+        return arguments
+
+    def forward(self, arrays: Sequence[Array]) -> list[Array]:
+        out = self.function(*self._arguments(arrays))
+        self.several = isinstance(out, tuple | list)
+        return floats(out)
+
+    def vjp(self, arrays: Sequence[Array], cotangents: Sequence[Array]) -> list[Array | None]:
+        given = self.rule(tuple(cotangents) if self.several else cotangents[0], *self._arguments(arrays))
+        gradients = list(given) if isinstance(given, tuple | list) else [given]
+        if len(gradients) != len(self.every):
+            gradients = gradients if len(gradients) == len(self.moving) else []
+            if not gradients:
+                raise Found(
+                    Verdict.WRONG_SHAPE_DTYPE, "vjp",
+                    f"vjp must return a gradient for each of the {len(self.every)} inputs, or for the "
+                    f"{len(self.moving)} floating-point ones",
+                )  # fmt: skip
+            return gradients
+        for i, gradient in enumerate(gradients):
+            if i not in self.moving and gradient is not None:
+                raise Found(Verdict.WRONG_SHAPE_DTYPE, f"input {i}", "an integer input has no gradient: return None")
+        return [gradients[i] for i in self.moving]
+
+    def backward_of(self) -> Subject | None:
+        return None
+
+
+def floats(out: Any) -> list[Array]:
+    """The floating-point arrays among what a function returned. Raises `Found` if there are none."""
+    if out is None:
+        raise Found(Verdict.UNUSABLE_OUTPUT, "", "the function returned None: is a return statement missing?")
+    every = list(out) if isinstance(out, tuple | list) else [out]
+    kept = []
+    for each in every:
+        if not isinstance(each, np.ndarray | np.generic | float | int):
+            raise Found(Verdict.UNUSABLE_OUTPUT, "", f"the function returned a {type(each).__name__}")
+        array = np.asarray(each)
+        if array.dtype.kind == "f":
+            kept.append(array)
+        elif array.dtype.kind not in "biu":
+            raise Found(Verdict.UNUSABLE_OUTPUT, "", f"the function returned dtype {array.dtype}")
+    if not kept:
+        dtypes = ", ".join(str(np.asarray(each).dtype) for each in every) or "nothing"
+        raise Found(Verdict.UNUSABLE_OUTPUT, "", f"the function returned {dtypes}: no gradient flows through that")
+    return kept
