@@ -157,9 +157,10 @@ def test_minigrad_needs_numpy_alone():
     assert {top for _, top in outside} - STANDARD <= {"minigrad", "numpy", "cupy", "cupyx"}
 
 
-def test_import_loads_numpy_and_nothing_else_from_outside_the_standard_library():
+@pytest.mark.parametrize("package", ["minigrad", "minigrad.testing"])
+def test_import_loads_numpy_and_nothing_else_from_outside_the_standard_library(package):
     code = (
-        "import sys, numpy, json; before = set(sys.modules); import minigrad;"
+        f"import sys, numpy, json; before = set(sys.modules); import {package};"
         "print(json.dumps(sorted({name.split('.')[0] for name in set(sys.modules) - before})))"
     )
     run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
