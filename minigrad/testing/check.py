@@ -15,7 +15,7 @@ from ..nn import Module
 from ..tensor import Tensor
 from .adapters import Adapted
 from .diagnosis import diagnose
-from .formula import Comparison, Trial, attempt
+from .formula import Comparison, Trial, attempt, scale
 from .rounding import is_accurate
 from .structure import CHECKS, preflight, same_in_any_layout
 from .subject import Pair, Subject
@@ -162,7 +162,6 @@ def _compare(comparison: Comparison, probes: int, kinks: str, report: GradReport
         return
     notes = {probe.note for probe in report.probes}
     for note, verdict, sentence in (
-        ("jump", Verdict.DISCONTINUOUS, "the output jumps along every direction that was tried"),
         ("steep", Verdict.NONDIFFERENTIABLE, "the output rises without bound: the derivative here is infinite"),
         ("stairs", Verdict.INCONCLUSIVE, "the output moves in steps: is it computed in float16 or float32 inside?"),
     ):
@@ -196,13 +195,34 @@ def _look_around_kinks(comparison: Comparison, kinks: str, report: GradReport, d
             elif stop - start > 1:
                 middle = (start + stop) // 2
                 parts += [(start, middle), (middle, stop)]
+        _move_as_one(comparison, i, report)
     report.passed.append(KINKS_ALONE)
+
+
+def _move_as_one(comparison: Comparison, number: int, report: GradReport) -> None:
+    """Entries that meet at a kink each lie between their two slopes, and may be wrong together: of the maximum of two
+    equal numbers each may have any part, but both not all. Moved as one they stay equal, and there is no kink."""
+    array, name = comparison.arrays[number], comparison.subject.inputs[number]
+    for along in (np.full(array.shape, float(scale(array, each=False).max())), array.copy()):
+        if not along.any():
+            continue
+        trial = attempt(comparison, 0, (number, 0, array.size), along)
+        report.probes.append(trial.probe)
+        if trial.failed and not trial.probe.note:
+            raise Found(
+                Verdict.WRONG_FORMULA, f"gradient of {name}",
+                "every entry lies between its slopes to the two sides, but all moved as one they do not add up:",
+                f"  backward {trial.probe.backward:+.12g}  numeric {trial.probe.numeric:+.12g} "
+                f"+- {trial.probe.error:.1g}",
+            )  # fmt: skip
 
 
 def _judge(comparison: Comparison, trial: Trial, kinks: str, report: GradReport, certain: bool = False) -> bool:
     """Whether it failed where there are kinks, and so has to be looked at more closely; raises `Found` if it failed for
     certain."""
     report.probes.append(trial.probe)
+    if trial.probe.note == "jump":
+        raise Found(Verdict.DISCONTINUOUS, "", f"the output jumps along {trial.probe.direction}")
     if trial.probe.note == "kink" and kinks == "fail":
         raise Found(
             Verdict.NONDIFFERENTIABLE, "",

@@ -20,6 +20,7 @@ from .verdicts import Found, Probe, Verdict
 Array: TypeAlias = Any
 
 EPS = float(np.finfo(np.float64).eps)
+NOTHING = 1e-9  # of the distance moved: a slope that is none
 ROUNDINGS = 32  # of every entry: what the additions and products of a backward may lose
 NOISES = 8  # times the measured noise of the backward's numbers
 
@@ -80,7 +81,9 @@ class Comparison:
                 raise Found(Verdict.STATEFUL, "", "the shape of the output changes with the values of the inputs")
             return sum((np.sum(out * each, dtype=np.longdouble) for out, each in zip(outputs, v)), np.longdouble(0))
 
-        return certified(projected, self.oracle, ratio)
+        # What is added up may cancel; its roundings do not.
+        size = np.sqrt(sum(np.sum(np.square(out * each, dtype=float)) for out, each in zip(self.outputs, v)))
+        return certified(projected, self.oracle, ratio, float(size) * float(np.finfo(dtype).eps) / 4)
 
     def moved(self, arrays: Sequence[Array]) -> list[Array] | None:
         """The outputs beside the point; None where the function raises, which it did not at the point itself: there is
@@ -100,17 +103,15 @@ class Comparison:
                 same_shape(name, x, gradient)
         return [np.zeros(x.shape) if g is None else np.asarray(g) for x, g in zip(arrays, gradients)]
 
-    def noise(self, u: Sequence[Array], v: Sequence[Array]) -> float:
-        """How rough <gradient, u> is where inputs and cotangents hardly move: the rounding inside the backward, which
-        may cancel and so lose digits without being wrong."""
-        along = [dot(self.backward(vs, xs), u) for xs, vs in zip(*(self._nudged(each) for each in (self.arrays, v)))]
-        return float(noise_of(np.array(along)))
+    def noise(self, u: Sequence[Array], v: Sequence[Array], step: float, lowest: int = 2) -> float:
+        """How rough <gradient, u> is along eight points `step` apart, relative to inputs and cotangents: the rounding
+        inside the backward, which may cancel and so lose digits without being wrong."""
+        points = zip(*(self._nudged(each, step) for each in (self.arrays, v)))
+        return float(noise_of(np.array([dot(self.backward(vs, xs), u) for xs, vs in points]), lowest))
 
-    def _nudged(self, arrays: Sequence[Array]) -> list[list[Array]]:
-        """Eight equal steps of some thousand roundings."""
-        signs = [self.rng.choice([-1.0, 1.0], x.shape) for x in arrays]
-        step = 2.0**12 * self.eps
-        return [[np.asarray(x * (1 + i * step * s)) for x, s in zip(arrays, signs)] for i in range(8)]
+    def _nudged(self, arrays: Sequence[Array], step: float) -> list[list[Array]]:
+        ways = [self.rng.uniform(-1.0, 1.0, x.shape) for x in arrays]
+        return [[np.asarray(x * (1 + i * step * way)) for x, way in zip(arrays, ways)] for i in range(8)]
 
 
 @dataclass(frozen=True)
@@ -129,10 +130,14 @@ class Trial:
         return distance(self.probe.backward, self.found) > self.probe.bound
 
 
-def attempt(comparison: Comparison, number: int, part: tuple[int, int, int] | None = None) -> Trial:
-    """One comparison, along all inputs or along a part of one: its number, the first entry and the one after the last.
-    Raises `Found` for a gradient that is not finite."""
+def attempt(
+    comparison: Comparison, number: int, part: tuple[int, int, int] | None = None, along: Array | None = None
+) -> Trial:
+    """One comparison, along all inputs or along a part of one: its number, the first entry and the one after the last;
+    in a random direction, or as `along` says for that input. Raises `Found` for a gradient that is not finite."""
     u, v = comparison.direction(number), comparison.cotangent(number)
+    if along is not None and part is not None:
+        u[part[0]] = along
     if part is not None:
         only, start, stop = part
         u, whole = [np.zeros(each.shape) for each in u], u
@@ -150,16 +155,22 @@ def attempt(comparison: Comparison, number: int, part: tuple[int, int, int] | No
     # Entries are rounded each on its own, and the random signs of u and v leave no rounding to add up in step.
     bound = float(found.error) + ROUNDINGS * comparison.eps * (float(np.sqrt(np.sum(terms**2))) + abs(ours))
     noise = 0.0
-    if distance(ours, found) > bound:  # only then worth eight more backwards
-        half = np.sqrt(comparison.eps) * max(comparison.typical, float(np.sqrt(np.sum(terms**2))))
-        # Half of its digits: no more is rounding; unless the gradient is nothing but rounding of ones.
-        unit = ROUNDINGS * comparison.eps * float(np.sqrt(sum(np.sum(np.square(each)) for each in v)))
-        noise = min(NOISES * comparison.noise(u, v), max(float(half), unit))
+    if distance(ours, found) > bound:  # only then worth two dozen more backwards
+        most = lost(comparison.eps) * max(comparison.typical, float(np.sqrt(np.sum(terms**2))))
+        # Steps of no whole number of roundings, which would repeat themselves. Wider ones also show the rounding of
+        # what the inputs hardly move; but also that to a narrower dtype, so there it counts as rounding of ones alone.
+        near = NOISES * max(comparison.noise(u, v, 6627.4 * comparison.eps) for _ in range(2))
+        wide = NOISES * comparison.noise(u, v, 6.6e8 * comparison.eps, lowest=4)
+        ones = ROUNDINGS * comparison.eps * _size(v) * _size(u) / np.sqrt(max(terms.size, 1))
+        noise = max(min(near, float(most)), min(max(near, wide), float(ones)))
         bound += noise
     size = max(float(np.sqrt(np.mean(terms**2))) if terms.size else 0.0, abs(float(found.value)) / max(terms.size, 1))
     # What lies between the slopes of a kink passes, be it right or not.
     blur = bound + (abs(float(found.right) - float(found.left)) / 2 if found.kink else 0.0)
     resolution = blur / size if size > 0 else (0.0 if np.isfinite(blur) and not found.kink else np.inf)
+    moved = _size(u)
+    if moved > 0 and max(abs(ours), abs(float(found.value))) <= blur <= NOTHING * moved:
+        resolution = blur / moved  # both are zero, as far as numbers tell
     note = next((name for name in ("jump", "steep", "stairs", "kink") if getattr(found, name)), "")
     moving = "all inputs" if part is None else comparison.subject.inputs[part[0]]
     result = Probe(
@@ -195,12 +206,16 @@ def dot(xs: Sequence[Array], ys: Sequence[Array]) -> float:
     return float(sum(np.sum(x * y, dtype=np.longdouble) for x, y in zip(xs, ys)))
 
 
+def _size(arrays: Sequence[Array]) -> float:
+    return float(np.sqrt(sum(np.sum(np.square(each)) for each in arrays)))
+
+
 def scale(array: Array, each: bool) -> Array:
     """How far an input may move: its median magnitude, or each entry's own; 1 where that is 0."""
     magnitude = np.abs(array)
     positive = magnitude[magnitude > 0]
     typical = float(np.median(positive)) if positive.size else 1.0
-    typical = max(typical, 1e-100)
+    typical = max(typical, 1e-150)
     return np.where(magnitude > 0, magnitude, typical) if each else np.full(array.shape, typical)
 
 
@@ -211,3 +226,8 @@ def wider(array: Array) -> Array:
 
 def _as(dtype: Any, arrays: Sequence[Array]) -> list[Array]:
     return [np.asarray(array, dtype) for array in arrays]
+
+
+def lost(eps: float) -> float:
+    """Two thirds of the digits: what a right formula may lose by cancelling, if its own noise shows that it does."""
+    return float(eps ** (1 / 3))

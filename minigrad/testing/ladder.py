@@ -63,38 +63,42 @@ class Slope:
     evaluations: int
 
 
-def slope(function: Callable[[float], Array], ratio: float = RATIO, eps: float | None = None) -> Slope:
+def slope(
+    function: Callable[[float], Array], ratio: float = RATIO, eps: float | None = None, floor: float = 0.0
+) -> Slope:
     """The derivative at 0 of a function from a number to an array of real numbers.
 
     Where the function gives nan or inf the rung is left out, so that it may end near 0; if it gives nothing finite on
     one side, the derivative is the other side's. `ratio` is that of one step to the next: another one gives a second
     opinion, from other values. `eps` is the relative precision of the arithmetic inside the function, if its values
-    have a wider dtype than that.
+    have a wider dtype than that; they are known to be no better than `floor`.
 
     >>> import numpy as np
     >>> result = slope(lambda t: np.exp([t, 2.0 * t]))
     >>> np.abs(result.value - [1, 2]) <= result.error
     array([ True,  True])
     """
-    return _Ladder(function, ratio, eps).climb()
+    return _Ladder(function, ratio, eps, floor).climb()
 
 
-def noise_of(values: Array) -> Array:
+def noise_of(values: Array, lowest: int = 2) -> Array:
     """The standard deviation of the errors of values at eight or so equal small steps: from their differences of order
-    2 to 6, to which what is smooth adds nothing (ECnoise)."""
+    `lowest` to 6, to which what is smooth adds nothing (ECnoise)."""
     noise = np.zeros(values.shape[1:], values.dtype)
     differences = np.diff(values, axis=0)
     for order in range(2, 7):
         differences = np.diff(differences, axis=0)
+        if order < lowest:
+            continue
         gamma = factorial(order) ** 2 / factorial(2 * order)
         noise = np.fmax(noise, np.sqrt(gamma * np.mean(differences**2, axis=0)))
     return noise
 
 
 class _Ladder:
-    def __init__(self, function: Callable[[float], Array], ratio: float, eps: float | None) -> None:
+    def __init__(self, function: Callable[[float], Array], ratio: float, eps: float | None, floor: float) -> None:
         self.evaluations = 0
-        self.ratio = ratio
+        self.ratio, self.floor = ratio, floor
         self._function = function
         self.centre = self._at(0.0)
         self.eps = eps or float(np.finfo(self.centre.dtype).eps)
@@ -130,7 +134,7 @@ class _Ladder:
         """From values so close together that a smooth function is a straight line there."""
         step = FIRST_STEP * self.eps**0.75
         values = np.stack([self._at(i * step) for i in range(1, 9)])
-        return np.fmax(np.abs(self.centre) * (self.eps / 4), noise_of(values))
+        return np.fmax(np.abs(self.centre) * (self.eps / 4) + self.floor, noise_of(values))
 
 
 class _Table:
@@ -214,7 +218,9 @@ class _Table:
         )
         # What vanishes all at once did so at a jump nearby, not at 0.
         lasting = np.take_along_axis(seen, last[None], 0)[0] & (after > here / 4)
-        jump = lasting & (here > before / 2) & (last == len(seen) - 1)
+        window = rises[-1 - APART :]  # a rise that stays is there all along
+        stays = (window.min(axis=0) > here / 4) & (window.max(axis=0) < 4 * here)
+        jump = lasting & (here > before / 2) & (last == len(seen) - 1) & stays
         return jump, lasting & (here > before / self.ladder.ratio ** (0.75 * APART)) & ~jump
 
     def _one_side(

@@ -83,10 +83,10 @@ def derivative(fn: Callable[[Array], Array], x: Any, direction: Any, oracle: Ora
     return _by_complex_step(fn, x, direction, found) if oracle == "complex" else found
 
 
-def certified(moved: Callable[[Any], Array], oracle: str, ratio: float = RATIO) -> Certified:
+def certified(moved: Callable[[Any], Array], oracle: str, ratio: float = RATIO, floor: float = 0.0) -> Certified:
     """The derivative at 0 of a function of a number in the arithmetic named, "longdouble" or "float64"."""
     number = np.longdouble if oracle == "longdouble" else np.float64
-    result: Slope = slope(lambda t: moved(number(t)), ratio, float(np.finfo(number).eps))
+    result: Slope = slope(lambda t: moved(number(t)), ratio, float(np.finfo(number).eps), floor)
     return Certified(
         result.value, result.error, oracle, result.noise, result.kink, result.left, result.right, result.jump,
         result.steep, result.stairs, result.evaluations,

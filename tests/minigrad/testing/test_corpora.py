@@ -10,43 +10,27 @@ from minigrad.testing import GradientError, Verdict, check_vjp_pair
 from minigrad.testing.mutants.gradbugs import GRADBUGS
 from minigrad.testing.mutants.hardbutright import HARD_BUT_RIGHT
 
-# What the checker does not see yet, and why: an entry that passes has to leave this list.
-NOT_SEEN = {
-    "stan-1679-log_sum_exp": "at a kink of two entries the gradient lies between the slopes of each, but not of both",
-}
-CRIED_WOLF = {
-    "batch norm, summed": "no gradient at all: nothing to compare the rounding of the numbers with",
-    "softmax saturated, as it is written everywhere": "half of its digits are lost, and called a loss of precision",
-}
-
 # A function in longdouble, or a step out of the domain, may make NumPy warn.
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
 
 
-def entries(corpus, but):
-    return [
-        pytest.param(
-            entry, id=entry.name.replace(" ", "-"),
-            marks=[pytest.mark.xfail(reason=but[entry.name], raises=(AssertionError, pytest.fail.Exception))]
-            if entry.name in but else [],
-        )
-        for entry in corpus
-    ]  # fmt: skip
+def entries(corpus):
+    return [pytest.param(entry, id=entry.name.replace(" ", "-")) for entry in corpus]
 
 
-@pytest.mark.parametrize("bug", entries(GRADBUGS, {}))
+@pytest.mark.parametrize("bug", entries(GRADBUGS))
 def test_the_right_backward_of_a_published_bug_passes(bug):
     assert check_vjp_pair(bug.forward, bug.right, *bug.arrays()).ok
 
 
-@pytest.mark.parametrize("bug", entries(GRADBUGS, NOT_SEEN))
+@pytest.mark.parametrize("bug", entries(GRADBUGS))
 def test_the_wrong_backward_of_a_published_bug_is_found(bug):
     with pytest.raises(GradientError) as caught:
         check_vjp_pair(bug.forward, bug.wrong, *bug.arrays())
     assert caught.value.report.verdict in bug.verdicts
 
 
-@pytest.mark.parametrize("hard", entries(HARD_BUT_RIGHT, CRIED_WOLF))
+@pytest.mark.parametrize("hard", entries(HARD_BUT_RIGHT))
 def test_what_is_hard_but_right_passes(hard):
     assert check_vjp_pair(hard.forward, hard.vjp, *hard.arrays()).ok
 
