@@ -84,6 +84,7 @@ HOOKS = [
     ("graph.py", "_run_hooks(leaf.hooks, gradient) if leaf.hooks else gradient.value", "gradient.value"),
     ("nn/module.py", "self._run_hooked(args, kwargs) if self._hooks else self.forward(*args, **kwargs)",
      "self.forward(*args, **kwargs)"),
+    ("nn/module.py", " and not self._hooks:  # the call itself was wrong", ":  # the call itself was wrong"),
 ]  # fmt: skip
 PATHS = [
     ("graph.py", """        "module",  # path of the module that was running, such as "blocks.3.attn"
@@ -100,6 +101,11 @@ PATHS = [
                 state.set(states[before.grad_enabled])
                 try:
                     return self.forward(*args, **kwargs)
+                except TypeError as error:
+                    here = error.__traceback__
+                    if here is not None and here.tb_next is None:  # the call itself was wrong
+                        raise TypeError(f"{error}{in_module()}") from None
+                    raise
                 finally:
                     state.set(before)
         token = _outermost.set(self)  # nothing is running, or nothing that this module is a part of
