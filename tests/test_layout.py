@@ -227,6 +227,7 @@ def public_modules():
     return [name for name in names if not name.endswith("__main__") and ">>>" in MODULES[name].read_text()]
 
 
+@pytest.mark.host("the examples show what lies in host memory")
 @pytest.mark.parametrize("name", public_modules())
 def test_examples_of_docstrings_run(name):
     module = importlib.import_module(name)

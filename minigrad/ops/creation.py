@@ -229,8 +229,10 @@ def as_tensor(data: Any, dtype: Any = None, device: Any = None) -> Tensor:
     """`data` as a tensor: itself, or sharing its memory, where that is possible. PyTorch: `torch.as_tensor`."""
     if isinstance(data, Tensor):
         return data.to(dtype=dtype, device=device)
-    if isinstance(data, np.ndarray) and can_hold(data.dtype):
-        return Tensor(data).to(dtype=dtype, device=get_default_device() if device is None else device)
+    home = backend_of(data)
+    if isinstance(data, home.xp.ndarray) and can_hold(data.dtype):
+        stays = device is not None or home is not cpu  # as in `tensor`
+        return Tensor(data).to(dtype=dtype, device=device if stays else get_default_device())
     return tensor(data, dtype=dtype, device=device)
 
 

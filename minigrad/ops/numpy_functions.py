@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from ..backends import is_array_class
+from ..backends import backend_of, is_array_class
 from ..tensor import Tensor
 from . import (
     contraction,
@@ -169,14 +169,16 @@ def _einsum(subscripts: str, *operands: Any, optimize: Any = False) -> Any:
 def _close(operation: Callable[..., Any]) -> Callable[..., Any]:
     def compare(a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Any:
         dtype = result_dtype([getattr(each, "data", each) for each in (a, b)])
-        a, b = (cast(creation.as_tensor(each), dtype=dtype) for each in (a, b))
+        home = next(each.device for each in (a, b) if isinstance(each, Tensor))
+        a, b = (each if isinstance(each, Tensor) else creation.as_tensor(each, device=home) for each in (a, b))
+        a, b = cast(a, dtype=dtype), cast(b, dtype=dtype)
         return operation(a, b, rtol, atol, equal_nan)
 
     return compare
 
 
 def _copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) -> None:
-    src = creation.as_tensor(src) if isinstance(dst, Tensor) else src
+    src = creation.as_tensor(src, device=dst.device) if isinstance(dst, Tensor) else src
     write_out("np.copyto", dst, shape.broadcast_to(src, dst.shape), where)
 
 
@@ -331,9 +333,9 @@ def _parameters(operation: Any) -> frozenset[str]:
 
 
 def _tensors(value: Any) -> Any:
-    """A value with tensors in the place of arrays, also in lists."""
+    """A value with tensors in the place of arrays, on the devices where these lie; also in lists."""
     if is_array_class(type(value)):
-        return creation.as_tensor(value)
+        return creation.as_tensor(value, device=backend_of(value).device)
     if isinstance(value, (list, tuple)) and any(hasattr(each, "dtype") for each in value):
         return [_tensors(each) for each in value]
     return value

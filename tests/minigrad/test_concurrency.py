@@ -298,13 +298,13 @@ def path_of(model, x):
 
 
 def test_threads_inside_modules_record_each_its_own_path():
-    both = threading.Barrier(2, timeout=10)
+    both, device = threading.Barrier(2, timeout=10), mg.get_default_device()  # a new thread has a default of its own
     models = [nn.Sequential(Block(both.wait)), nn.ModuleDict({"a": Block(both.wait)})]
     found = {}
 
     def work(number):
         model = models[number] if number == 0 else models[number]["a"]
-        found[number] = path_of(model, mg.ones(1, 2))
+        found[number] = path_of(model, mg.ones(1, 2, device=device))
 
     threads = [threading.Thread(target=work, args=(number,)) for number in range(2)]
     for thread in threads:

@@ -76,6 +76,7 @@ def test_a_few_values_are_printed_as_pytorch_prints_them(value, text):
     assert repr(made(value)) == text
 
 
+@pytest.mark.host("what lies on a device says so")
 @pytest.mark.parametrize("make, text", [
     (lambda: mg.zeros(0, 3), "tensor([], size=(0, 3))"),
     (lambda: mg.zeros(2, dtype=mg.float64), "tensor([0., 0.], dtype=float64)"),
@@ -111,6 +112,7 @@ def test_many_values_are_one_line_of_what_they_are_like(array, text):
     assert repr(mg.Tensor(array)) == text
 
 
+@pytest.mark.host("what lies on a device says so")
 def test_many_values_of_a_graph_say_so():
     x = mg.ones(4, 5, requires_grad=True)
     assert repr(x).endswith("max=1, requires_grad=True)") and repr(x * 2).endswith("max=2, grad_fn=<mul>)")
@@ -153,6 +155,7 @@ def test_a_number_is_formatted_as_one():
     assert f"{mg.tensor(True)}" == "True"
 
 
+@pytest.mark.host("what lies on a device says so")
 def test_several_numbers_are_shown_and_not_formatted():
     assert f"{mg.ones(2)}" == "tensor([1., 1.])"
     for x in (mg.ones(2), mg.ones(1)):

@@ -5,6 +5,7 @@ import pytest
 
 import minigrad as mg
 
+pytestmark = pytest.mark.host("about memory shared with NumPy")
 DTYPES = ["bool", "int8", "uint8", "int16", "int32", "int64", "float16", "float32", "float64"]
 
 since_2_1 = pytest.mark.skipif(

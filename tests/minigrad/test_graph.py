@@ -606,6 +606,7 @@ class SlowSum(np.ndarray):
         return self
 
 
+@pytest.mark.host("a sum of a class of its own")
 def test_threads_lose_no_gradient_of_a_shared_leaf():
     x = leaf(1.0, 2.0)
     x.grad = mg.Tensor(np.zeros(2).view(SlowSum))

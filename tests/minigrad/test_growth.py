@@ -15,6 +15,8 @@ import minigrad as mg
 from minigrad import graph
 from minigrad.nn import functional as F
 
+pytestmark = pytest.mark.host("counts the work on NumPy's arrays")
+
 
 def leaf(size=2):
     return mg.tensor(np.ones(size), requires_grad=True)

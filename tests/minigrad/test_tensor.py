@@ -196,11 +196,11 @@ def test_a_tensor_does_what_pytorchs_does(call, expected):
 
 def test_an_array_is_data_too_and_stays_raw():
     """Where minigrad and PyTorch differ: `data` is an array here."""
-    x, array = mg.ones(2, requires_grad=True), np.array([3.0, 4.0], np.float32)
+    x, array = mg.ones(2, requires_grad=True), mg.tensor([3.0, 4.0]).data
     x.data = array
     assert x.data is array and x.tolist() == [3.0, 4.0]
     x.data = mg.tensor([5.0, 6.0])
-    assert type(x.data) is np.ndarray
+    assert type(x.data) is type(array)
     x.data -= 1.0
     assert x.tolist() == [4.0, 5.0] and x.requires_grad
     for wrong in (np.array(["a"]), np.ones(2, complex), np.array([None])):
@@ -225,8 +225,8 @@ def test_the_messages_name_what_does_not_fit():
 
 def test_a_gradient_of_another_device_is_refused():
     x, other = mg.ones(2, requires_grad=True), mg.ones(2)
-    elsewhere = type("Elsewhere", (mg.Tensor,), {"device": "cuda"})(other.data)
-    with pytest.raises(RuntimeError, match=r"device cuda .* device cpu"):
+    elsewhere = type("Elsewhere", (mg.Tensor,), {"device": "elsewhere"})(other.data)
+    with pytest.raises(RuntimeError, match=rf"device elsewhere .* device {x.device}"):
         x.grad = elsewhere
 
 

@@ -41,11 +41,18 @@ def device(value: Any, *sources: Any) -> Any:
         return value
     value = np.asarray(value)
     owner = next((source.owner for source in sources if np.may_share_memory(value, source.owner._host)), None)
-    if owner is None and len(sources) == 1 and not value.size:
-        owner = sources[0].owner  # no memory to share, but still a view
+    if owner is None and not value.size:  # no memory to share, but perhaps a view
+        owner = next((source.owner for source in sources if _root(value) is _root(source.owner._host)), None)
     if owner is None and value.base is not None:
         value = value.copy(order="K")
     return ndarray._of(value, owner)
+
+
+def _root(memory: np.ndarray) -> Any:
+    """What owns the memory that NumPy's views look at."""
+    while isinstance(memory.base, np.ndarray):
+        memory = memory.base
+    return memory
 
 
 class Flags:

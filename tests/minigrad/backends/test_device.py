@@ -99,6 +99,13 @@ def test_arrays_in_host_memory_are_no_operands():
         mg.ones(2) + np.ones(2, np.float32)
 
 
+def test_an_array_of_the_device_is_shared_whatever_the_default_is():
+    data = mg.ones(2).data
+    for default in ("cpu", "cuda"):
+        mg.set_default_device(default)
+        assert mg.as_tensor(data).data is data and nn.Parameter(data).data is data
+
+
 def test_an_index_comes_from_host_memory_but_not_back():
     x, host = mg.arange(4), mg.arange(4, device="cpu")
     assert x[[3, 0]].tolist() == x[mg.tensor([3, 0], device="cpu")].tolist() == x[np.array([3, 0])].tolist() == [3, 0]

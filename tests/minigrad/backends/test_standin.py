@@ -78,5 +78,7 @@ def test_views_share_memory_and_copies_do_not():
     x = CUPY.zeros((2, 3))
     for view in (x[0], x.T, x.reshape(6), x[:, ::2], x.view()):
         assert view.base is x
+    empty = CUPY.zeros((0, 2))
+    assert empty[:, 1:].base is empty and empty.T.base is empty and empty.copy().base is None
     for copy in (x + 1, x.copy(), x[CUPY.array([0])], x.T.reshape(6), x.astype(np.float32)):
         assert copy.base is None

@@ -88,6 +88,7 @@ def test_a_certainty_that_proves_wrong_costs_a_hundred():
     np.testing.assert_allclose(x.grad.data, [0.0, -1e12, 1e12, 0.0, -5e11, 0.1], rtol=1e-7)
 
 
+@looking
 @pytest.mark.parametrize("wrong", [-0.1, 1.1, math.nan])
 def test_what_is_no_probability_is_refused(wrong):
     with pytest.raises(ValueError, match="binary_cross_entropy_with_logits takes those"):

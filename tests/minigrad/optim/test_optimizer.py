@@ -119,7 +119,7 @@ def test_a_gradient_elsewhere_stops_the_step(monkeypatch):
     monkeypatch.setitem(backends._by_type, Elsewhere, SimpleNamespace(device="elsewhere"))
     x = mg.Tensor(np.zeros(2, np.float32), requires_grad=True)
     optimizer = optim.SGD([x])
-    x.grad = mg.ones(2)
+    x.grad = mg.Tensor(np.ones(2, np.float32))
     x._data = np.ones(2, np.float32).view(Elsewhere)  # assigning to `data` would bring it here
     with pytest.raises(RuntimeError, match="gradient of parameter 0 is on 'cpu', the parameter on 'elsewhere'"):
         optimizer.step()
