@@ -400,7 +400,8 @@ class Programs(RuleBasedStateMachine):
 
 
 TestPrograms = Programs.TestCase
-TestPrograms.settings = settings(max_examples=2000 if mg.get_default_device() == "cpu" else 50, stateful_step_count=30, deadline=None)
+DEFAULT = 2000 if mg.get_default_device() == "cpu" else 50
+TestPrograms.settings = settings(max_examples=DEFAULT, stateful_step_count=30, deadline=None)
 
 
 @pytest.mark.slow
