@@ -84,12 +84,17 @@ HOOKS = [
     ("graph.py", "_run_hooks(leaf.hooks, gradient) if leaf.hooks else gradient.value", "gradient.value"),
     ("nn/module.py", "self._run_hooked(args, kwargs) if self._hooks else self.forward(*args, **kwargs)",
      "self.forward(*args, **kwargs)"),
-    ("nn/module.py", " and not self._hooks:  # the call itself was wrong", ":  # the call itself was wrong"),
+    ("nn/module.py", " and not self._hooks:", ":"),
 ]  # fmt: skip
 PATHS = [
     ("graph.py", """        "module",  # path of the module that was running, such as "blocks.3.attn"
 """, ""),
+    ("graph.py", "out: Array, module: str,", "out: Array,"),
     ("graph.py", "        self.module = module\n", ""),
+    ("ops/primitive.py", "settings, out, current.module)", "settings, out)"),
+    ("kernels/registry.py", "{\"arguments\": raw}, out, state.module)", "{\"arguments\": raw}, out)"),
+    ("function.py", "plan, {}, whole, current.module)", "plan, {}, whole)"),
+    ("function.py", "None, {}, out, call.module)", "None, {}, out)"),
     ("nn/module.py", """        outermost = _outermost.get()
         if outermost is not None:
             date, table = outermost._states
