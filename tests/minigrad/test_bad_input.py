@@ -371,7 +371,8 @@ def test_no_integer_is_made_of_a_number_that_is_none(use, number):
 
 
 @pytest.mark.parametrize("use", [
-    lambda: mg.zeros(2**40, 2**40), lambda: mg.ones(2**70), lambda: mg.full((2**62,), 1.0), lambda: mg.eye(2**40), lambda: mg.arange(2**62),
+    lambda: mg.zeros(2**40, 2**40), lambda: mg.ones(2**70), lambda: mg.full((2**62,), 1.0),
+    lambda: mg.eye(2**40), lambda: mg.arange(2**62),
     pytest.param(lambda: mg.rand(2**62), marks=pytest.mark.host("a device looks for the memory first")),
     lambda: mg.linspace(0, 1, 2**62), lambda: mg.randperm(2**62),
     lambda: mg.ones(1, 1).expand(2**40, 2**40), lambda: mg.ones(2).repeat(2**62), lambda: mg.tile(mg.ones(2), (2**62,)),

@@ -25,7 +25,9 @@ def start(real: bool) -> None:
     strict = mg.Tensor.numpy
 
     def numpy(self: Any, *, force: bool = False) -> Any:
-        return strict(self, force=force) if force or in_library() or self.requires_grad else backend_of(self.data).to_host(self.data)
+        if force or in_library() or self.requires_grad:
+            return strict(self, force=force)
+        return backend_of(self.data).to_host(self.data)
 
     mg.Tensor.numpy = numpy
     if real:
