@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, multiple, rule
 
 import minigrad as mg
+from minigrad.writes import is_writable
 
 SHAPE = (2, 3)
+ON_DEVICE = mg.get_default_device() != "cpu"
 
 
 class Dual:
@@ -259,7 +261,8 @@ class Programs(RuleBasedStateMachine):
         elif grad and x.base is not None and (recorded or root(x).recorded):
             self.refuses(call, "view")
         elif not x.value.flags.writeable:
-            self.refuses(call, "read-only", error)
+            if not (ON_DEVICE and is_writable(x.tensor.data)):  # as one row of what was expanded: NumPy forbids it
+                self.refuses(call, "read-only", error)
         else:
             return True
         event("a write was refused")
@@ -400,8 +403,7 @@ class Programs(RuleBasedStateMachine):
 
 
 TestPrograms = Programs.TestCase
-DEFAULT = 2000 if mg.get_default_device() == "cpu" else 50
-TestPrograms.settings = settings(max_examples=DEFAULT, stateful_step_count=30, deadline=None)
+TestPrograms.settings = settings(max_examples=50 if ON_DEVICE else 2000, stateful_step_count=30, deadline=None)
 
 
 @pytest.mark.slow

@@ -160,7 +160,8 @@ class ndarray:
             places = np.arange(self.size).reshape(self.shape)[parts]
             if np.unique(places).size != places.size and in_library():
                 raise IndexError("assignment to a place named twice: which value stays is not defined")
-        if not self._host.flags.writeable:
+        first, end = np.lib.array_utils.byte_bounds(self._host)
+        if end - first < self.nbytes:
             raise RuntimeError("assignment to memory that several elements share")
         computed(self._host.__setitem__, parts, value)
 

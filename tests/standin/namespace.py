@@ -154,7 +154,7 @@ def _call(path: str, name: str, theirs: Any, *args: Any, **kwargs: Any) -> Any:
     if path.startswith("cupy.linalg."):
         return device(_lenient(theirs, args, kwargs))
     result = computed(theirs, *args, **kwargs)
-    if name == "diagonal":
+    if name in ("diagonal", "broadcast_to"):
         result.flags.writeable = True
     if name == "copyto":
         return None

@@ -24,8 +24,10 @@ def start(real: bool) -> None:
     mg.set_default_device("cuda")
     strict = mg.Tensor.numpy
 
-    def numpy(self: Any) -> Any:
-        return strict(self) if in_library() or self.requires_grad else backend_of(self.data).to_host(self.data)
+    def numpy(self: Any, *, force: bool = False) -> Any:
+        if force or in_library() or self.requires_grad:
+            return strict(self, force=force)
+        return backend_of(self.data).to_host(self.data)
 
     mg.Tensor.numpy = numpy
     if real:
