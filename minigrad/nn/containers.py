@@ -13,9 +13,9 @@ from .module import Module
 class _Numbered(Module):
     """Children in the attributes "0", "1", ..."""
 
-    def __init__(self, modules: Iterable[Module] = ()) -> None:
+    def __init__(self, modules: Iterable[Module] | None = None) -> None:
         super().__init__()
-        self.extend(modules)
+        self.extend(() if modules is None else modules)
 
     def _children(self) -> dict[str, Module]:
         return {name: value for name, value in vars(self).items() if isinstance(value, Module)}
@@ -142,7 +142,7 @@ class ModuleDict(Module):
     Takes a dict, or pairs of name and module.
     """
 
-    def __init__(self, modules: Mapping[str, Module] | Iterable[tuple[str, Module]] = ()) -> None:
+    def __init__(self, modules: Mapping[str, Module] | Iterable[tuple[str, Module]] | None = None) -> None:
         super().__init__()
         for name, module in dict(modules or ()).items():
             self[name] = module

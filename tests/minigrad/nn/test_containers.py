@@ -31,6 +31,11 @@ def test_module_list_is_a_list():
         listed(1)
 
 
+@pytest.mark.parametrize("kind", [nn.ModuleList, nn.ModuleDict])
+def test_no_modules_is_none_as_in_pytorch(kind):
+    assert len(kind(None)) == len(kind(modules=None)) == len(kind()) == 0
+
+
 def test_sequential_runs_in_turn():
     modules = three()
     x = mg.ones(1, 2)
