@@ -26,7 +26,7 @@ def main() -> int:
     first, step = map(int, options.part.split("/"))
     mutants = mutants[first::step]
     fates, runner, seconds = run_all(
-        mutants, lambda fate: None if fate.fate in ("killed", "equivalent") else print(fate, flush=True)
+        mutants, lambda fate: None if fate.fate in ("killed", "equivalent", "impossible") else print(fate, flush=True)
     )
     found = summary(fates, seconds, runner.refused)
     if options.json:

@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 
 import minigrad as mg
 from minigrad.graph import Node
-from minigrad.kernels.registry import FusedKernel
 from minigrad.testing.check import examine
 from minigrad.testing.mutants.runtime import Target
 from minigrad.testing.tensors import TensorFunction
@@ -26,9 +25,13 @@ from tests.minigrad.nn.cases import FUNCTIONAL
 from tests.minigrad.ops.cases import CASES
 from tests.minigrad.ops.cases.case import Case
 
-DRAWN = 10  # examples of a case
+DRAWN = 25  # times a case is drawn,
+KEPT = 8  # of which so many stay, unlike one another
 LARGEST = 200  # numbers in an example
 SEED = 20
+
+
+ALL: dict[str, Case] = {**CASES, **{f"F.{name}": case for name, case in FUNCTIONAL.items()}}
 
 
 @dataclass(frozen=True)
@@ -46,11 +49,13 @@ class Example:
         subject = TensorFunction(self.function, [mg.tensor(array) for array in self.arrays], params={})
         return examine(subject, order=order, probes=2, kinks="interval", layouts=True, seed=SEED)
 
-    def with_zeros(self) -> Example:
-        arrays = [array.copy() for array in self.arrays]
-        for array in arrays:
-            array.reshape(-1)[:1] = 0
-        return Example(f"{self.case}, at 0", self.function, tuple(arrays), 1)
+    def with_zeros(self) -> Iterator[Example]:
+        """One in each of the arrays in turn."""
+        for i, array in enumerate(self.arrays):
+            arrays = list(self.arrays)
+            arrays[i] = array.copy()
+            arrays[i].reshape(-1)[:1] = 0
+            yield Example(f"{self.case}, {i} at 0", self.function, tuple(arrays), 1)
 
     def repeated(self) -> Iterator[Example]:
         if len(self.arrays) > 1 and len({array.shape for array in self.arrays}) == 1 and self.size:
@@ -59,8 +64,8 @@ class Example:
             yield Example(f"{self.case}, one array", lambda x: function(*[x] * count), self.arrays[:1], 1)
 
 
-def drawn(name: str, case: Case) -> list[Example]:
-    found: list[Example] = []
+def drawn(name: str) -> list[Example]:
+    case, found = ALL[name], []
 
     @settings(max_examples=DRAWN, derandomize=True, database=None, phases=[Phase.generate], deadline=None,
               suppress_health_check=list(HealthCheck))  # fmt: skip
@@ -98,34 +103,41 @@ def _walk(outs: list[Any]) -> set[Any]:
     return found
 
 
-def _own() -> list[Example]:
-    """What the cases leave to other tests."""
-    narrow = np.array([[0.5, -1.25, 2.0]], np.float32)
-    return [Example("cast", lambda x: x.to(mg.float64), (narrow,), 1)]
+@functools.cache
+def _called_by(name: str) -> list[tuple[set[Any], Example]]:
+    """Some examples of a case, with what they call: of those that call the same large ones and small ones in turns, so
+    that the first few differ."""
+    groups: dict[Any, list[Example]] = {}
+    for example in sorted(drawn(name), key=lambda each: -each.size):
+        groups.setdefault(frozenset(_called_in(example)), []).append(example)
+    turns = []
+    for called, group in groups.items():
+        mixed = [each for pair in zip(group, reversed(group)) for each in pair][: len(group)]
+        turns += [(turn, set(called), example) for turn, example in enumerate(mixed)]
+    turns.sort(key=lambda entry: entry[0])
+    return [(called, example) for _, called, example in turns[:KEPT]]
 
 
 @functools.cache
-def _by_target() -> dict[Any, list[tuple[int, Example]]]:
-    found: dict[Any, list[tuple[int, Example]]] = {}
-    examples = _own() + [
-        each for name, case in {**CASES, **FUNCTIONAL}.items() if "batch_norm" not in name
-        for each in drawn(name, case)
-    ]  # fmt: skip
-    for example in examples:
-        called = _called_in(example)
-        for target in called:
-            found.setdefault(target, []).append((len(called), example))
+def _by_target() -> dict[Any, list[tuple[int, int, Example]]]:
+    """For every target: how often its case came before, how much else is in it, and the example."""
+    found: dict[Any, list[tuple[int, int, Example]]] = {}
+    for name in ALL:
+        turns: dict[Any, int] = {}
+        for called, example in _called_by(name):
+            for target in called:
+                turn = turns[target] = turns.get(target, -1) + 1
+                found.setdefault(target, []).append((turn, len(called), example))
+    for entries in found.values():
+        entries.sort(key=lambda entry: (entry[0] // 2, entry[1]))
     return found
 
 
-def examples_of(target: Target) -> list[Example]:
-    """Those with little else in them first: its own case, then others in turns."""
-    known = _by_target().get(target, [])
-    own = target.composite.lstrip("_") if isinstance(target, FusedKernel) else target.name
-    turns: dict[str, int] = {}
-    ranked = []
-    for others, example in known:
-        turn = turns[example.case] = turns.get(example.case, -1) + 1
-        ranked.append((turn // 3, example.case != own, others, turn, example))
-    ranked.sort(key=lambda entry: entry[:4])
-    return [entry[-1] for entry in ranked]
+def examples_of(target: Target) -> Iterator[Example]:
+    """Those of its own case first; then of all others that call it, those first in which there is little else."""
+    if target.name == "cast":  # the cases are all of float64: another test casts these
+        yield Example("cast", lambda x: x.to(mg.float64), (np.array([[0.5, -1.25, 2.0]], np.float32),), 1)
+    own = [name for name in (target.name, f"F.{target.name}") if name in ALL]
+    for name in own:
+        yield from (example for called, example in _called_by(name) if target in called)
+    yield from (example for _, _, example in _by_target().get(target, []) if example.case not in own)

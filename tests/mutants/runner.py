@@ -6,20 +6,21 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
+from itertools import islice
 
 from minigrad.testing.mutants.operators import OPERATORS, Call, Operator
-from minigrad.testing.mutants.runtime import EACH, Mutant, Target, applicable, mutated
+from minigrad.testing.mutants.runtime import Mutant, mutated
 from minigrad.testing.verdicts import Verdict
 from tests.mutants.examples import Example, examples_of
 
-TRIES = 40  # examples of a target before a mutant counts as survivor
+TRIES = 30  # examples of a target before a mutant counts as survivor
 
 
 @dataclass
 class Fate:
     name: str
     operator: str
-    fate: str  # "killed", "survived", "equivalent", "not reached"
+    fate: str  # "killed", "survived", "equivalent", "impossible" (it cannot be saved), "not reached"
     verdict: str = ""
     case: str = ""
     why: str = ""
@@ -34,6 +35,7 @@ class Runner:
     def run(self, mutant: Mutant) -> Fate:
         """Examples one after the other, until the checker objects to what it accepts of the right rule."""
         seen_calls = seen_changes = 0
+        errors: set[str] = set()
         for number, example in enumerate(self._examples(mutant)):
             order = 2 if mutant.operator.recorded else 1
             if order > example.order:
@@ -42,8 +44,12 @@ class Runner:
                 report = example.examined(order)
             seen_calls += seen.calls
             seen_changes += seen.changes
+            if not seen.calls and not report.ok:
+                errors.add(report.lines[0].partition(":")[2].strip())
             if not report.ok and seen.changes and self._is_sound(mutant, example, order, number):
                 return Fate(mutant.name, mutant.operator.name, "killed", report.verdict.name, example.case)
+        if not seen_calls and errors:
+            return Fate(mutant.name, mutant.operator.name, "impossible", why=min(errors))
         if not seen_calls:
             return Fate(mutant.name, mutant.operator.name, "not reached", why="no example calls the rule")
         if not seen_changes:
@@ -51,9 +57,9 @@ class Runner:
         return Fate(mutant.name, mutant.operator.name, "survived", why=f"{seen_changes} of {seen_calls} calls differed")
 
     def _examples(self, mutant: Mutant) -> Iterator[Example]:
-        for example in examples_of(mutant.target)[: self.tries]:
+        for example in islice(examples_of(mutant.target), self.tries):
             if mutant.operator.name == "nan at zero":
-                yield example.with_zeros()
+                yield from example.with_zeros()
             elif mutant.operator.needs == "several inputs":
                 yield from example.repeated()
             else:
@@ -80,13 +86,14 @@ def summary(fates: Iterable[Fate], seconds: float, refused: Iterable[str] = ()) 
     """For JSON: how many of each fate, the rate, and every mutant that was not killed."""
     fates = list(fates)
     count = Counter(fate.fate for fate in fates)
-    real = len(fates) - count["equivalent"]
+    real = len(fates) - count["equivalent"] - count["impossible"]
     return {
         "mutants": len(fates), "killed": count["killed"], "survived": count["survived"],
         "not reached": count["not reached"], "equivalent": count["equivalent"],
+        "impossible": count["impossible"],
         "kill rate": count["killed"] / max(real, 1), "seconds": round(seconds, 1),
         "survivors": [asdict(fate) for fate in fates if fate.fate in ("survived", "not reached")],
-        "equivalents": [asdict(fate) for fate in fates if fate.fate == "equivalent"],
+        "equivalents": [asdict(fate) for fate in fates if fate.fate in ("equivalent", "impossible")],
         "refused examples": sorted(refused),
     }  # fmt: skip
 

@@ -22,7 +22,7 @@ class Call:
     cotangent: of the output.
     gradient: what the right rule says; memory of its own.
     shape: of the argument.
-    inputs: every array argument, if the operator asks for them; the one that is differentiated is number `number`.
+    inputs: the argument, if the operator asks for it, or all of them; the one that is differentiated is at `number`.
     read: what the right rule read: arguments, outputs, shapes.
     again: the right rule, given other values for what it read.
     other: the gradient of another argument, if there is one.
@@ -198,7 +198,8 @@ def _masked(name: str, sentence: str, spoil: Callable[[Array, Array], Array]) ->
 
 _masked("mask inverted", "the sign is wrong where the input is positive", lambda d, x: np.where(x > 0, -d, d))
 _masked("negative dropped", "it is zero where the input is negative", lambda d, x: np.where(x < 0, np.zeros_like(d), d))
-_masked("nan at zero", "it is nan where the input is exactly 0", lambda d, x: np.where(x == 0, d.dtype.type("nan"), d))
+_masked("nan at zero", "it is nan where the input is exactly 0, though there is a derivative",
+        lambda d, x: np.where((x == 0) & np.isfinite(d), d.dtype.type("nan"), d))  # fmt: skip
 
 
 # ------------------------------------------------------------------------------------------------------- precision
@@ -240,12 +241,16 @@ def _accumulated(call: Call) -> Array:
     return call.gradient + kept
 
 
-@_operator("stale saved values", "it uses what was saved at the last forward", "read")
+def _kind(value: Any) -> tuple[Any, ...]:
+    return np.shape(value), type(value), getattr(value, "dtype", None)
+
+
+@_operator("stale saved values", "it uses what was saved for the backward before", "read")
 def _stale(call: Call) -> Any:
     now = tuple(each.copy() if isinstance(each, np.ndarray) else each for each in call.read)
     last = call.memory.get("read", now)
     call.memory["read"] = now
-    fits = [np.shape(a) == np.shape(b) and type(a) is type(b) for a, b in zip(now, last)]
+    fits = [_kind(a) == _kind(b) for a, b in zip(now, last)]
     return call.again(last) if all(fits) else call.gradient
 
 

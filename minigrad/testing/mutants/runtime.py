@@ -47,11 +47,11 @@ class Mutant:
 
 
 def label(target: Target) -> str:
-    """Its name; with its module where two primitives have one name."""
+    """Its name; that of its variable, with the module, where two primitives have one name."""
     if isinstance(target, FusedKernel):
         return target.name
-    twins = [(module, each) for module, each in _primitives() if each.name == target.name]
-    return target.name if len(twins) == 1 else f"{next(m for m, each in twins if each is target)}.{target.name}"
+    twins = [(variable, each) for variable, each in _primitives() if each.name == target.name]
+    return target.name if len(twins) == 1 else next(variable for variable, each in twins if each is target)
 
 
 def argument_name(target: Target, argument: int) -> str:
@@ -61,10 +61,10 @@ def argument_name(target: Target, argument: int) -> str:
 def _primitives() -> list[tuple[str, Primitive]]:
     found: dict[int, tuple[str, Primitive]] = {}
     for module in (value for value in vars(ops).values() if isinstance(value, ModuleType)):
-        for each in vars(module).values():
+        for variable, each in vars(module).items():
             if isinstance(each, Primitive) and each.differentiable:
-                found.setdefault(id(each), (module.__name__.rpartition(".")[2], each))
-    return [(module, each) for module, each in found.values() if each.name != "to"]  # to a second device
+                found.setdefault(id(each), (f"{module.__name__.rpartition('.')[2]}.{variable}", each))
+    return [(variable, each) for variable, each in found.values() if each.name != "to"]  # to a second device
 
 
 def targets() -> list[Target]:
@@ -142,11 +142,12 @@ def _wrong_rule(
 ) -> Rule:
     """A rule that also reads what the operator needs."""
     extra: list[tuple[str, int]] = [("shape", argument)]
-    if operator.needs in ("inputs", "several inputs"):
-        extra += [("value", number) for number in range(target.arity or argument + 1)]
+    arrays = {"inputs": [argument], "several inputs": list(range(target.arity or 0))}.get(operator.needs, [])
+    extra += [("value", number) for number in arrays]
     borrowed = other if operator.needs == "other" else None
     reads = (*rule.reads, *extra, *(borrowed.reads if borrowed else ()))
     own, upto = len(rule.reads), len(rule.reads) + len(extra)
+    position = arrays.index(argument) if arrays else 0
     every = (*rule.settings, *(borrowed.settings if borrowed else ()))
 
     def wrong(cotangent: Any, *values: Any, **settings: Any) -> Any:
@@ -161,7 +162,7 @@ def _wrong_rule(
             return _own(borrowed.function(cotangent, *values[upto:], **theirs))
 
         call = Call(
-            cotangent, again(values[:own]), values[own], argument, values[:own], again, values[own + 1 : upto],
+            cotangent, again(values[:own]), values[own], position, values[:own], again, values[own + 1 : upto],
             swapped if borrowed else None, seen.memory,
         )  # fmt: skip
         return _spoiled(call, operator, seen)
@@ -216,8 +217,11 @@ def _spoiled(call: Call, operator: Operator, seen: Seen) -> Any:
         return right
     seen.calls += 1
     if operator.recorded:
-        seen.changes += 1
-        return operator.spoil(call)
+        wrong = operator.spoil(call)
+        cut = any(isinstance(each, Tensor) and each.requires_grad for each in call.read)
+        moves = cut or operator.needs != "read"
+        seen.changes += moves and bool(np.asarray(right.data).any())  # of zeros, every derivative is zero
+        return wrong
     call.gradient = _own(right)
     expected = call.gradient.copy()
     watched = [each for each in (call.cotangent, *call.inputs) if isinstance(each, np.ndarray)]
