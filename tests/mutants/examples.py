@@ -9,6 +9,8 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -58,10 +60,16 @@ class Example:
             yield Example(f"{self.case}, {i} at 0", self.function, tuple(arrays), 1)
 
     def repeated(self) -> Iterator[Example]:
-        if len(self.arrays) > 1 and len({array.shape for array in self.arrays}) == 1 and self.size:
-            count = len(self.arrays)
-            function = self.function
-            yield Example(f"{self.case}, one array", lambda x: function(*[x] * count), self.arrays[:1], 1)
+        """With one array in the places of two."""
+        for i, j in combinations(range(len(self.arrays)), 2):
+            if self.arrays[i].shape == self.arrays[j].shape and self.size:
+                rest = [array for k, array in enumerate(self.arrays) if k != j]
+                function = partial(_with_again, self.function, i, j)
+                yield Example(f"{self.case}, {j} is {i}", function, tuple(rest), 1)
+
+
+def _with_again(function: Callable[..., Any], i: int, j: int, *tensors: Any) -> Any:
+    return function(*tensors[:j], tensors[i], *tensors[j:])
 
 
 def drawn(name: str) -> list[Example]:

@@ -20,7 +20,7 @@ TRIES = 30  # examples of a target before a mutant counts as survivor
 class Fate:
     name: str
     operator: str
-    fate: str  # "killed", "survived", "equivalent", "impossible" (it cannot be saved), "not reached"
+    fate: str  # "killed", "survived", "equivalent", "impossible" (it cannot be, or cannot differ), "not reached"
     verdict: str = ""
     case: str = ""
     why: str = ""
@@ -34,7 +34,7 @@ class Runner:
 
     def run(self, mutant: Mutant) -> Fate:
         """Examples one after the other, until the checker objects to what it accepts of the right rule."""
-        seen_calls = seen_changes = 0
+        seen_calls = seen_changes = accepted = 0
         errors: set[str] = set()
         for number, example in enumerate(self._examples(mutant)):
             order = 2 if mutant.operator.recorded else 1
@@ -44,6 +44,7 @@ class Runner:
                 report = example.examined(order)
             seen_calls += seen.calls
             seen_changes += seen.changes
+            accepted += bool(seen.changes) and report.ok
             if not seen.calls and not report.ok:
                 errors.add(report.lines[0].partition(":")[2].strip())
             if not report.ok and seen.changes and self._is_sound(mutant, example, order, number):
@@ -54,6 +55,9 @@ class Runner:
             return Fate(mutant.name, mutant.operator.name, "not reached", why="no example calls the rule")
         if not seen_changes:
             return Fate(mutant.name, mutant.operator.name, "equivalent", why=f"the same bits in {seen_calls} calls")
+        if not accepted:
+            why = "where it differs there is no derivative: the right rule is not accepted either"
+            return Fate(mutant.name, mutant.operator.name, "impossible", why=why)
         return Fate(mutant.name, mutant.operator.name, "survived", why=f"{seen_changes} of {seen_calls} calls differed")
 
     def _examples(self, mutant: Mutant) -> Iterator[Example]:

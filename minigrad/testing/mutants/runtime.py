@@ -15,7 +15,10 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ... import ops
+from ...autograd import grad
+from ...graph import unbroadcast
 from ...kernels.registry import FusedKernel, kernels
+from ...ops.creation import ones_like
 from ...ops.primitive import Primitive, Rule
 from ...tensor import Tensor
 from .operators import OPERATORS, Call, Operator
@@ -218,9 +221,7 @@ def _spoiled(call: Call, operator: Operator, seen: Seen) -> Any:
     seen.calls += 1
     if operator.recorded:
         wrong = operator.spoil(call)
-        cut = any(isinstance(each, Tensor) and each.requires_grad for each in call.read)
-        moves = cut or operator.needs != "read"
-        seen.changes += moves and bool(np.asarray(right.data).any())  # of zeros, every derivative is zero
+        seen.changes += not _differentiate_the_same(right, wrong, (call.cotangent, *call.read))
         return wrong
     call.gradient = _own(right)
     expected = call.gradient.copy()
@@ -230,15 +231,37 @@ def _spoiled(call: Call, operator: Operator, seen: Seen) -> Any:
     wrong = operator.spoil(call)
     wrong = _own(wrong) if hasattr(wrong, "whole") else wrong
     call.memory["last"] = wrong
-    untouched = all(_equal(one, other) for one, other in zip(before, watched))
+    untouched = all(np.array_equal(one, other, equal_nan=True) for one, other in zip(before, watched))
     alone = not any(isinstance(wrong, np.ndarray) and np.shares_memory(wrong, each) for each in (*watched, kept)
                     if isinstance(each, np.ndarray))  # fmt: skip
-    seen.changes += not (untouched and alone and _equal(expected, wrong))
+    seen.changes += not (untouched and alone and _arrive_the_same(expected, wrong, call.shape))
     return wrong
 
 
-def _equal(one: Any, other: Any) -> bool:
-    """Bit by bit, but for the sign of a zero."""
-    if other is None or np.shape(one) != np.shape(other) or one.dtype != np.asarray(other).dtype:
+def _differentiate_the_same(right: Tensor, wrong: Tensor, sources: Sequence[Any]) -> bool:
+    """Whether two recorded gradients have the same derivatives: those of `abs` do not depend on its input."""
+    tensors = [each for each in sources if isinstance(each, Tensor) and each.requires_grad]
+    both = [
+        grad(each, tensors, ones_like(each), retain_graph=True, allow_unused=True)
+        if tensors and each.requires_grad else [None] * len(tensors) for each in (right, wrong)
+    ]  # fmt: skip
+    return all(
+        np.array_equal(*(np.zeros(source.shape) if each is None else np.asarray(each.data) for each in pair))
+        for source, *pair in zip(tensors, *both)
+    )
+
+
+def _arrive_the_same(expected: Array, wrong: Any, shape: tuple[int, ...]) -> bool:
+    """Whether the argument gets the same bits; but for rounding, if what it gets is a sum in another order."""
+    if wrong is None:
         return False
-    return np.array_equal(one, other, equal_nan=True)
+    wrong = np.asarray(wrong)
+    rounding = 0.0 if wrong.shape == expected.shape == shape else 32 * float(np.finfo(expected.dtype).eps)
+    try:
+        one, other = (np.asarray(each) if each.shape == shape else unbroadcast(each, shape) for each in (expected, wrong))
+    except (ValueError, IndexError, TypeError):
+        return False
+    if one.shape != other.shape:
+        return False
+    size = float(np.abs(expected).sum()) if rounding else 0.0
+    return np.allclose(other.astype(one.dtype), one, rtol=0, atol=rounding * size, equal_nan=True)
