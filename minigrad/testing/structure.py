@@ -95,18 +95,20 @@ def leaves_alone_what_it_is_given(subject: Subject, comparison: Comparison) -> s
 
 def _forgets(subject: Subject, cotangents: Sequence[Array], expected: Sequence[Array | None]) -> None:
     """What a backward gave at another point changes nothing at this one. Raises `Found` if it does."""
-    try:
-        elsewhere = [np.asarray(array * array.dtype.type(1 - 2.0**-6)) for array in subject.arrays]
-        with np.errstate(all="ignore"):
-            subject.vjp(elsewhere, cotangents)
-    except Exception:  # another point may lie outside the domain
-        return
-    for name, one, other in zip(subject.inputs, expected, _copies(subject.vjp(subject.arrays, cotangents))):
-        if not (one is other if one is None or other is None else np.array_equal(one, other, equal_nan=True)):
-            raise Found(
-                Verdict.STATEFUL, f"gradient of {name}",
-                "after a backward at another point it is another: what is saved must belong to the call",
-            )  # fmt: skip
+    for moved in (lambda x: x, np.flip):  # the second changes what is compared with what
+        elsewhere = [np.asarray(moved(array) * array.dtype.type(1 - 2.0**-6)) for array in subject.arrays]
+        try:
+            with np.errstate(all="ignore"):
+                subject.vjp(elsewhere, cotangents)
+        except Exception:  # another point may lie outside the domain
+            continue
+        again = _copies(subject.vjp(subject.arrays, cotangents))
+        for name, one, other in zip(subject.inputs, expected, again):
+            if not (one is other if one is None or other is None else np.array_equal(one, other, equal_nan=True)):
+                raise Found(
+                    Verdict.STATEFUL, f"gradient of {name}",
+                    "after a backward at another point it is another: what is saved must belong to the call",
+                )  # fmt: skip
 
 
 def owns_its_memory(subject: Subject, comparison: Comparison) -> str:

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 import minigrad as mg
 from minigrad.graph import Node
+from minigrad.ops.primitive import Primitive
 from minigrad.testing.check import examine
 from minigrad.testing.mutants.runtime import Target
 from minigrad.testing.tensors import TensorFunction
@@ -141,11 +142,16 @@ def _by_target() -> dict[Any, list[tuple[int, int, Example]]]:
     return found
 
 
-def examples_of(target: Target) -> Iterator[Example]:
-    """Those of its own case first; then of all others that call it, those first in which there is little else."""
+def examples_of(target: Target, own: bool = False) -> Iterator[Example]:
+    """Those of its own case first; then (unless `own`) of all others that call it, those first in which there is little
+    else."""
     if target.name == "cast":  # the cases are all of float64: another test casts these
         yield Example("cast", lambda x: x.to(mg.float64), (np.array([[0.5, -1.25, 2.0]], np.float32),), 1)
-    own = [name for name in (target.name, f"F.{target.name}") if name in ALL]
-    for name in own:
-        yield from (example for called, example in _called_by(name) if target in called)
-    yield from (example for _, _, example in _by_target().get(target, []) if example.case not in own)
+    names = [name for name in (target.name, f"F.{target.name}") if name in ALL]
+    mine = [(called, example) for name in names for called, example in _called_by(name)]
+    if isinstance(target, Primitive):  # itself, without what a case has around it: all memory is then the caller's
+        fitting = [example for _, example in mine if len(example.arrays) == target.arity]
+        yield from (Example(f"{each.case} itself", target, each.arrays, each.order) for each in fitting[:2])
+    yield from (example for called, example in mine if target in called)
+    if not own:
+        yield from (example for _, _, example in _by_target().get(target, []) if example.case not in names)

@@ -50,23 +50,25 @@ Needs = Literal["nothing", "inputs", "several inputs", "other", "read"]
 @dataclass(frozen=True)
 class Operator:
     """`needs`: what a rule must have for this to make sense; `recorded`: it spoils the backward that is recorded, which
-    shows in the second order alone."""
+    shows in the second order alone; `somewhere`: it makes a difference for some inputs only, so that there should be
+    examples of these."""
 
     name: str
     sentence: str
     spoil: Callable[[Call], Any]
     needs: Needs = "nothing"
     recorded: bool = False
+    somewhere: bool = False
 
 
 OPERATORS: dict[str, Operator] = {}
 
 
 def _operator(
-    name: str, sentence: str, needs: Needs = "nothing", recorded: bool = False
+    name: str, sentence: str, needs: Needs = "nothing", recorded: bool = False, somewhere: bool = False
 ) -> Callable[[Callable[[Call], Any]], Callable[[Call], Any]]:
     def enter(spoil: Callable[[Call], Any]) -> Callable[[Call], Any]:
-        OPERATORS[name] = Operator(name, sentence, spoil, needs, recorded)
+        OPERATORS[name] = Operator(name, sentence, spoil, needs, recorded, somewhere)
         return spoil
 
     return enter
@@ -125,7 +127,10 @@ def _clipped(call: Call) -> Array:
 
 @_operator("centred", "its mean is taken away")
 def _centred(call: Call) -> Array:
-    return call.gradient - call.gradient.mean() if call.gradient.size else call.gradient
+    gradient = call.gradient
+    mean = gradient.mean() if gradient.size else 0
+    rounding = 64 * np.finfo(gradient.dtype).eps * np.abs(gradient).max(initial=0)
+    return gradient - mean if abs(mean) > rounding else gradient  # that of a shift of softmax has none
 
 
 # ------------------------------------------------------------------------------------------- the wrong arrangement
@@ -298,7 +303,7 @@ def _for_some(name: str, sentence: str, when: Callable[[Call], bool], needs: Nee
     def spoil(call: Call) -> Array:
         return call.gradient * call.gradient.dtype.type(1.01 if when(call) else 1)
 
-    _operator(name, sentence, needs)(spoil)
+    _operator(name, sentence, needs, somewhere=True)(spoil)
 
 
 def _repeated(call: Call) -> bool:
