@@ -10,7 +10,6 @@ from itertools import islice
 
 from minigrad.testing.mutants.operators import OPERATORS, Call, Operator
 from minigrad.testing.mutants.runtime import Mutant, mutated
-from minigrad.testing.verdicts import Verdict
 from tests.mutants.examples import Example, examples_of
 
 TRIES = 30  # examples of a target before a mutant counts as survivor

@@ -72,7 +72,8 @@ def _primitives() -> list[tuple[str, Primitive]]:
 
 def targets() -> list[Target]:
     """Every differentiable primitive but the device transfer, and every kernel for NumPy."""
-    return [*(each for _, each in _primitives()), *(k for known in kernels.values() for k in known if k.device == "cpu")]
+    hosts = [kernel for known in kernels.values() for kernel in known if kernel.device == "cpu"]
+    return [*(each for _, each in _primitives()), *hosts]
 
 
 def arguments(target: Target) -> list[int]:
@@ -245,10 +246,11 @@ def _differentiate_the_same(right: Tensor, wrong: Tensor, sources: Sequence[Any]
         grad(each, tensors, ones_like(each), retain_graph=True, allow_unused=True)
         if tensors and each.requires_grad else [None] * len(tensors) for each in (right, wrong)
     ]  # fmt: skip
-    return all(
-        np.array_equal(*(np.zeros(source.shape) if each is None else np.asarray(each.data) for each in pair))
-        for source, *pair in zip(tensors, *both)
-    )
+    for source, one, other in zip(tensors, *both):
+        first, second = (np.zeros(source.shape) if each is None else np.asarray(each.data) for each in (one, other))
+        if not np.array_equal(first, second):
+            return False
+    return True
 
 
 def _arrive_the_same(expected: Array, wrong: Any, shape: tuple[int, ...]) -> bool:
@@ -258,7 +260,7 @@ def _arrive_the_same(expected: Array, wrong: Any, shape: tuple[int, ...]) -> boo
     wrong = np.asarray(wrong)
     rounding = 0.0 if wrong.shape == expected.shape == shape else 32 * float(np.finfo(expected.dtype).eps)
     try:
-        one, other = (np.asarray(each) if each.shape == shape else unbroadcast(each, shape) for each in (expected, wrong))
+        one, other = (each if each.shape == shape else unbroadcast(each, shape) for each in (expected, wrong))
     except (ValueError, IndexError, TypeError):
         return False
     if one.shape != other.shape:
