@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from itertools import islice
 
-from minigrad.testing.mutants.operators import OPERATORS, Call, Operator
+from minigrad.testing.mutants.operators import OPERATORS, SOMEWHERE, Call, Operator
 from minigrad.testing.mutants.runtime import Mutant, mutated
 from tests.mutants.examples import Example, examples_of
 
@@ -35,6 +35,7 @@ class Runner:
     def run(self, mutant: Mutant) -> Fate:
         """Examples one after the other, until the checker objects to what it accepts of the right rule."""
         seen_calls = seen_changes = accepted = 0
+        somewhere = not mutant.operator.somewhere
         errors: set[str] = set()
         for number, example in enumerate(self._examples(mutant)):
             order = 2 if mutant.operator.recorded else 1
@@ -43,6 +44,7 @@ class Runner:
             with mutated(mutant.target, mutant.argument, mutant.operator) as seen:
                 report = example.examined(order)
             seen_calls += seen.calls
+            somewhere |= bool(seen.memory.get(SOMEWHERE))
             seen_changes += seen.changes
             accepted += bool(seen.changes) and report.ok
             if not seen.calls and not report.ok:
@@ -53,7 +55,7 @@ class Runner:
             return Fate(mutant.name, mutant.operator.name, "impossible", why=min(errors))
         if not seen_calls:
             return Fate(mutant.name, mutant.operator.name, "not reached", why="no example calls the rule")
-        if not seen_changes and mutant.operator.somewhere:
+        if not somewhere:
             return Fate(mutant.name, mutant.operator.name, "not reached", why="no example has such inputs")
         if not seen_changes:
             return Fate(mutant.name, mutant.operator.name, "equivalent", why=f"the same bits in {seen_calls} calls")

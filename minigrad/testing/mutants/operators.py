@@ -44,6 +44,7 @@ class Call:
         return np.asarray(self.inputs[self.number])
 
 
+SOMEWHERE = "somewhere"  # in the memory: whether there was such an input, though the gradient may have been 0
 Needs = Literal["nothing", "inputs", "several inputs", "other", "read"]
 
 
@@ -301,7 +302,9 @@ def _buffer(call: Call) -> Array:
 
 def _for_some(name: str, sentence: str, when: Callable[[Call], bool], needs: Needs = "inputs") -> None:
     def spoil(call: Call) -> Array:
-        return call.gradient * call.gradient.dtype.type(1.01 if when(call) else 1)
+        here = when(call)
+        call.memory[SOMEWHERE] = here or call.memory.get(SOMEWHERE, False)
+        return call.gradient * call.gradient.dtype.type(1.01 if here else 1)
 
     _operator(name, sentence, needs, somewhere=True)(spoil)
 
