@@ -86,20 +86,39 @@ def leaves_alone_what_it_is_given(subject: Subject, comparison: Comparison) -> s
         else:
             same = np.array_equal(one, other, equal_nan=True)
         if not same:
-            raise Found(
-                Verdict.NONDETERMINISTIC, f"gradient of {name}", "two backwards with the same cotangent differ"
-            )
+            raise Found(Verdict.NONDETERMINISTIC, f"gradient of {name}", "two backwards with the same cotangent differ")
+    _forgets(subject, cotangents, second)
     return "inputs and cotangents left alone; the backward repeats itself"
+
+
+def _forgets(subject: Subject, cotangents: Sequence[Array], expected: Sequence[Array | None]) -> None:
+    """What a backward gave at another point changes nothing at this one. Raises `Found` if it does."""
+    nearby = [np.asarray(array * array.dtype.type(1 - 2.0**-6)) for array in subject.arrays]
+    for elsewhere in (nearby, [np.flip(array) for array in nearby]):  # the second has other signs in its places
+        try:
+            with np.errstate(all="ignore"):
+                subject.vjp(elsewhere, cotangents)
+        except Exception:  # another point may lie outside the domain
+            continue
+        again = _copies(subject.vjp(subject.arrays, cotangents))
+        for name, one, other in zip(subject.inputs, expected, again):
+            if not (one is other if one is None or other is None else np.array_equal(one, other, equal_nan=True)):
+                raise Found(
+                    Verdict.STATEFUL, f"gradient of {name}",
+                    "after a backward at another point it is another: what is saved must belong to the call",
+                )  # fmt: skip
 
 
 def owns_its_memory(subject: Subject, comparison: Comparison) -> str:
     """A gradient shares memory with no cotangent, input, output or other gradient."""
     cotangents = [np.array(each) for each in _cotangents(subject, comparison)]
     outputs = subject.forward(subject.arrays)
+    earlier = subject.vjp(subject.arrays, cotangents)
     gradients = subject.vjp(subject.arrays, cotangents)
     named = [
         *((f"the gradient of {name}", g) for name, g in zip(subject.inputs, gradients)),
         *((name, x) for name, x in zip(subject.inputs, subject.arrays)),
+        *((f"the gradient of {name} from another backward", g) for name, g in zip(subject.inputs, earlier)),
         *(("the cotangent", each) for each in cotangents), *(("the output", each) for each in outputs),
     ]  # fmt: skip
     for i, (name, gradient) in enumerate(zip(subject.inputs, gradients)):

@@ -6,7 +6,10 @@ from minigrad.nn import functional as F
 from tests.minigrad.nn.cases.case import seeded
 from tests.minigrad.ops.cases.case import Case, fixed, one
 
-_settings = fixed(seed=st.integers(0, 99), p=st.sampled_from([0.0, 0.3, 0.5, 1.0]), training=st.booleans())
+# In an order in which most draws drop something.
+_settings = fixed(
+    seed=st.integers(0, 99), p=st.sampled_from([0.3, 0.5, 0.0, 1.0]), training=st.sampled_from([True, False])
+)
 
 
 def _of_channels(function, *sizes):

@@ -1,0 +1,269 @@
+"""minigrad with one wrong rule: `all_mutants` says which there are, `mutated` puts one in force for a block.
+
+The rule of one argument of one primitive, or the backward of one fused kernel, is wrapped by an operator. What the
+wrapper sees tells whether the operator changed anything at all: a mutant that never does is no mutant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from types import ModuleType
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from ... import ops
+from ...autograd import grad
+from ...graph import unbroadcast
+from ...kernels.registry import FusedKernel, kernels
+from ...ops.creation import ones_like
+from ...ops.primitive import Primitive, Rule
+from ...tensor import Tensor
+from .operators import OPERATORS, Call, Operator
+
+Array: TypeAlias = Any
+Target: TypeAlias = Primitive | FusedKernel
+EACH = -1  # the argument of the one rule that a primitive of any number of arrays has
+
+
+@dataclass
+class Seen:
+    """What became of the rule: how often it ran, how often it gave something else than the right one."""
+
+    calls: int = 0
+    changes: int = 0
+    memory: dict[Any, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Mutant:
+    target: Target
+    argument: int  # its number among the arrays
+    operator: Operator
+
+    @property
+    def name(self) -> str:
+        kind = "kernel " if isinstance(self.target, FusedKernel) else ""
+        return f"{kind}{label(self.target)}[{argument_name(self.target, self.argument)}]: {self.operator.name}"
+
+
+def label(target: Target) -> str:
+    """Its name; that of its variable, with the module, where two primitives have one name."""
+    if isinstance(target, FusedKernel):
+        return target.name
+    twins = [(variable, each) for variable, each in _primitives() if each.name == target.name]
+    return target.name if len(twins) == 1 else next(variable for variable, each in twins if each is target)
+
+
+def argument_name(target: Target, argument: int) -> str:
+    return "each" if argument == EACH else str(argument)
+
+
+def _primitives() -> list[tuple[str, Primitive]]:
+    found: dict[int, tuple[str, Primitive]] = {}
+    for module in (value for value in vars(ops).values() if isinstance(value, ModuleType)):
+        for variable, each in vars(module).items():
+            if isinstance(each, Primitive) and each.differentiable:
+                found.setdefault(id(each), (f"{module.__name__.rpartition('.')[2]}.{variable}", each))
+    return [(variable, each) for variable, each in found.values() if each.name != "to"]  # to a second device
+
+
+def targets() -> list[Target]:
+    """Every differentiable primitive but the device transfer, and every kernel for NumPy."""
+    hosts = [kernel for known in kernels.values() for kernel in known if kernel.device == "cpu"]
+    return [*(each for _, each in _primitives()), *hosts]
+
+
+def arguments(target: Target) -> list[int]:
+    """The arguments that a target has gradients for."""
+    if isinstance(target, FusedKernel):
+        return list(range(len(target.arrays)))
+    return [EACH] if target._each is not None else sorted(target._rules)
+
+
+def applicable(target: Target, argument: int, operator: Operator) -> bool:
+    """Whether an operator can make a difference: not where what it spoils does not exist."""
+    if isinstance(target, FusedKernel):
+        # Its recorded backward is that of the composite.
+        return not operator.recorded and not (len(target.arrays) == 1 and operator.needs in ("other", "several inputs"))
+    if argument == EACH:
+        return operator.needs == "nothing"
+    if operator.needs == "other":
+        return len(target._rules) > 1
+    if operator.needs == "several inputs":
+        return target.arity is not None and target.arity > 1
+    return operator.needs != "read" or any(kind != "shape" for kind, _ in target._rules[argument].reads)
+
+
+def all_mutants() -> list[Mutant]:
+    """Every target, argument and operator that go together."""
+    return [
+        Mutant(target, argument, operator)
+        for target in targets()
+        for argument in arguments(target)
+        for operator in OPERATORS.values()
+        if applicable(target, argument, operator)
+    ]
+
+
+@contextmanager
+def mutated(target: Target, argument: int, operator: Operator) -> Iterator[Seen]:
+    """Let the rule of one argument be wrong inside the block."""
+    seen = Seen()
+    if isinstance(target, FusedKernel):
+        known = kernels[target.composite]
+        place = next(i for i, each in enumerate(known) if each is target)
+        known[place] = _wrong_kernel(target, argument, operator, seen)
+        try:
+            yield seen
+        finally:
+            known[place] = target
+        return
+    rules, each, plans = dict(target._rules), target._each, dict(target._plans)
+    if argument == EACH:
+        assert each is not None
+        target._each = each._replace(function=_wrong_each(each.function, operator, seen))
+    else:
+        other = next((rule for number, rule in rules.items() if number != argument), None)
+        target._rules[argument] = _wrong_rule(target, argument, rules[argument], other, operator, seen)
+    target._plans.clear()
+    try:
+        yield seen
+    finally:
+        target._rules.update(rules)
+        target._each = each
+        target._plans.clear()
+        target._plans.update(plans)
+
+
+# ------------------------------------------------------------------------------------------------------- wrapping
+
+
+def _wrong_rule(
+    target: Primitive, argument: int, rule: Rule, other: Rule | None, operator: Operator, seen: Seen
+) -> Rule:
+    """A rule that also reads what the operator needs."""
+    extra: list[tuple[str, int]] = [("shape", argument)]
+    arrays = {"inputs": [argument], "several inputs": list(range(target.arity or 0))}.get(operator.needs, [])
+    extra += [("value", number) for number in arrays]
+    borrowed = other if operator.needs == "other" else None
+    reads = (*rule.reads, *extra, *(borrowed.reads if borrowed else ()))
+    own, upto = len(rule.reads), len(rule.reads) + len(extra)
+    position = arrays.index(argument) if arrays else 0
+    every = (*rule.settings, *(borrowed.settings if borrowed else ()))
+
+    def wrong(cotangent: Any, *values: Any, **settings: Any) -> Any:
+        mine = {name: settings[name] for name in rule.settings}
+        theirs = {name: settings[name] for name in (borrowed.settings if borrowed else ())}
+
+        def again(read: tuple[Any, ...]) -> Any:
+            return rule.function(cotangent, *read, **mine)
+
+        def swapped() -> Any:
+            assert borrowed is not None
+            return _own(borrowed.function(cotangent, *values[upto:], **theirs))
+
+        call = Call(
+            cotangent, again(values[:own]), values[own], position, values[:own], again, values[own + 1 : upto],
+            swapped if borrowed else None, seen.memory,
+        )  # fmt: skip
+        return _spoiled(call, operator, seen)
+
+    return Rule(wrong, reads, tuple(dict.fromkeys(every)))
+
+
+def _wrong_each(function: Callable[..., Any], operator: Operator, seen: Seen) -> Callable[..., Any]:
+    def wrong(cotangent: Any, number: int, **settings: Any) -> Any:
+        gradient = function(cotangent, number, **settings)
+        call = Call(cotangent, gradient, gradient.shape, number, (), lambda _: gradient, memory=seen.memory)
+        return _spoiled(call, operator, seen)
+
+    return wrong
+
+
+def _wrong_kernel(kernel: FusedKernel, argument: int, operator: Operator, seen: Seen) -> FusedKernel:
+    def wrong(cotangent: Any, wanted: Any, stored: tuple[Any, ...], *arguments: Any) -> Sequence[Any]:
+        gradients = list(kernel.backward(cotangent, wanted, stored, *arguments))
+        if not wanted[argument] or gradients[argument] is None:
+            return gradients
+        inputs = tuple(arguments[position] for position in kernel.arrays)
+        others = [each for i, each in enumerate(gradients) if i != argument and each is not None]
+
+        def again(read: tuple[Any, ...]) -> Any:
+            changed = list(arguments)
+            for position, array in zip(kernel.arrays, read):
+                changed[position] = array
+            return kernel.backward(cotangent, wanted, read[len(inputs) :], *changed)[argument]
+
+        call = Call(
+            cotangent, gradients[argument], inputs[argument].shape, argument, (*inputs, *stored), again, inputs,
+            (lambda: np.array(others[0])) if others else None, seen.memory,
+        )  # fmt: skip
+        if operator.needs != "other" or others:
+            gradients[argument] = _spoiled(call, operator, seen)
+        return gradients
+
+    return replace(kernel, backward=wrong)
+
+
+def _own(gradient: Any) -> Any:
+    """Dense, in memory of its own; a tensor as it is."""
+    if isinstance(gradient, Tensor):
+        return gradient
+    return np.array(gradient.whole() if hasattr(gradient, "whole") else gradient)
+
+
+def _spoiled(call: Call, operator: Operator, seen: Seen) -> Any:
+    right = call.gradient
+    if isinstance(call.cotangent, Tensor) is not operator.recorded:
+        return right
+    seen.calls += 1
+    if operator.recorded:
+        wrong = operator.spoil(call)
+        seen.changes += not _differentiate_the_same(right, wrong, (call.cotangent, *call.read))
+        return wrong
+    call.gradient = _own(right)
+    expected = call.gradient.copy()
+    watched = [each for each in (call.cotangent, *call.inputs) if isinstance(each, np.ndarray)]
+    before = [each.copy() for each in watched]
+    kept = call.memory.get("last")
+    wrong = operator.spoil(call)
+    wrong = _own(wrong) if hasattr(wrong, "whole") else wrong
+    call.memory["last"] = wrong
+    untouched = all(np.array_equal(one, other, equal_nan=True) for one, other in zip(before, watched))
+    alone = not any(isinstance(wrong, np.ndarray) and np.shares_memory(wrong, each) for each in (*watched, kept)
+                    if isinstance(each, np.ndarray))  # fmt: skip
+    seen.changes += not (untouched and alone and _arrive_the_same(expected, wrong, call.shape))
+    return wrong
+
+
+def _differentiate_the_same(right: Tensor, wrong: Tensor, sources: Sequence[Any]) -> bool:
+    """Whether two recorded gradients have the same derivatives: those of `abs` do not depend on its input."""
+    tensors = [each for each in sources if isinstance(each, Tensor) and each.requires_grad]
+    both = [
+        grad(each, tensors, ones_like(each), retain_graph=True, allow_unused=True)
+        if tensors and each.requires_grad else [None] * len(tensors) for each in (right, wrong)
+    ]  # fmt: skip
+    for source, one, other in zip(tensors, *both):
+        first, second = (np.zeros(source.shape) if each is None else np.asarray(each.data) for each in (one, other))
+        if not np.array_equal(first, second):
+            return False
+    return True
+
+
+def _arrive_the_same(expected: Array, wrong: Any, shape: tuple[int, ...]) -> bool:
+    """Whether the argument gets the same bits; but for rounding, if what it gets is a sum in another order."""
+    if wrong is None:
+        return False
+    wrong = np.asarray(wrong)
+    rounding = 0.0 if wrong.shape == expected.shape == shape else 32 * float(np.finfo(expected.dtype).eps)
+    try:
+        one, other = (each if each.shape == shape else unbroadcast(each, shape) for each in (expected, wrong))
+    except (ValueError, IndexError, TypeError):
+        return False
+    if one.shape != other.shape:
+        return False
+    size = float(np.abs(expected).sum()) if rounding else 0.0
+    return np.allclose(other.astype(one.dtype), one, rtol=0, atol=rounding * size, equal_nan=True)
