@@ -326,7 +326,7 @@ class _Recorder:
         return value.to(dtype)
 
 
-_accumulating = threading.Lock()
+_accumulating = threading.RLock()  # a watcher of the sum inside may go backward itself
 
 
 def check_inputs(name: str, inputs: Sequence[Any]) -> None:
