@@ -233,6 +233,8 @@ def all(input: Any, dim: Any = None, keepdim: bool = False, *, axis: Any = None,
 @np.errstate(all="ignore")
 def logsumexp(input: Any, dim: Any, keepdim: bool = False) -> Any:
     """log(sum(exp(input))) without overflow. PyTorch: `torch.logsumexp`."""
+    if input.dtype.kind != "f":
+        input = cast(input, dtype=np.dtype(np.float32))  # differences of unsigned integers wrap around
     axes = axes_of(input.ndim, dim)
     largest = finite_max(input, axes)
     total = log(_sum(exp(input - largest), axes=axes, keepdims=True)) + largest

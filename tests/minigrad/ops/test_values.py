@@ -297,3 +297,12 @@ def test_arange_of_integers_is_exact_and_cuts_its_arguments():
     assert mg.arange(0, 5, 1.5, dtype=mg.int64).tolist() == [0, 1, 2, 3, 4]
     assert mg.arange(0.5, 3.7, dtype=mg.int64).tolist() == [0, 1, 2]
     assert mg.arange(5, 0, -2).tolist() == [5, 3, 1] and mg.arange(3, 3).shape == (0,)
+
+
+@pytest.mark.parametrize("dtype", [mg.bool, np.uint8, np.int8])
+@pytest.mark.parametrize("function", [mg.softmax, mg.log_softmax, mg.logsumexp])
+def test_scores_that_are_integers_are_taken_as_float32(function, dtype):
+    scores = mg.tensor([0, 3, 1]).to(dtype)
+    out, expected = function(scores, dim=0), function(scores.float(), dim=0)
+    assert out.dtype == mg.float32
+    np.testing.assert_array_equal(out.numpy(), expected.numpy())
