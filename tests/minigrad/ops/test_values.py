@@ -306,3 +306,18 @@ def test_scores_that_are_integers_are_taken_as_float32(function, dtype):
     out, expected = function(scores, dim=0), function(scores.float(), dim=0)
     assert out.dtype == mg.float32
     np.testing.assert_array_equal(out.numpy(), expected.numpy())
+
+
+@pytest.mark.parametrize("input, other, dtype", [
+    (mg.ones(2, dtype=mg.float16), mg.ones(2, dtype=mg.int64), mg.float16),
+    (mg.ones(2, dtype=mg.float16), 3.0, mg.float16),
+    (mg.ones(2), mg.tensor(3.0, dtype=mg.float64), mg.float32),
+    (mg.tensor(1.0, dtype=mg.float64), mg.ones(2, dtype=mg.bool), mg.float64),
+    (mg.ones(2, dtype=mg.int64), 3, mg.float32),
+])  # fmt: skip
+def test_the_dtype_of_xlogy_is_that_of_a_product(input, other, dtype):
+    assert mg.xlogy(input, other).dtype == dtype
+
+
+def test_xlogy_of_a_number_has_the_digits_of_its_dtype():
+    np.testing.assert_allclose(mg.xlogy(mg.ones(1, dtype=mg.float64), 0.1).numpy(), math.log(0.1), rtol=1e-15)
