@@ -321,3 +321,16 @@ def test_the_dtype_of_xlogy_is_that_of_a_product(input, other, dtype):
 
 def test_xlogy_of_a_number_has_the_digits_of_its_dtype():
     np.testing.assert_allclose(mg.xlogy(mg.ones(1, dtype=mg.float64), 0.1).numpy(), math.log(0.1), rtol=1e-15)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, mg.int32, mg.int64, mg.float16, mg.float64])
+def test_a_product_of_vectors_has_their_dtype(dtype):
+    vector = mg.ones(3, dtype=dtype)
+    assert (vector @ vector).dtype == dtype
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, mg.int32, mg.bool, mg.float16])
+def test_a_sum_has_the_dtype_asked_for(dtype):
+    total = mg.sum(mg.tensor([1, 2]), dtype=dtype)
+    assert total.dtype == dtype
+    assert total.item() == (dtype == mg.bool or 3)
