@@ -334,3 +334,18 @@ def test_a_sum_has_the_dtype_asked_for(dtype):
     total = mg.sum(mg.tensor([1, 2]), dtype=dtype)
     assert total.dtype == dtype
     assert total.item() == (dtype == mg.bool or 3)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, np.float32(-math.inf)])
+@pytest.mark.parametrize("make", [
+    lambda value: mg.full((2,), value, dtype=mg.int64), lambda value: mg.full_like(mg.tensor([1]), value),
+    lambda value: mg.full_like(mg.ones(1), value, dtype=np.uint8), lambda value: mg.tensor([1]).new_full((2,), value),
+])  # fmt: skip
+def test_integers_are_not_filled_with_what_no_integer_is(make, value):
+    with pytest.raises(RuntimeError, match=r"full(_like)?: u?int\d+ cannot hold"):
+        make(value)
+
+
+@pytest.mark.parametrize("dtype", [mg.bool, mg.int32, mg.float64])
+def test_a_tensor_fills_with_its_dtype(dtype):
+    assert mg.full((2,), mg.tensor(1, dtype=dtype)).dtype == dtype
