@@ -304,7 +304,7 @@ def check_view(tensor: Tensor) -> None:
 
 def mark_view(source: Tensor, result: Tensor) -> Tensor:
     """`result`, which knows whose memory it looks at, if it is that of `source`."""
-    if owner_of(result.data) is owner_of(source.data):
+    if owner_of(result._data) is owner_of(source._data):
         root = source if source.view_of is None else source.view_of[0]
         result.view_of = (root, root.node)
     return result
@@ -326,7 +326,7 @@ class _Recorder:
         return value.to(dtype)
 
 
-_accumulating = threading.Lock()
+_accumulating = threading.RLock()  # a watcher of the sum inside may go backward itself
 
 
 def check_inputs(name: str, inputs: Sequence[Any]) -> None:

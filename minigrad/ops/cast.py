@@ -120,4 +120,5 @@ def bool_(input: Tensor) -> Tensor:
     """`input` as bool: whether each element is nonzero. PyTorch: `Tensor.bool`."""
     return to(input, np.bool_)
 
+
 __all__ = ["clone"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from numbers import Integral, Real
 from operator import index
@@ -47,17 +48,20 @@ def _extents(name: str, sizes: tuple[Any, ...], named: Any = None) -> tuple[int,
     return extents
 
 
-def _check_filler(name: str, value: Any) -> None:
+def _check_filler(name: str, value: Any, dtype: Any = None) -> None:
+    """Refuse what is no number, and for a `dtype` without them nan and infinity, of which NumPy makes some integer."""
     if not isinstance(value, (Real, np.bool_, Tensor)):
         raise DTypeError(f"{name} needs a number to fill with, got {type(value).__name__}")
+    if isinstance(value, (float, np.floating)) and not math.isfinite(value) and checked_dtype(dtype).kind in "iu":
+        raise RuntimeError(f"{name}: {checked_dtype(dtype)} cannot hold {value}")
 
 
 def full(size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Every element `fill_value`; the dtype follows from it. PyTorch: `torch.full`."""
-    _check_filler("full", fill_value)
     if dtype is None:
-        kinds = {bool: np.bool_, np.bool_: np.bool_}
+        kinds = {bool: np.bool_, np.bool_: np.bool_, Tensor: getattr(fill_value, "dtype", None)}
         dtype = kinds.get(type(fill_value), np.int64 if isinstance(fill_value, Integral) else np.float32)
+    _check_filler("full", fill_value, dtype)
     return _new(_xp(device).full(_extents("full", (size,)), fill_value, dtype=checked_dtype(dtype)), requires_grad)
 
 
@@ -103,7 +107,7 @@ def full_like(
     """Every element `fill_value`, in the shape, dtype and device of `input`. PyTorch: `torch.full_like`."""
     if device is not None and device != input.device:
         return full(input.shape, fill_value, dtype=dtype or input.dtype, device=device, requires_grad=requires_grad)
-    _check_filler("full_like", fill_value)
+    _check_filler("full_like", fill_value, dtype or input.dtype)
     return _new(np.full_like(input.data, fill_value, dtype=dtype), requires_grad)
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from ..tensor import Tensor
 from .cast import cast, clone
 from .composite import composite
-from .dtypes import to_common_dtype, to_float
+from .dtypes import result_type, to_common_dtype, to_float
 from .failure import DTypeError, ShapeError, check_held, check_tensors, in_module
 from .primitive import Primitive
 from .transcendental import log, log1p, sigmoid, sqrt
@@ -246,8 +246,18 @@ def xlogy(input: Any, other: Any) -> Any:
     >>> mg.xlogy(mg.tensor([0.0, 2.0]), mg.tensor([0.0, 1.0]))
     tensor([0., 0.])
     """
+    dtype = result_type(input, other)
+    if dtype.kind != "f":
+        dtype = np.dtype(np.float32)
+    input, other = (_in_dtype(each, dtype) for each in (input, other))
     absent = (input == 0) & ((other <= 0) | (other == math.inf))
-    return input * log(where(absent, 1.0, other))
+    return input * log(where(absent, dtype.type(1), other))
+
+
+def _in_dtype(value: Any, dtype: np.dtype[Any]) -> Any:
+    if not hasattr(value, "dtype"):
+        return dtype.type(value)
+    return value if value.dtype == dtype else cast(value, dtype=dtype)
 
 
 def logit(input: Any, eps: float | None = None) -> Any:

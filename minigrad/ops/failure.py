@@ -81,8 +81,6 @@ def explain(name: str, args: Sequence[Any], settings: dict[str, Any], error: Exc
     return RuntimeError(f"{message}: {error}")
 
 
-
-
 def no_out(name: str) -> str:
     return f"results are returned, not written to out=; use x = {name}(...), or x.copy_({name}(...))"
 

@@ -319,8 +319,7 @@ def index_put(input: Any, indices: Any, values: Any, accumulate: bool = False) -
     tensor([1., 0., 2.])
     """
     check_held("index_put", "a tensor", values)
-    if isinstance(values, Tensor) and values.ndim > 1 and values.shape[0] == 1:
-        values = values.reshape(values.shape[_leading_ones(values.shape) :])  # they broadcast, as in assignment
+    values = without_leading_ones(values)
     parts = normalize_index(indices, raw(input))
     if int in map(type, parts) and not _is_basic(parts):
         ints, parts = ints_first(parts)
@@ -334,8 +333,13 @@ def index_put(input: Any, indices: Any, values: Any, accumulate: bool = False) -
     return input + put(values.to(input.dtype).expand(places), shape=tuple(input.shape), index=parts)
 
 
-def _leading_ones(shape: tuple[int, ...]) -> int:
-    return next((axis for axis, size in enumerate(shape) if size != 1), len(shape))
+def without_leading_ones(value: Any) -> Any:
+    """`value` without the dimensions of size 1 in front: they broadcast into nothing, and NumPy's masks refuse them."""
+    shape = getattr(value, "shape", ())
+    if not shape or shape[0] != 1:
+        return value
+    lead = next((axis for axis, size in enumerate(shape) if size != 1), len(shape))
+    return value.reshape(tuple(shape[lead:]))
 
 
 __all__ = ["gather", "index_put", "index_select", "masked_select", "take", "take_along_dim"]

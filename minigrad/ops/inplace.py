@@ -18,7 +18,7 @@ from ..writes import is_writable, log_write
 from . import diagonals, elementwise, logic, rounding, scan, transcendental
 from .cast import clone
 from .failure import DTypeError, ShapeError, check_held, in_our_words
-from .index import assign, index_put, index_put_here, normalize_index
+from .index import assign, index_put, index_put_here, normalize_index, without_leading_ones
 from .primitive import Primitive
 
 
@@ -127,13 +127,6 @@ def copy_(input: Tensor, other: Any, non_blocking: bool = False) -> Tensor:
     return setitem(input, ..., other)
 
 
-def _without_leading_ones(value: Any) -> Any:
-    """`value` without the dimensions of size 1 in front: they broadcast into nothing, and NumPy's masks refuse them."""
-    shape = getattr(value, "shape", ())
-    lead = next((axis for axis, size in enumerate(shape) if size != 1), len(shape))
-    return value.reshape(tuple(shape[lead:])) if lead else value
-
-
 def setitem(input: Tensor, index: Any, value: Any) -> Tensor:
     """`input[index] = value`. Values of another dtype are converted. PyTorch: `Tensor.__setitem__`.
 
@@ -147,19 +140,20 @@ def setitem(input: Tensor, index: Any, value: Any) -> Tensor:
         for each in (input, value):
             if isinstance(each, Tensor) and each.view_of is not None:
                 check_view(each)
-    value = _without_leading_ones(value)
+    value = without_leading_ones(value)
     whole = input if input.view_of is None else input.view_of[0]
     recorded = whole.requires_grad or input.requires_grad or (isinstance(value, Tensor) and value.requires_grad)
     if not (recorded and grad_mode.is_grad_enabled()):
-        if not is_writable(input.data):
+        array = input.data
+        if not is_writable(array):
             raise _read_only("an assignment by index", input)
         if isinstance(value, (list, tuple, np.ndarray)):
-            value = moved(np.asarray(value), backend_of(input.data))
+            value = moved(np.asarray(value), backend_of(array))
         try:
-            assign(input.data, normalize_index(index, input.data), value.data if isinstance(value, Tensor) else value)
+            assign(array, normalize_index(index, array), value.data if isinstance(value, Tensor) else value)
         except (ValueError, TypeError, IndexError) as error:
             raise type(error)(f"assignment into a tensor of shape {input.shape}: {in_our_words(error)}") from None
-        log_write(input.data, "an assignment by index")
+        log_write(array, "an assignment by index")
         return input
     return put_here(input, "an assignment by index", index, value)
 

@@ -106,6 +106,10 @@ def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None
     if target != home and copy is False:
         raise BufferError(f"from_dlpack: values on {home!r} cannot be shared with {target!r}; leave copy out")
     try:
+        backend_for(device or home)
+    except RuntimeError as error:
+        raise RuntimeError(f"from_dlpack: {error}") from None
+    try:
         array = backend_for(home).xp.from_dlpack(ext_tensor)
     except (RuntimeError, BufferError) as error:  # NumPy calls a dtype it does not know a RuntimeError
         if "dtype" not in str(error):

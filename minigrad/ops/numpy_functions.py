@@ -76,10 +76,19 @@ def _cumulative(operation: Callable[..., Any]) -> Callable[..., Any]:
     return lambda a, axis=None, dtype=None: operation(*_flat_if(axis, a), dtype=dtype)
 
 
-def _spread(operation: Callable[..., Any]) -> Callable[..., Any]:
+def _spread(name: str, operation: Callable[..., Any]) -> Callable[..., Any]:
     return lambda a, axis=None, ddof=0, keepdims=False: operation(
-        a, checked_axis("np.var", axis), correction=ddof, keepdim=keepdims
+        a, checked_axis(name, axis), correction=ddof, keepdim=keepdims
     )
+
+
+def _edge(a: Any, axis: int, value: Any) -> Any:
+    """What `np.diff` puts before or after `a`: a number stands for one in every row."""
+    if value is None or np.ndim(value):
+        return value
+    axis = index.dim_of(a.ndim, axis)
+    sizes = tuple(1 if each == axis else size for each, size in enumerate(a.shape))
+    return shape.broadcast_to(creation.as_tensor(value, dtype=a.dtype, device=a.device), sizes)
 
 
 def _ptp(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
@@ -198,10 +207,13 @@ def _on_values(function: Callable[..., Any]) -> Callable[..., Any]:
 # With NumPy's names for the arguments, in NumPy's order.
 ADAPTED: dict[Callable[..., Any], Callable[..., Any]] = {
     # statistics and order
-    np.var: _spread(statistics.var), np.std: _spread(statistics.std), np.ptp: _ptp, np.median: _median,
+    np.var: _spread("np.var", statistics.var), np.std: _spread("np.std", statistics.std), np.ptp: _ptp,
+    np.median: _median,
     np.average: _average, np.count_nonzero: lambda a, axis=None: reduce.count_nonzero(a, axis),
     np.cumsum: _cumulative(scan.cumsum), np.cumprod: _cumulative(scan.cumprod),
-    np.diff: lambda a, n=1, axis=-1, prepend=None, append=None: scan.diff(a, n, axis, prepend, append),
+    np.diff: lambda a, n=1, axis=-1, prepend=None, append=None: scan.diff(
+        a, n, axis, _edge(a, axis, prepend), _edge(a, axis, append)
+    ),
     np.sort: lambda a, axis=-1, kind=None, order=None, *, stable=None: ordering.sort(
         *_flat_if(axis, a), stable=True
     ).values,
@@ -247,7 +259,9 @@ ADAPTED: dict[Callable[..., Any], Callable[..., Any]] = {
     np.stack: lambda arrays, axis=0: shape.stack(arrays, axis), np.vstack: lambda tup: join.vstack(tup),
     np.hstack: lambda tup: join.hstack(tup), np.dstack: lambda tup: join.dstack(tup),
     np.column_stack: lambda tup: shape.cat([each if each.ndim > 1 else shape.reshape(each, -1, 1) for each in tup], 1),
-    np.append: lambda arr, values, axis=None: _joined([arr, values], axis, None),
+    np.append: lambda arr, values, axis=None: _joined(
+        [creation.as_tensor(each if hasattr(each, "dtype") else np.asarray(each)) for each in (arr, values)], axis, None
+    ),
     np.split: _split, np.array_split: lambda ary, indices_or_sections, axis=0: list(
         join.tensor_split(ary, indices_or_sections, axis)
     ),
@@ -278,6 +292,13 @@ ADAPTED: dict[Callable[..., Any], Callable[..., Any]] = {
         np.save, np.savez, np.savez_compressed, np.savetxt, np.array2string, np.array_repr, np.array_str,
         np.shares_memory, np.may_share_memory,
     )},
+}  # fmt: skip
+
+
+# The arguments in which NumPy takes a list for an array; in others, such as `axis`, a tuple means several.
+VALUES = {
+    "a", "a1", "a2", "ar", "arr", "array", "ary", "b", "element", "m", "repeats", "test_elements", "v", "values",
+    "weights",
 }  # fmt: skip
 
 
@@ -320,6 +341,8 @@ def array_function(
         checked_axis(name, settings.get("dim"))
         result = operation(_tensors(first[1]), **settings)
     else:
+        for each in VALUES & bound.arguments.keys():
+            bound.arguments[each] = _array(bound.arguments[each])
         result = operation(*map(_tensors, bound.args), **{key: _tensors(each) for key, each in bound.kwargs.items()})
     return result if out is None else write_out(name, out[0] if isinstance(out, tuple) else out, result)
 
@@ -332,10 +355,19 @@ def _parameters(operation: Any) -> frozenset[str]:
     return frozenset(operation.names if isinstance(operation, Primitive) else inspect.signature(operation).parameters)
 
 
+def _array(value: Any) -> Any:
+    """A list of Python numbers as NumPy reads it."""
+    return np.asarray(value) if isinstance(value, (list, tuple)) and not _holds_arrays(value) else value
+
+
+def _holds_arrays(values: Sequence[Any]) -> bool:
+    return any(hasattr(each, "dtype") for each in values)
+
+
 def _tensors(value: Any) -> Any:
     """A value with tensors in the place of arrays, on the devices where these lie; also in lists."""
     if is_array_class(type(value)):
         return creation.as_tensor(value, device=backend_of(value).device)
-    if isinstance(value, (list, tuple)) and any(hasattr(each, "dtype") for each in value):
+    if isinstance(value, (list, tuple)) and _holds_arrays(value):
         return [_tensors(each) for each in value]
     return value

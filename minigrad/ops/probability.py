@@ -52,6 +52,8 @@ def _log_softmax(input: Any, dim: int) -> Any:
 
 
 def _as_dtype(input: Any, dtype: Any) -> Any:
+    if dtype is None and input.dtype.kind != "f":
+        dtype = np.float32  # first: differences of unsigned integers wrap around, and bools have none
     return input if dtype is None or input.dtype == dtype else cast(input, dtype=np.dtype(dtype))
 
 

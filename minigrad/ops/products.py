@@ -72,7 +72,7 @@ def matmul(input: Any, other: Any) -> Any:
             raise ShapeError(f"matmul of {tuple(input.shape)} and {tuple(other.shape)}: two vectors need one length")
         if input.dtype != other.dtype:
             return reshape(_matmul(unsqueeze(input, 0), unsqueeze(other, 1)), ())  # refused there
-        return sum(input * other)
+        return sum(input * other, dtype=None if input.dtype.kind == "f" else input.dtype)
     if input.ndim == 1:
         out = _matmul(unsqueeze(input, 0), other)
         return reshape(out, (*out.shape[:-2], out.shape[-1]))

@@ -80,7 +80,8 @@ def sum(
     dim, keepdim = chosen(dim, keepdim, axis, keepdims)
     if dtype is not None or input.dtype.kind == "u":
         input = cast(input, dtype=checked_dtype(np.int64 if dtype is None else dtype))
-    return _sum(input, axes=axes_of(input.ndim, dim), keepdims=keepdim)
+    out = _sum(input, axes=axes_of(input.ndim, dim), keepdims=keepdim)
+    return out if dtype is None or out.dtype == dtype else cast(out, dtype=checked_dtype(dtype))
 
 
 def nansum(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
@@ -233,6 +234,8 @@ def all(input: Any, dim: Any = None, keepdim: bool = False, *, axis: Any = None,
 @np.errstate(all="ignore")
 def logsumexp(input: Any, dim: Any, keepdim: bool = False) -> Any:
     """log(sum(exp(input))) without overflow. PyTorch: `torch.logsumexp`."""
+    if input.dtype.kind != "f":
+        input = cast(input, dtype=np.dtype(np.float32))  # differences of unsigned integers wrap around
     axes = axes_of(input.ndim, dim)
     largest = finite_max(input, axes)
     total = log(_sum(exp(input - largest), axes=axes, keepdims=True)) + largest

@@ -264,7 +264,6 @@ def swapaxes(input: Any, axis0: int, axis1: int) -> Any:
     return transpose(input, axis0, axis1)
 
 
-
 def t(input: Any) -> Any:
     """A matrix transposed; fewer dimensions stay as they are. PyTorch: `torch.t`."""
     if input.ndim > 2:

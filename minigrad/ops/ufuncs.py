@@ -73,8 +73,9 @@ SCANS: dict[np.ufunc, Callable[..., Any]] = {
 
 def array_ufunc(self: Tensor, ufunc: np.ufunc, method: str, *inputs: Any, out: Any = (None,), **settings: Any) -> Any:
     """What NumPy calls instead of a ufunc, or of one of its methods, if an argument or `out` is a Tensor."""
-    if not all(_is_known(each) for each in (*inputs, *out)):
-        return NotImplemented  # an array of some other library's, which may know what to do
+    for each in (*inputs, *out):
+        if each.__class__ not in _COMMON and not _is_known(each):
+            return NotImplemented  # an array of some other library's, which may know what to do
     call = _METHODS.get(method)
     if call is None:
         raise TypeError(refusal(f"np.{ufunc.__name__}.{method}", "cannot be recorded"))
@@ -92,6 +93,7 @@ def array_ufunc(self: Tensor, ufunc: np.ufunc, method: str, *inputs: Any, out: A
     return result if out[0] is None else write_out(f"np.{ufunc.__name__}", out[0], result, where)
 
 
+_COMMON = frozenset((Tensor, np.ndarray, int, float, type(None)))
 _LAYOUT = ("order", "subok", "casting")  # how NumPy would make a new array: without effect on the values of a tensor
 
 
@@ -185,5 +187,3 @@ def refusal(name: str, why: str) -> str:
         f"{name} of a Tensor {why}. Use minigrad's operations; or leave the graph, and call it on x.detach().numpy(): "
         f"the result has no gradient"
     )
-
-

@@ -14,6 +14,7 @@ import pytest
 import minigrad as mg
 from minigrad import grad_mode, nn
 from minigrad.func import checkpoint
+from minigrad.hooks import forward_hooks
 from minigrad.ops import random as random_ops
 
 
@@ -488,3 +489,23 @@ def test_backwards_of_several_threads_over_graphs_that_share_leaves_and_lose_not
         list(pool.map(work, range(8)))
     assert (w.grad == 50.0 * sum(range(8))).all()
     assert b.grad.item() == 50_000.0 * sum(range(8))
+
+
+def test_a_watcher_may_go_backward_while_gradients_are_added():
+    w, other = mg.ones(2, requires_grad=True), mg.ones(2, requires_grad=True)
+
+    def watch(op, arguments, settings, outputs):
+        if op.name == "add":  # of the second gradient to the first
+            (other * 3.0).sum().backward()
+
+    def work():
+        w.exp().sum().backward(create_graph=True)
+        with forward_hooks(end=watch):
+            w.exp().sum().backward(create_graph=True)
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    thread.join(10.0)
+    assert not thread.is_alive()
+    np.testing.assert_allclose(w.grad.detach().numpy(), 2.0 * np.e, rtol=1e-6)
+    assert other.grad.tolist() == [3.0, 3.0]

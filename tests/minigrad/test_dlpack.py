@@ -153,6 +153,8 @@ def test_a_device_that_this_process_has_not_is_an_error():
     for call in (lambda: mg.from_dlpack(there), lambda: mg.from_dlpack(np.ones(2), device="cuda")):
         with pytest.raises(RuntimeError, match="device 'cuda' needs CuPy"):
             call()
+    with pytest.raises(RuntimeError, match="from_dlpack: no backend serves device 'gpu'"):
+        mg.from_dlpack(Foreign(np.ones(2), (1, 0)), device="gpu")
     with pytest.raises(BufferError, match="cannot be shared with 'cuda'"):
         mg.from_dlpack(np.ones(2), device="cuda", copy=False)
 

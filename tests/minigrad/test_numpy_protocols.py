@@ -486,3 +486,21 @@ def test_an_array_of_tensors_is_one_of_numbers():
     two = np.array([mg.tensor(1.0), mg.tensor(2.0)])
     assert two.dtype == np.float32 and two.tolist() == [1.0, 2.0]
     assert np.array([mg.ones(2), mg.zeros(2)]).tolist() == [[1.0, 1.0], [0.0, 0.0]]
+
+
+@pytest.mark.parametrize("call", [
+    lambda x: np.average(x, axis=0, weights=[1.0, 2.0, 0.1]), lambda x: np.isin(x, [0.1, 2.0]),
+    lambda x: np.append(x, [0.1, 2.0]), lambda x: np.append([0.1, 2.0], x), lambda x: np.append(x, 0.1),
+    lambda x: np.array_equal(x, [[0.1, 2.0]] * 3), lambda x: np.allclose(x, [[0.1, 2.0]] * 3),
+    lambda x: np.repeat(x, [1, 0, 2], axis=0), lambda x: np.dot(x, [0.1, 2.0]), lambda x: np.outer([0.1, 2.0], x),
+    lambda x: np.inner(x, [0.1, 2.0]), lambda x: np.kron(x, [0.1, 2.0]), lambda x: np.searchsorted([0.1, 2.0], x),
+    lambda x: np.diff(x, prepend=0.1), lambda x: np.diff(x, axis=0, append=0.1),
+])  # fmt: skip
+def test_lists_and_numbers_stand_for_arrays_where_numpy_takes_them(call):
+    array = np.array([[0.1, 2.0]] * 3)
+    np.testing.assert_array_equal(np.asarray(call(mg.tensor(array))), call(array))
+
+
+def test_what_is_refused_is_named_as_it_was_called():
+    with pytest.raises(TypeError, match=r"^np.std of a Tensor takes no axis=\(\)"):
+        np.std(mg.ones(2), axis=())

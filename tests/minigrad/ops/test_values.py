@@ -297,3 +297,55 @@ def test_arange_of_integers_is_exact_and_cuts_its_arguments():
     assert mg.arange(0, 5, 1.5, dtype=mg.int64).tolist() == [0, 1, 2, 3, 4]
     assert mg.arange(0.5, 3.7, dtype=mg.int64).tolist() == [0, 1, 2]
     assert mg.arange(5, 0, -2).tolist() == [5, 3, 1] and mg.arange(3, 3).shape == (0,)
+
+
+@pytest.mark.parametrize("dtype", [mg.bool, np.uint8, np.int8])
+@pytest.mark.parametrize("function", [mg.softmax, mg.log_softmax, mg.logsumexp])
+def test_scores_that_are_integers_are_taken_as_float32(function, dtype):
+    scores = mg.tensor([0, 3, 1]).to(dtype)
+    out, expected = function(scores, dim=0), function(scores.float(), dim=0)
+    assert out.dtype == mg.float32
+    np.testing.assert_array_equal(out.numpy(), expected.numpy())
+
+
+@pytest.mark.parametrize("input, other, dtype", [
+    (mg.ones(2, dtype=mg.float16), mg.ones(2, dtype=mg.int64), mg.float16),
+    (mg.ones(2, dtype=mg.float16), 3.0, mg.float16),
+    (mg.ones(2), mg.tensor(3.0, dtype=mg.float64), mg.float32),
+    (mg.tensor(1.0, dtype=mg.float64), mg.ones(2, dtype=mg.bool), mg.float64),
+    (mg.ones(2, dtype=mg.int64), 3, mg.float32),
+])  # fmt: skip
+def test_the_dtype_of_xlogy_is_that_of_a_product(input, other, dtype):
+    assert mg.xlogy(input, other).dtype == dtype
+
+
+def test_xlogy_of_a_number_has_the_digits_of_its_dtype():
+    np.testing.assert_allclose(mg.xlogy(mg.ones(1, dtype=mg.float64), 0.1).numpy(), math.log(0.1), rtol=1e-15)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, mg.int32, mg.int64, mg.float16, mg.float64])
+def test_a_product_of_vectors_has_their_dtype(dtype):
+    vector = mg.ones(3, dtype=dtype)
+    assert (vector @ vector).dtype == dtype
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, mg.int32, mg.bool, mg.float16])
+def test_a_sum_has_the_dtype_asked_for(dtype):
+    total = mg.sum(mg.tensor([1, 2]), dtype=dtype)
+    assert total.dtype == dtype
+    assert total.item() == (dtype == mg.bool or 3)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, np.float32(-math.inf)])
+@pytest.mark.parametrize("make", [
+    lambda value: mg.full((2,), value, dtype=mg.int64), lambda value: mg.full_like(mg.tensor([1]), value),
+    lambda value: mg.full_like(mg.ones(1), value, dtype=np.uint8), lambda value: mg.tensor([1]).new_full((2,), value),
+])  # fmt: skip
+def test_integers_are_not_filled_with_what_no_integer_is(make, value):
+    with pytest.raises(RuntimeError, match=r"full(_like)?: u?int\d+ cannot hold"):
+        make(value)
+
+
+@pytest.mark.parametrize("dtype", [mg.bool, mg.int32, mg.float64])
+def test_a_tensor_fills_with_its_dtype(dtype):
+    assert mg.full((2,), mg.tensor(1, dtype=dtype)).dtype == dtype
