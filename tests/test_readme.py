@@ -27,7 +27,7 @@ def test_the_commands_exist():
 
 
 def test_each_of_the_two_jobs_is_complete_in_itself():
-    for last in ("lm train", "pytest"):
+    for last in ("lm train", "pytest -n auto"):
         (block,) = [block for block in blocks("sh") if block.rstrip().endswith(f".venv/bin/{last}")]
         assert block.startswith("python3 -m venv .venv\n.venv/bin/pip install '.[")
 
