@@ -27,6 +27,11 @@ Kinks = Literal["interval", "fail"]
 FINE = 1e-5  # a probe with this resolution sees errors of that size in any entry
 SHOWN_UP_TO = 12
 KINKS_ALONE = "at kinks between the slopes of the two sides"
+NO_DERIVATIVE = (
+    ("jump", Verdict.DISCONTINUOUS, "the output jumps here"),
+    ("steep", Verdict.NONDIFFERENTIABLE, "the output rises without bound: the derivative here is infinite"),
+    ("stairs", Verdict.INCONCLUSIVE, "the output moves in steps: is it computed in float16 or float32 inside?"),
+)
 PARTS = 512  # so many parts of an input are looked at to get around kinks,
 IN_VAIN = 24  # and so many of a large one if there is a kink in each
 
@@ -155,25 +160,20 @@ def _compare(comparison: Comparison, probes: int, kinks: str, report: GradReport
     if any(probe.note == "kink" for probe in report.probes):
         _look_around_kinks(comparison, kinks, report, doubtful)
     conclusive = [probe for probe in report.probes if probe.conclusive]
-    if any(probe.note == "jump" for probe in report.probes):
-        # Along +-1 the jumps of two entries may cancel and hide, and so may their values, and leave but rounding.
-        again = attempt(comparison, 0).probe
-        report.probes.append(again)
-        if again.note == "jump":
-            raise Found(Verdict.DISCONTINUOUS, "", "the output jumps here")
+    for note, verdict, sentence in NO_DERIVATIVE:
+        # Along +-1 the jumps of two entries may cancel and hide, and so may their values, and leave but rounding: a
+        # direction of which that is not so decides.
+        if any(probe.note == note for probe in report.probes):
+            again = attempt(comparison, 0).probe
+            report.probes.append(again)
+            if again.note == note and not again.conclusive:
+                raise Found(verdict, "", sentence)
     if conclusive:
         finest = min(probe.resolution for probe in conclusive)
         report.passed.append(f"the formula, to {finest:.0e} of a typical entry")
         return
     if KINKS_ALONE in report.passed:
         return
-    notes = {probe.note for probe in report.probes}
-    for note, verdict, sentence in (
-        ("steep", Verdict.NONDIFFERENTIABLE, "the output rises without bound: the derivative here is infinite"),
-        ("stairs", Verdict.INCONCLUSIVE, "the output moves in steps: is it computed in float16 or float32 inside?"),
-    ):
-        if note in notes:
-            raise Found(verdict, "", sentence)
     worst = max(probe.error for probe in report.probes)
     raise Found(Verdict.INCONCLUSIVE, "", f"the numeric derivatives are good to {worst:.1g} only")
 

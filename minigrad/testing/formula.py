@@ -159,7 +159,9 @@ def attempt(comparison: Comparison, number: int, part: tuple[int, int, int] | No
     size = max(float(np.sqrt(np.mean(terms**2))) if terms.size else 0.0, abs(float(found.value)) / max(terms.size, 1))
     # What lies between the slopes of a kink passes, be it right or not.
     blur = bound + (abs(float(found.right) - float(found.left)) / 2 if found.kink else 0.0)
-    resolution = blur / size if size > 0 else (0.0 if np.isfinite(blur) and not found.kink else np.inf)
+    if not size and not found.kink:  # a constant, as far as this goes: an error of a share of its value would show
+        size = float(np.sqrt(sum(np.sum(np.square(each * out)) for each, out in zip(v, comparison.outputs))))
+    resolution = blur / size if size > 0 else (np.inf if blur or found.kink else 0.0)
     note = next((name for name in ("jump", "steep", "stairs", "kink") if getattr(found, name)), "")
     moving = "all inputs" if part is None else comparison.subject.inputs[part[0]]
     result = Probe(

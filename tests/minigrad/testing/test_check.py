@@ -382,6 +382,18 @@ def test_an_output_in_steps_shows_nothing():
     assert caught.value.report.verdict is Verdict.INCONCLUSIVE
 
 
+@pytest.mark.parametrize("point", [[1.0, 0.5], [0.0625, 0.0625]])
+def test_nor_does_it_where_the_backward_is_zero(point):
+    with pytest.raises(GradientError, match="moves in steps") as caught:
+        check_vjp_pair(lambda x: np.sin(x.astype(np.float16)).astype(x.dtype), lambda g, x: 0 * g, np.array(point))
+    assert caught.value.report.verdict is Verdict.INCONCLUSIVE
+
+
+def test_what_does_not_move_is_shown_not_to():
+    for constant in (0.0, 3.0):
+        assert check_vjp_pair(lambda x: 0 * x + constant, lambda g, x: 0 * g, X).ok
+
+
 # ------------------------------------------------------------------------------------------------------ second order
 
 
