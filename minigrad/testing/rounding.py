@@ -22,6 +22,7 @@ Array: TypeAlias = Any
 
 ULPS = 64
 NOISES = 16
+UNITS = 32
 SPREADS = 16
 
 
@@ -46,6 +47,7 @@ def is_accurate(subject: Subject, comparison: Comparison) -> str:
     ]
     eps = float(np.finfo(dtype).eps)
     tiny = float(np.finfo(dtype).smallest_subnormal)
+    ones = float(np.sqrt(sum(np.sum(np.square(v, dtype=np.float64)) for v in cotangents)))
     for i, (name, gradient, exact) in enumerate(zip(subject.inputs, gradients, reference)):
         if gradient is None or exact is None or not gradient.size:
             continue
@@ -53,7 +55,10 @@ def is_accurate(subject: Subject, comparison: Comparison) -> str:
         typical = float(np.sqrt(np.mean(exact.astype(np.float64) ** 2)))
         reach = np.log2(max(max(array.size for array in [*subject.arrays, *outputs]), 2))
         size = np.abs(exact) + typical
-        rough = np.minimum(NOISES * float(noise_of(np.stack([each[i] for each in near])).max()), eps**0.5 * size)
+        # Half of the digits; or some roundings of the cotangents, if these cancel and nothing else is left: what comes
+        # before a normalization has such a gradient.
+        limit = np.maximum(eps**0.5 * size, UNITS * eps * ones)
+        rough = np.minimum(NOISES * float(noise_of(np.stack([each[i] for each in near])).max()), limit)
         bound = ULPS * eps * reach * size + rough + SPREADS * spread + 64 * tiny
         off = np.abs(gradient - exact)
         wrong = ~(off <= bound)

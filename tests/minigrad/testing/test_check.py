@@ -389,9 +389,9 @@ def test_nor_does_it_where_the_backward_is_zero(point):
     assert caught.value.report.verdict is Verdict.INCONCLUSIVE
 
 
-def test_what_does_not_move_is_shown_not_to():
-    for constant in (0.0, 3.0):
-        assert check_vjp_pair(lambda x: 0 * x + constant, lambda g, x: 0 * g, X).ok
+@pytest.mark.parametrize("constant", [0.0, 3.0])
+def test_what_does_not_move_is_shown_not_to(constant):
+    assert check_vjp_pair(lambda x: 0 * x + constant, lambda g, x: 0 * g, X).ok
 
 
 # ------------------------------------------------------------------------------------------------------ second order
@@ -424,6 +424,27 @@ def test_a_wrong_second_derivative_is_seen_by_order_2_alone():
     assert "a constant factor of" in message
     report = check_grads(lambda x: RightCube.apply(x), leaf(X), order=2)
     assert "second order, symmetric" in report.passed
+
+
+# ----------------------------------------------------------------------------------------------------------- layouts
+
+
+def test_a_backward_that_takes_memory_for_values():
+    def vjp(g, x):
+        return g * np.cos(np.frombuffer(x.tobytes("A"), x.dtype).reshape(x.shape))
+
+    message = raised_by(WrongFormula, check_vjp_pair, np.sin, vjp, X)
+    assert "with transposed arrays it differs by" in message
+    assert check_vjp_pair(np.sin, vjp, X, layouts=False).ok
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("seed", range(4))
+def test_a_gradient_that_is_nothing_but_rounding_may_round_otherwise_in_another_layout(dtype, seed):
+    mg.manual_seed(seed)
+    layer = mg.nn.Sequential(mg.nn.Linear(3, 4), mg.nn.BatchNorm1d(4))
+    layer = layer.double() if dtype is np.float64 else layer
+    assert check_module(layer, mg.randn(5, 3, dtype=dtype)).ok
 
 
 # ----------------------------------------------------------------------------------------------- leaves and modules
