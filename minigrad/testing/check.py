@@ -20,7 +20,7 @@ from .rounding import is_accurate
 from .structure import CHECKS, preflight, same_in_any_layout
 from .subject import Pair, Subject
 from .tensors import TensorFunction, module_function
-from .verdicts import Found, GradReport, Verdict
+from .verdicts import LISTENERS, Found, GradReport, Verdict
 
 Kinks = Literal["interval", "fail"]
 
@@ -144,6 +144,8 @@ def examine(subject: Subject, *, order: int, probes: int, kinks: str, layouts: b
         report.lines = [f"{type(error).__name__}: {error}".splitlines()[0]]
         report.lines += [f"raised in {_last_frame(error)}"]
     report.passed = [name for name in report.passed if name]
+    for listener in LISTENERS:
+        listener(report)
     return report
 
 
