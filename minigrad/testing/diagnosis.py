@@ -42,7 +42,7 @@ class Entry(NamedTuple):
 
 def _ratio(value: float) -> str:
     """Also when it is nearly 1."""
-    return f"1 {'+' if value > 1 else '-'} {abs(value - 1):.3g}" if 0 < abs(value - 1) < 1e-3 else f"{value:.6g}"
+    return f"1 {'+' if value > 1 else '-'} {abs(value - 1):.3g}" if 0 < abs(value - 1) < 1e-3 else f"{value + 0.0:.6g}"
 
 
 def diagnose(comparison: Comparison, trial: Trial, kinks: str) -> str:

@@ -167,7 +167,9 @@ def attempt(
     size = max(float(np.sqrt(np.mean(terms**2))) if terms.size else 0.0, abs(float(found.value)) / max(terms.size, 1))
     # What lies between the slopes of a kink passes, be it right or not.
     blur = bound + (abs(float(found.right) - float(found.left)) / 2 if found.kink else 0.0)
-    resolution = blur / size if size > 0 else (0.0 if np.isfinite(blur) and not found.kink else np.inf)
+    if not size and not found.kink:  # a constant, as far as this goes: an error of a share of its value would show
+        size = float(np.sqrt(sum(np.sum(np.square(each * out)) for each, out in zip(v, comparison.outputs))))
+    resolution = blur / size if size > 0 else (np.inf if blur or found.kink else 0.0)
     moved = _size(u)
     if moved > 0 and max(abs(ours), abs(float(found.value))) <= blur <= NOTHING * moved:
         resolution = blur / moved  # both are zero, as far as numbers tell

@@ -22,6 +22,7 @@ Array: TypeAlias = Any
 
 ULPS = 64
 NOISES = 16
+UNITS = 32
 SPREADS = 16
 
 

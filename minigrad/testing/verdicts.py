@@ -7,6 +7,7 @@ apart by their type, and so never slips from a wrong formula to a kink while it 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from enum import Enum
 
@@ -102,6 +103,7 @@ class Inconclusive(GradientError):
     verdict = Verdict.INCONCLUSIVE
 
 
+LISTENERS: list[Callable[[GradReport], None]] = []  # told of every check, whatever it found
 ERRORS = {error.verdict: error for error in GradientError.__subclasses__()}
 
 

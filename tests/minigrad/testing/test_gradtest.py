@@ -1,0 +1,209 @@
+"""`@gradtest`: a mistake that shows only at some shapes is found, and told at the smallest point that shows it."""
+
+import subprocess
+import sys
+
+import hypothesis
+import numpy as np
+import pytest
+from hypothesis import strategies as st
+
+import minigrad as mg
+from minigrad.testing import gradtest as gradtest_module
+from minigrad.testing.gradtest import Tally, gradtest
+from minigrad.testing.strategies import axes_of, like, tensors
+from minigrad.testing.verdicts import GradReport, Inconclusive, Nondifferentiable, Raised, Verdict, WrongFormula
+
+
+class LayerNorm(mg.autograd.Function):
+    """Normalizes the last dimension; the gradient is 1% off in one entry, if there are enough rows and columns."""
+
+    @staticmethod
+    def forward(ctx, x):
+        centred = x - x.mean(-1, keepdim=True)
+        scale = 1 / ((centred * centred).mean(-1, keepdim=True) + 1e-5).sqrt()
+        ctx.save_for_backward(centred * scale, scale)
+        return centred * scale
+
+    @staticmethod
+    def backward(ctx, g):
+        y, scale = ctx.saved_tensors
+        gradient = (g - g.mean(-1, keepdim=True) - y * (g * y).mean(-1, keepdim=True)) * scale
+        if gradient.shape[0] >= 2 and gradient.shape[-1] >= 3:
+            factor = np.ones(tuple(gradient.shape))
+            factor[1, 2] = 1.01
+            gradient = gradient * mg.tensor(factor)
+        return gradient
+
+
+def test_a_mistake_at_some_shapes_is_told_at_the_smallest_of_them():
+    @gradtest(x=tensors(ndim=2, size=(1, 5)))
+    def test_layer_norm(x):
+        return LayerNorm.apply(x)
+
+    with pytest.raises(WrongFormula) as caught:
+        test_layer_norm()
+    message = str(caught.value)
+    assert message.startswith("WRONG_FORMULA  layer_norm: gradient of x")
+    assert "x: float64 (2, 3) = [[0., 0., 0.], [0., 0., 0.]]" in message
+    assert "wrong entries: 1 of 6" in message
+    assert "x[1, 2]" in message
+    assert "ratio 1.01" in message
+
+
+def test_the_right_layer_passes():
+    @gradtest(x=tensors(ndim=(1, 3)), dim=axes_of("x"))
+    def test_softmax(x, dim):
+        """The page on softmax."""
+        return x.softmax(dim)
+
+    test_softmax()
+    assert test_softmax.__name__ == "test_softmax"
+    assert test_softmax.__doc__ == "The page on softmax."
+
+
+def test_arguments_are_drawn_in_order_and_may_depend_on_one_another():
+    seen = []
+
+    @gradtest(x=tensors(ndim=(1, 2)), y=like("x"), k=st.integers(1, 3), wrt=["y"])
+    def test_product(x, y, k):
+        seen.append((x.shape == y.shape, type(k), x.requires_grad))
+        return x.detach() * y * k
+
+    test_product()
+    assert {each[:2] for each in seen} == {(True, int)}
+    assert not any(each[2] for each in seen)
+
+
+def test_a_strategy_that_depends_on_something_unknown():
+    @gradtest(x=tensors(ndim=(1, 2)), dim=axes_of("y"))
+    def test_nothing(x, dim):
+        return x
+
+    with pytest.raises(ValueError, match="nothing called 'y' was drawn before; drawn so far: x"):
+        test_nothing()
+
+
+def test_no_strategies_at_all():
+    @gradtest()
+    def test_nothing():
+        return mg.ones(2)
+
+    with pytest.raises(ValueError, match="nothing: no strategies were given"):
+        test_nothing()
+
+
+def test_a_function_that_raises_is_told_where():
+    @gradtest(x=tensors(ndim=1, size=(1, 5)))
+    def test_division(x):
+        return x / [4.0, 2.0, 1.0][x.shape[0]]
+
+    with pytest.raises(Raised, match="IndexError: list index out of range"):
+        test_division()
+
+
+def test_kinks_are_allowed_unless_they_are_not_to_be():
+    @gradtest(x=tensors((3,), values="kinky"))
+    def test_relu(x):
+        return x.relu()
+
+    test_relu()
+
+    @gradtest(x=tensors((3,), values="kinky"), kinks="fail")
+    def test_strict(x):
+        return x.relu()
+
+    with pytest.raises(Nondifferentiable):
+        test_strict()
+
+
+def test_as_many_points_are_drawn_as_the_profile_says():
+    kept = hypothesis.settings.get_current_profile_name()
+    hypothesis.settings.register_profile("three", max_examples=3)
+    hypothesis.settings.load_profile("three")
+    try:
+
+        @gradtest(x=tensors((2,)), layouts=False, probes=1)
+        def test_counted(x):
+            return x * 1
+
+    finally:
+        hypothesis.settings.load_profile(kept)
+    test_counted()
+    assert test_counted.tally.points == 3
+
+
+# ------------------------------------------------------------------------------------------------- modules
+
+
+class Wrong(mg.nn.Linear):
+    def forward(self, x):
+        return super().forward(x) + self.bias.detach()
+
+
+def test_a_module_is_made_of_what_is_drawn_for_its_arguments_and_fed_the_rest():
+    made = set()
+
+    def linear(out_features, bias):
+        made.add((out_features, bias))
+        return mg.nn.Linear(3, out_features, bias=bias).double()
+
+    gradtest_module.module(linear, out_features=st.integers(1, 3), bias=st.booleans(), x=tensors((2, 3)))()
+    assert len(made) > 2
+    wrong = gradtest_module.module(lambda: Wrong(3, 2).double(), x=tensors((2, 3)))
+    with pytest.raises(WrongFormula) as caught:
+        wrong()
+    assert "gradient of bias" in str(caught.value)
+    assert "0.5" in str(caught.value)
+
+
+def test_a_mistake_of_one_mode_is_found():
+    class OnlyInEvaluation(mg.nn.Module):
+        def forward(self, x):
+            return x * x if self.training else x * x.detach()
+
+    with pytest.raises(WrongFormula, match=r"OnlyInEvaluation \(eval\): gradient of x"):
+        gradtest_module.module(OnlyInEvaluation, x=tensors((2,)))()
+
+
+# ------------------------------------------------------------------------------------------- inconclusive points
+
+
+def test_points_that_show_nothing_pass_while_they_are_rare():
+    tally, nothing, fine = Tally(), GradReport("f", verdict=Verdict.INCONCLUSIVE), GradReport("f")
+    for i in range(1, 200):
+        tally.judge(nothing if i % 25 == 0 else fine)
+    assert (tally.points, tally.inconclusive) == (199, 7)
+    with pytest.raises(Inconclusive):
+        for _ in range(10):
+            tally.judge(nothing)
+    assert (tally.points, tally.inconclusive) == (203, 11)
+
+
+def test_few_points_that_show_nothing_are_no_share_yet_but_all_of_them_are():
+    tally, nothing = Tally(), GradReport("f", verdict=Verdict.INCONCLUSIVE)
+    for _ in range(3):
+        tally.judge(nothing)
+    with pytest.raises(Inconclusive, match="none of the 3 points drawn showed anything"):
+        tally.close("f")
+
+
+def test_a_function_that_shows_nothing_anywhere_does_not_pass():
+    @gradtest(x=tensors((2,), values="positive"))
+    def test_rounded(x):
+        return mg.tensor(np.sin(x.data.astype(np.float16)).astype(x.data.dtype)) + 0 * x
+
+    with pytest.raises(Inconclusive, match="rounded"):
+        test_rounded()
+
+
+def test_without_hypothesis_the_error_names_the_extra():
+    program = (
+        "import sys; sys.modules['hypothesis'] = None\n"
+        "import minigrad.testing\n"
+        "for name in ('gradtest', 'strategies'):\n"
+        "    try:\n        __import__(f'minigrad.testing.{name}')\n"
+        "    except ImportError as error:\n        assert \"pip install 'minigrad[test]'\" in str(error), error\n"
+        "    else:\n        raise SystemExit(name)\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
