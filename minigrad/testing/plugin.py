@@ -116,7 +116,8 @@ def summary(rows: list[Row]) -> str:
         together.setdefault((row["op"], row["verdict"]), []).append(row)
     total, tests = sum(row["points"] for row in rows), len({row["test"] for row in rows})
     lines = [
-        "# Gradients", "", f"{total} points in {tests} tests.", "", f"| {' | '.join(COLUMNS)} |", "|---" * len(COLUMNS) + "|",
+        "# Gradients", "", f"{total} points in {tests} tests.", "",
+        f"| {' | '.join(COLUMNS)} |", "|---" * len(COLUMNS) + "|",
     ]  # fmt: skip
     for op, verdict in sorted(together, key=lambda pair: (pair[1] == "CORRECT", pair)):
         each = together[op, verdict]
