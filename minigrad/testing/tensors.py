@@ -15,6 +15,7 @@ import numpy as np
 
 from .. import autograd, grad_mode
 from ..nn import Module
+from ..ops.primitive import Primitive
 from ..ops.random import default_generator
 from ..tensor import Tensor
 from .subject import Subject
@@ -258,8 +259,8 @@ def module_function(module: Module, inputs: Sequence[Any], name: str) -> TensorF
 
 
 def _name(fn: Callable[..., Any]) -> str:
-    """`SiLU.apply` by the name of its class: everyone's is called apply."""
-    own = str(getattr(fn, "__name__", type(fn).__name__))
+    """`SiLU.apply` by the name of its class: everyone's is called apply. A primitive by its own."""
+    own = fn.name if isinstance(fn, Primitive) else str(getattr(fn, "__name__", type(fn).__name__))
     return f"{fn.__self__.__name__}.{own}" if ismethod(fn) and isinstance(fn.__self__, type) else own
 
 
