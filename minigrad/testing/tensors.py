@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from inspect import ismethod
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
 from .. import autograd, grad_mode
 from ..nn import Module
+from ..ops.primitive import Primitive
 from ..ops.random import default_generator
 from ..tensor import Tensor
 from .subject import Subject
@@ -117,7 +119,7 @@ class TensorFunction:
         self.engine: Engine = engine or Minigrad()
         self.wide = self.engine.wide
         self.fn, self.args, self.buffers = fn, list(args), list(buffers)
-        self.name = str(name or getattr(fn, "__name__", type(fn).__name__))
+        self.name = name or _name(fn)
         chosen = range(len(args)) if wrt is None else [i % len(args) if args else i for i in wrt]
         self.moving = [i for i in chosen if self._is_float(args[i])]
         if wrt is not None and len(self.moving) != len(wrt):
@@ -254,6 +256,12 @@ def module_function(module: Module, inputs: Sequence[Any], name: str) -> TensorF
     """A module in its present mode: differentiated with respect to inputs and parameters, its buffers kept."""
     params = {key: p for key, p in module.named_parameters() if p.requires_grad and p.dtype.kind == "f"}
     return TensorFunction(module, inputs, params=params, buffers=list(module.buffers()), name=name)
+
+
+def _name(fn: Callable[..., Any]) -> str:
+    """`SiLU.apply` by the name of its class: everyone's is called apply. A primitive by its own."""
+    own = fn.name if isinstance(fn, Primitive) else str(getattr(fn, "__name__", type(fn).__name__))
+    return f"{fn.__self__.__name__}.{own}" if ismethod(fn) and isinstance(fn.__self__, type) else own
 
 
 def _flat(out: Any) -> list[Any]:

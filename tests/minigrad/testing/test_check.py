@@ -417,6 +417,12 @@ class RightCube(Cube):
     factor_moves = True
 
 
+def test_a_function_is_called_by_the_name_of_its_class():
+    assert check_grads(Cube.apply, leaf(X)).name == "Cube.apply"
+    assert check_grads(mg.tanh, leaf(X)).name == "tanh"
+    assert check_grads(mg.nn.Tanh(), leaf(X)).name == "Tanh"
+
+
 def test_a_wrong_second_derivative_is_seen_by_order_2_alone():
     assert check_grads(lambda x: Cube.apply(x), leaf(X)).ok
     message = raised_by(WrongFormula, check_grads, lambda x: Cube.apply(x), leaf(X), order=2)
