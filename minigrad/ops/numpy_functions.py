@@ -186,6 +186,12 @@ def _close(operation: Callable[..., Any]) -> Callable[..., Any]:
     return compare
 
 
+def _append(arr: Any, values: Any, axis: int | None = None) -> Any:
+    home = next(each.device for each in (arr, values) if isinstance(each, Tensor))
+    parts = (each if isinstance(each, Tensor) else np.asarray(each) for each in (arr, values))
+    return _joined([creation.as_tensor(each, device=home) for each in parts], axis, None)
+
+
 def _copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) -> None:
     src = creation.as_tensor(src, device=dst.device) if isinstance(dst, Tensor) else src
     write_out("np.copyto", dst, shape.broadcast_to(src, dst.shape), where)
@@ -259,9 +265,7 @@ ADAPTED: dict[Callable[..., Any], Callable[..., Any]] = {
     np.stack: lambda arrays, axis=0: shape.stack(arrays, axis), np.vstack: lambda tup: join.vstack(tup),
     np.hstack: lambda tup: join.hstack(tup), np.dstack: lambda tup: join.dstack(tup),
     np.column_stack: lambda tup: shape.cat([each if each.ndim > 1 else shape.reshape(each, -1, 1) for each in tup], 1),
-    np.append: lambda arr, values, axis=None: _joined(
-        [creation.as_tensor(each if hasattr(each, "dtype") else np.asarray(each)) for each in (arr, values)], axis, None
-    ),
+    np.append: _append,
     np.split: _split, np.array_split: lambda ary, indices_or_sections, axis=0: list(
         join.tensor_split(ary, indices_or_sections, axis)
     ),
@@ -342,7 +346,7 @@ def array_function(
         result = operation(_tensors(first[1]), **settings)
     else:
         for each in VALUES & bound.arguments.keys():
-            bound.arguments[each] = _array(bound.arguments[each])
+            bound.arguments[each] = _beside(bound.arguments[each], [*args, *kwargs.values()])
         result = operation(*map(_tensors, bound.args), **{key: _tensors(each) for key, each in bound.kwargs.items()})
     return result if out is None else write_out(name, out[0] if isinstance(out, tuple) else out, result)
 
@@ -355,9 +359,12 @@ def _parameters(operation: Any) -> frozenset[str]:
     return frozenset(operation.names if isinstance(operation, Primitive) else inspect.signature(operation).parameters)
 
 
-def _array(value: Any) -> Any:
-    """A list of Python numbers as NumPy reads it."""
-    return np.asarray(value) if isinstance(value, (list, tuple)) and not _holds_arrays(value) else value
+def _beside(value: Any, arguments: Sequence[Any]) -> Any:
+    """A list of Python numbers as NumPy reads it, on the device of the tensor among the arguments."""
+    if isinstance(value, (list, tuple)) and not _holds_arrays(value):
+        home = next((each.device for each in arguments if isinstance(each, Tensor)), "cpu")
+        return creation.as_tensor(np.asarray(value), device=home)
+    return value
 
 
 def _holds_arrays(values: Sequence[Any]) -> bool:

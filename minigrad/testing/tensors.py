@@ -15,6 +15,7 @@ import numpy as np
 
 from .. import autograd, grad_mode
 from ..nn import Module
+from ..ops.failure import DeviceError
 from ..ops.primitive import Primitive
 from ..ops.random import default_generator
 from ..tensor import Tensor
@@ -67,6 +68,11 @@ class Minigrad:
         return Tensor(array, requires_grad)
 
     def numpy(self, tensor: Tensor) -> Array:
+        if tensor.device != "cpu":
+            raise DeviceError(
+                f"the gradient checker reads values in host memory, and this tensor is on {tensor.device!r}: check the "
+                "function on the CPU, with .cpu() on its tensors and .to('cpu') on its module"
+            )
         return tensor.data
 
     def swap(self, tensor: Tensor, array: Array) -> Array:

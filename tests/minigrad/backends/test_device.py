@@ -12,6 +12,8 @@ from minigrad import nn, optim
 from minigrad.backends import backend_for, backend_of
 from minigrad.hooks import forward_hooks
 from minigrad.kernels.registry import FusedKernel
+from minigrad.testing import check_grads, check_module
+from minigrad.testing.verdicts import Raised
 from tests.standin.syncs import syncs
 
 pytestmark = pytest.mark.skipif(mg.get_default_device() != "cuda", reason="needs --device=cuda")
@@ -230,3 +232,22 @@ def test_error_functions_keep_their_dtype_and_agree(name, dtype):
 def test_an_array_of_the_device_is_known_before_its_name_was_used():
     data = backend_for("cuda").xp.ones(2)
     assert backend_of(data).device == "cuda" and mg.tensor(data).device == "cuda"
+
+
+def check_argument():
+    check_grads(mg.exp, mg.ones(3))
+
+
+def check_parameters():
+    check_module(nn.Linear(2, 2), np.ones((1, 2)))
+
+
+def check_closed_over():
+    weight = mg.ones(3, requires_grad=True)
+    check_grads(lambda x: x.to("cuda") * weight, np.ones(3))
+
+
+@pytest.mark.parametrize("check", [check_argument, check_parameters, check_closed_over])
+def test_the_gradient_checker_says_where_its_numbers_must_be(check):
+    with pytest.raises((mg.DeviceError, Raised), match=r"on 'cuda': check the function on the CPU, with \.cpu\(\)"):
+        check()
