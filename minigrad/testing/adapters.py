@@ -12,8 +12,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from .functions import TensorFunction
 from .subject import Subject, floats
-from .tensors import TensorFunction
 
 Array: TypeAlias = Any
 

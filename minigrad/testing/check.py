@@ -16,10 +16,10 @@ from ..tensor import Tensor
 from .adapters import Adapted
 from .diagnosis import diagnose
 from .formula import Comparison, Trial, attempt, scale
+from .functions import TensorFunction, module_function
 from .rounding import is_accurate
 from .structure import CHECKS, preflight, same_in_any_layout
 from .subject import Pair, Subject
-from .tensors import TensorFunction, module_function
 from .verdicts import LISTENERS, Found, GradReport, Verdict
 
 Kinks = Literal["interval", "fail"]

@@ -22,6 +22,13 @@ try:
 except ImportError as error:
     raise ImportError("minigrad.testing.strategies draws with hypothesis: pip install 'minigrad[test]'") from error
 
+__all__ = [
+    "After", "AttentionConfig", "ConvConfig", "arrays", "attention_configs", "axes_of", "axis_tuples_of",
+    "broadcast_to", "conv_configs", "cotangents_for", "einsum_specs", "indices_of", "like", "matmul_operands",
+    "module_configs", "mutually_broadcastable", "norm_configs", "optimizer_configs", "permutations_of", "seeds",
+    "shapes", "tensors", "token_ids",
+]  # fmt: skip
+
 Strategy: TypeAlias = Any
 Drawn: TypeAlias = dict[str, Any]
 Values: TypeAlias = Literal["regular", "kinky", "extreme", "separated", "positive"]

@@ -21,8 +21,8 @@ import minigrad as mg
 from minigrad.graph import Node
 from minigrad.ops.primitive import Primitive
 from minigrad.testing.check import examine
+from minigrad.testing.functions import TensorFunction
 from minigrad.testing.mutants.runtime import Target
-from minigrad.testing.tensors import TensorFunction
 from minigrad.testing.verdicts import GradReport
 from tests.minigrad.nn.cases import FUNCTIONAL
 from tests.minigrad.ops.cases import CASES

@@ -13,9 +13,7 @@ ROOT = Path(__file__).parents[3]
 EXAMPLE = """
 import numpy as np, pytest
 import minigrad as mg
-from minigrad.testing import check_grads, check_vjp_pair
-from minigrad.testing.gradtest import gradtest
-from minigrad.testing.strategies import tensors
+from minigrad.testing import check_grads, check_vjp_pair, gradtest, tensors
 
 @gradtest(x=tensors((2,)), probes=1, layouts=False)
 def test_tanh(x):

@@ -13,7 +13,7 @@ from typing import Any
 from ..nn import Module
 from ..tensor import Tensor
 from .check import examine
-from .tensors import TensorFunction, module_function
+from .functions import TensorFunction, module_function
 from .verdicts import ERRORS, GradReport, Verdict
 
 try:
@@ -21,6 +21,8 @@ try:
     from hypothesis import strategies as st
 except ImportError as error:
     raise ImportError("gradtest draws inputs with hypothesis: pip install 'minigrad[test]'") from error
+
+__all__ = ["gradtest"]
 
 INCONCLUSIVE_AT_MOST = 0.05  # of the points drawn
 CAPPED_FROM = 20  # points: fewer say nothing about a share
@@ -64,8 +66,7 @@ def gradtest(
     order, probes, kinks, layouts: as of `check_grads`.
 
     >>> import minigrad as mg
-    >>> from minigrad.testing.gradtest import gradtest
-    >>> from minigrad.testing.strategies import axes_of, tensors
+    >>> from minigrad.testing import axes_of, gradtest, tensors
     >>> @gradtest(x=tensors(ndim=(1, 3)), dim=axes_of("x"))
     ... def test_softmax(x, dim):
     ...     return x.softmax(dim)
@@ -97,8 +98,7 @@ def module(
     are its inputs. Its parameters, and its inputs, in both modes.
 
     >>> import minigrad as mg
-    >>> from minigrad.testing import gradtest
-    >>> from minigrad.testing.strategies import tensors
+    >>> from minigrad.testing import gradtest, tensors
     >>> test_norm = gradtest.module(lambda: mg.nn.LayerNorm(3).double(), x=tensors((2, 3)))
     >>> test_norm()
     """

@@ -9,9 +9,8 @@ import pytest
 from hypothesis import strategies as st
 
 import minigrad as mg
-from minigrad.testing import gradtest as gradtest_module
-from minigrad.testing.gradtest import Tally, gradtest
-from minigrad.testing.strategies import axes_of, like, tensors
+from minigrad.testing import axes_of, gradtest, like, tensors
+from minigrad.testing.decorator import Tally
 from minigrad.testing.verdicts import GradReport, Inconclusive, Nondifferentiable, Raised, Verdict, WrongFormula
 
 pytestmark = pytest.mark.host("the checker reads values in host memory")
@@ -150,9 +149,9 @@ def test_a_module_is_made_of_what_is_drawn_for_its_arguments_and_fed_the_rest():
         made.add((out_features, bias))
         return mg.nn.Linear(3, out_features, bias=bias).double()
 
-    gradtest_module.module(linear, out_features=st.integers(1, 3), bias=st.booleans(), x=tensors((2, 3)))()
+    gradtest.module(linear, out_features=st.integers(1, 3), bias=st.booleans(), x=tensors((2, 3)))()
     assert len(made) > 2
-    wrong = gradtest_module.module(lambda: Wrong(3, 2).double(), x=tensors((2, 3)))
+    wrong = gradtest.module(lambda: Wrong(3, 2).double(), x=tensors((2, 3)))
     with pytest.raises(WrongFormula) as caught:
         wrong()
     assert "gradient of bias" in str(caught.value)
@@ -165,7 +164,7 @@ def test_a_mistake_of_one_mode_is_found():
             return x * x if self.training else x * x.detach()
 
     with pytest.raises(WrongFormula, match=r"OnlyInEvaluation \(eval\): gradient of x"):
-        gradtest_module.module(OnlyInEvaluation, x=tensors((2,)))()
+        gradtest.module(OnlyInEvaluation, x=tensors((2,)))()
 
 
 # ------------------------------------------------------------------------------------------- inconclusive points
@@ -203,9 +202,24 @@ def test_without_hypothesis_the_error_names_the_extra():
     program = (
         "import sys; sys.modules['hypothesis'] = None\n"
         "import minigrad.testing\n"
-        "for name in ('gradtest', 'strategies'):\n"
+        "for name in ('decorator', 'strategies'):\n"
         "    try:\n        __import__(f'minigrad.testing.{name}')\n"
         "    except ImportError as error:\n        assert \"pip install 'minigrad[test]'\" in str(error), error\n"
         "    else:\n        raise SystemExit(name)\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_what_draws_is_imported_when_it_is_asked_for():
+    program = (
+        "import sys, minigrad.testing\n"
+        "assert not {'hypothesis', 'pytest', 'flint', 'torch', 'jax', 'autograd'} & set(sys.modules)\n"
+        "from minigrad.testing import gradtest, tensors\n"
+        "assert 'hypothesis' in sys.modules and gradtest.module and tensors((2,))\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_what_is_not_there_is_named():
+    with pytest.raises(AttributeError, match="'minigrad.testing' has no attribute 'gradtset'"):
+        mg.testing.gradtset  # noqa: B018
