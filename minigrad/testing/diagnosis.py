@@ -1,7 +1,8 @@
 """What is wrong with a backward that failed a probe: which entries, by what factor, and what that looks like.
 
-Entries are found by halving: the direction is cut down to a part of the entries, and a part whose share of the
-difference is too large is cut again. Up to 256 entries all of them are measured instead, one by one.
+Entries are found by halving: the direction is cut down to one half of the entries, what is wrong there is measured, and
+the other half has the rest of it; the half with more of it is cut again. Up to 256 entries all of them are measured
+instead, one by one.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ Array: TypeAlias = Any
 
 ALL_UP_TO = 256
 SHOWN = 3
-HALVINGS = 120  # at most so many parts are looked at
+HALVINGS = 120  # at most so many parts are looked at,
+EXPLAINED = 0.05  # and no more once so little of the difference is left
 
 
 class Entry(NamedTuple):
@@ -114,7 +116,7 @@ def _entry(comparison: Comparison, trial: Trial, number: int, place: tuple[int, 
     u = [np.zeros(x.shape) for x in comparison.arrays]
     u[number][place] = step
     if not careful:
-        value, error, kink, sides = _quick(comparison, u, trial.v)
+        value, error, kink, sides = _quick(comparison, trial, u)
     if careful or not np.isfinite(value):  # the quick steps may leave the domain
         found = comparison.numeric(u, trial.v)
         value, error, kink = float(found.value), float(found.error), bool(found.kink)
@@ -128,53 +130,70 @@ def _entry(comparison: Comparison, trial: Trial, number: int, place: tuple[int, 
     return Entry(place, backward, numeric, (error + trial.noise) / step + rounding, kink)
 
 
+class Part(NamedTuple):
+    """Entries from `low` to `high`, of which the last is not one: by how much backward and numbers differ there."""
+
+    difference: float
+    low: int
+    high: int
+
+
 def _halve(comparison: Comparison, trial: Trial, number: int) -> Iterator[tuple[int, ...]]:
-    """Indices of entries with a large share of the difference, the largest first."""
-    shape = comparison.arrays[number].shape
-    parts = [(np.inf, 0, comparison.arrays[number].size)]
-    looked = shown = 0
-    while parts and looked < HALVINGS and shown < 2 * SHOWN:
-        _, low, high = parts.pop(int(np.argmax([part[0] for part in parts])))
-        if high - low == 1:
-            shown += 1
-            yield tuple(int(i) for i in np.unravel_index(low, shape))
-            continue
-        middle = (low + high) // 2
-        for start, stop in ((low, middle), (middle, high)):
-            excess = _excess(comparison, trial, number, start, stop)
-            looked += 1
-            if excess > 0:
-                parts.append((excess, start, stop))
-
-
-def _excess(comparison: Comparison, trial: Trial, number: int, start: int, stop: int) -> float:
-    """By how much backward and numbers differ for a part of the entries, beyond what they may."""
+    """Indices of entries with a large share of the difference, the largest first. A half that is too large to be
+    measured well may lead astray; smaller ones are measured better, find nothing there, and the search turns back."""
+    array = comparison.arrays[number]
     u = [np.zeros(x.shape) for x in comparison.arrays]
-    u[number].reshape(-1)[start:stop] = trial.u[number].reshape(-1)[start:stop]
-    part = trial.u[number].reshape(-1)[start:stop]
-    gradient = trial.gradients[number].reshape(-1)[start:stop]
-    ours = float(np.sum(part * gradient))
-    value, error, _, _ = _quick(comparison, u, trial.v)
-    return abs(ours - value) - 4 * error - 32 * EPS * float(np.abs(part * gradient).sum())
+    u[number] = trial.u[number]
+    found = trial.found if len(u) == 1 else comparison.numeric(u, trial.v)
+    difference = float(np.sum(u[number] * trial.gradients[number])) - float(found.value)
+    if not abs(difference) > float(found.error):
+        return
+    parts, looked, shown, unexplained = [Part(difference, 0, array.size)], 0, 0, difference
+    while parts and looked < HALVINGS and shown < 2 * SHOWN and abs(unexplained) > EXPLAINED * abs(difference):
+        whole = parts.pop(max(range(len(parts)), key=lambda i: abs(parts[i].difference)))
+        if whole.high - whole.low == 1:
+            shown, unexplained = shown + 1, unexplained - whole.difference
+            yield tuple(int(i) for i in np.unravel_index(whole.low, array.shape))
+            continue
+        low, middle, high = whole.low, (whole.low + whole.high) // 2, whole.high
+        u[number] = np.zeros(array.shape)
+        u[number].reshape(-1)[low:middle] = steps = trial.u[number].reshape(-1)[low:middle]
+        ours = float(np.sum(steps * trial.gradients[number].reshape(-1)[low:middle]))
+        half = ours - _quick(comparison, trial, u)[0]
+        parts += [Part(half, low, middle), Part(whole.difference - half, middle, high)]
+        looked += 1
 
 
-def _quick(
-    comparison: Comparison, u: Sequence[Array], v: Sequence[Array]
-) -> tuple[float, float, bool, tuple[float, float]]:
+def _quick(comparison: Comparison, trial: Trial, u: Sequence[Array]) -> tuple[float, float, bool, tuple[float, float]]:
     """A central difference at three steps, extrapolated, with a guess of its error; whether there is a kink, and the
-    slopes to both sides. To rank entries, not to judge them."""
+    slopes to both sides. To rank entries, not to judge them.
 
-    def projected(t: float) -> float:
+    Outputs that do not move have no part in it, nor in its noise: of many entries, few are seen the better.
+    """
+    slopes, bends, steps = [], [], (2.0**-8, 2.0**-9, 2.0**-10)
+    moving = total = 0.0
+    for step in steps:
         with np.errstate(all="ignore"):
-            outputs = comparison.moved([x + t * d for x, d in zip(comparison.arrays, u)])
-            return np.nan if outputs is None else dot(outputs, v)
-
-    centre, steps = projected(0.0), (2.0**-8, 2.0**-9, 2.0**-10)
-    ups, downs = ([projected(sign * h) for h in steps] for sign in (1, -1))
-    first, second, third = ((up - down) / (2 * h) for up, down, h in zip(ups, downs, steps))
+            ups, downs = (
+                comparison.moved([x + t * d for x, d in zip(comparison.arrays, u)]) for t in (step, -step)
+            )
+            if ups is None or downs is None:
+                return np.nan, np.inf, False, (np.nan, np.nan)
+            rise, bend = 0.0, 0.0
+            for up, centre, down, v in zip(ups, comparison.outputs, downs, trial.v):
+                rise += float(np.vdot(v, up - down))
+                bend += float(np.vdot(v, (up - centre) - (centre - down)))
+                if step == steps[-1]:
+                    sizes = np.square(v * centre)
+                    moving, total = moving + float(np.sum(sizes[up != down])), total + float(np.sum(sizes))
+        slopes.append(rise / (2 * step))
+        bends.append(bend / step)
+    first, second, third = slopes
     fine, finer = second + (second - first) / 3, third + (third - second) / 3
-    bends = [(up - 2 * centre + down) / h for up, down, h in zip(ups, downs, steps)]
-    noise = 64 * EPS * (abs(centre) + abs(ups[-1])) / steps[-1]
+    # As much noise as all outputs have, in proportion, and some roundings of those that move.
+    wide = EPS / float(np.finfo(np.longdouble).eps) if trial.found.oracle == "longdouble" else 1.0
+    measured = float(trial.found.noise) * wide
+    noise = (8 * measured * np.sqrt(moving / (total or 1)) + 16 * EPS * np.sqrt(moving)) / steps[-1]
     kink = abs(bends[2]) > 0.8 * abs(bends[0]) + noise
     value = finer + (finer - fine) / 15
     return value, abs(finer - fine) + noise, kink, (value - bends[2] / 2, value + bends[2] / 2)
@@ -235,16 +254,17 @@ def _factor(ratio: float, shape: tuple[int, ...]) -> str:
     if abs(ratio) < 1e-9:
         return "a term dropped"
     sizes = {n for n in (*shape, int(np.prod(shape))) if n > 1}
+    if abs(ratio - 2) < 1e-5 or abs(ratio - 0.5) < 1e-5:
+        mixed = ", or mean and sum mixed up" if 2 in sizes else ""
+        return f"a constant factor of {ratio:g}: counted twice, or the factor of a square forgotten{mixed}"
     for n in sorted(sizes):
         for value, name, cause in (
             (n, f"{n}", "mean and sum mixed up"), (1 / n, f"1/{n}", "mean and sum mixed up"),
             ((n - 1) / n, f"{n - 1}/{n}", "ddof, n against n - 1"),
             (n / (n - 1), f"{n}/{n - 1}", "ddof, n against n - 1"),
         ):  # fmt: skip
-            if abs(ratio / value - 1) < 1e-5:
+            if abs(ratio - value) < 1e-5 * min(value, abs(value - 1)):
                 return f"a constant factor of {name}: {cause}"
-    if abs(ratio - 2) < 1e-5 or abs(ratio - 0.5) < 1e-5:
-        return f"a constant factor of {ratio:g}: counted twice, or the factor of a square forgotten"
     return f"a constant factor of {_ratio(ratio)}"
 
 
