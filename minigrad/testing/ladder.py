@@ -33,6 +33,7 @@ NOISE_FACTOR = 8.0
 DISAGREEMENT_FACTOR = 4.0
 SATISFIED = 1e-9  # a relative error beyond which smaller steps are tried
 SURE = 1e3
+UNDERFLOW = 5e-324  # what is lost where numbers end
 APART = 8  # rungs between two looks at how something shrinks
 
 
@@ -150,7 +151,8 @@ class _Table:
         self.bends = (self.ups - 2 * centre + self.downs) / self.steps
         gaps = _extrapolate(self.bends, [ratio ** (2 * j - 1) for j in range(1, ORDERS)])
         self.neighbours = neighbours
-        self.noise = np.fmax(neighbours, _plateau(central, self.steps))
+        moves = (self.ups != centre).any(axis=0) | (self.downs != centre).any(axis=0)
+        self.noise = np.fmax(np.fmax(neighbours, _plateau(central, self.steps)), np.where(moves, UNDERFLOW, 0.0))
         values, bars = _cells(central, self.steps, NOISE_FACTOR * self.noise, ladder.eps)
         gap, gap_bars = _cells(gaps, self.steps, 2.5 * NOISE_FACTOR * self.noise, ladder.eps)
         totals = bars + np.abs(gap) / 2

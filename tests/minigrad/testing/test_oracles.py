@@ -125,6 +125,14 @@ def test_what_is_no_derivative_is_said():
     assert abs(stairs.value - np.cos(0.3)) <= stairs.error
 
 
+def test_where_numbers_end_the_bar_does_not():
+    x = -3.006463878028028  # exp(-x^6) is 3e-321, which has ten bits
+    result = derivative(lambda x: np.exp(-(x**6)), x, 1.0, "float64")
+    truth = -6 * np.longdouble(x) ** 5 * np.exp(-(np.longdouble(x) ** 6))
+    assert abs(result.value - truth) <= result.error
+    assert derivative(lambda x: 0 * x, 0.5, 1.0).error == 0
+
+
 def test_at_the_edge_of_the_domain_the_derivative_is_that_of_the_side_that_is_there():
     result = derivative(lambda x: x * np.sqrt(x), 0.0, 1.0, "float64")
     assert abs(result.value) <= result.error
