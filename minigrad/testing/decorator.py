@@ -6,14 +6,18 @@ smallest point at which one fails is reported, with the verdict.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import inspect
+import pkgutil
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 from ..nn import Module
 from ..tensor import Tensor
 from .check import examine
 from .functions import TensorFunction, module_function
+from .strategies import arguments_of
 from .verdicts import ERRORS, GradReport, Verdict
 
 try:
@@ -95,21 +99,22 @@ def module(
     kinks: Any = "interval", layouts: bool = False, **strategies: Any,
 ) -> Callable[[], None]:  # fmt: skip
     """A test of a module: `make(**drawn)` builds it from the strategies that are named like its arguments, the others
-    are its inputs. Its parameters, and its inputs, in both modes.
+    are its inputs, to whose dtype it is brought. Its parameters, and its inputs, in both modes.
 
     >>> import minigrad as mg
     >>> from minigrad.testing import gradtest, tensors
-    >>> test_norm = gradtest.module(lambda: mg.nn.LayerNorm(3).double(), x=tensors((2, 3)))
+    >>> test_norm = gradtest.module(lambda: mg.nn.LayerNorm(3), x=tensors((2, 3)))
     >>> test_norm()
     """
-    import inspect
-
     wanted = set(inspect.signature(make).parameters)
     name = getattr(make, "__name__", "module")
 
     def point(drawn: dict[str, Any]) -> GradReport:
         built = make(**{key: value for key, value in drawn.items() if key in wanted})
         arguments = {key: value for key, value in drawn.items() if key not in wanted}
+        dtypes = {x.dtype for x in arguments.values() if hasattr(x, "dtype") and x.dtype.kind == "f"}
+        if len(dtypes) == 1:
+            built.to(dtype=dtypes.pop())
         report = GradReport(type(built).__name__)
         for mode in ("train", "eval"):
             built.train(mode == "train")
@@ -125,6 +130,63 @@ def module(
 
     described.__name__ = described.__qualname__ = f"test_{name}"
     return _test(described, strategies, point)
+
+
+def discover(package: str, cases: Mapping[str, Mapping[str, Any] | None], **settings: Any) -> Callable[..., None]:
+    """A test, to be collected by pytest, of every module in a package: one that has no case fails, and so does a case
+    without a module, so that no layer is forgotten.
+
+    package: the name of a package or a module; everything in it is imported, and every public subclass of `nn.Module`
+        that is defined there is tested.
+    cases: by the name of the class, strategies for its inputs, in the order in which it takes them, and strategies or
+        values for those arguments of its constructor of which its signature says too little (`module_configs`); None
+        for a module that has no gradient to test.
+    settings: as of `gradtest.module`.
+
+    In a file that pytest runs: `test_layers = gradtest.discover("mypackage", {"Gate": {"x": tensors((2, 3))}})`.
+
+    >>> from minigrad.testing import gradtest, tensors
+    >>> cases = {"Identity": None, "Linear": {"in_features": 3, "x": tensors((2, 3))}, "Bilinear": None}
+    >>> test_layers = gradtest.discover("minigrad.nn.layers.affine", cases)
+    >>> test_layers("Linear")
+    """
+    import pytest
+
+    found = modules_in(package)
+    names = sorted({*found, *cases})
+    if not found:
+        raise ValueError(f"no subclass of nn.Module is defined in {package!r}")
+
+    @pytest.mark.parametrize("layer", [name for name in names if name not in cases or cases[name] is not None])
+    def test(layer: str) -> None:
+        if layer not in found:
+            raise LookupError(f"there is a case for {layer!r}, but {package!r} defines no such module")
+        case = cases.get(layer)
+        if case is None:
+            raise LookupError(
+                f"no case for {layer!r} of {found[layer].__module__}: say what its inputs are, or None to leave it out"
+            )
+        taken = set(inspect.signature(found[layer]).parameters)
+        arguments = arguments_of(found[layer], {name: value for name, value in case.items() if name in taken})
+        inputs = {name: value for name, value in case.items() if name not in taken}
+        module(found[layer], **settings, **arguments, **inputs)()
+
+    return test
+
+
+def modules_in(package: str) -> dict[str, type[Module]]:
+    """The public modules that are defined in a package, by name. Raises ValueError where two have the same."""
+    top = import_module(package)
+    names = [each.name for each in pkgutil.walk_packages(getattr(top, "__path__", []), f"{package}.")]
+    found: dict[str, type[Module]] = {}
+    for each in (top, *map(import_module, names)):
+        for name, value in vars(each).items():
+            own = isinstance(value, type) and issubclass(value, Module) and value.__module__ == each.__name__
+            if own and not name.startswith("_") and value.__name__ == name:
+                if name in found:
+                    raise ValueError(f"both {found[name].__module__} and {each.__name__} define a module {name!r}")
+                found[name] = value
+    return found
 
 
 def _test(
@@ -162,3 +224,4 @@ def _test(
 
 
 gradtest.module = module  # type: ignore[attr-defined]
+gradtest.discover = discover  # type: ignore[attr-defined]

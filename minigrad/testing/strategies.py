@@ -7,7 +7,8 @@ functions turn nasty, so that they shrink to zeros, ones and halves; large ones 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import inspect
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -299,8 +300,11 @@ def module_configs(cls: type, **known: Any) -> Strategy:
     """Arguments of a module's constructor, drawn from its signature: bools both ways, small sizes, the default of
     whatever has one. `known` gives strategies or values for arguments, which is how those without a default and
     without a type that says enough are given."""
-    import inspect
+    return st.fixed_dictionaries(arguments_of(cls, known))
 
+
+def arguments_of(cls: type, known: Mapping[str, Any]) -> dict[str, Strategy]:
+    """What `module_configs` draws, by argument."""
     drawn: dict[str, Strategy] = {}
     for name, parameter in inspect.signature(cls).parameters.items():
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD) or name in ("device", "dtype"):
@@ -319,4 +323,4 @@ def module_configs(cls: type, **known: Any) -> Strategy:
     unknown = set(known) - set(drawn)
     if unknown:
         raise ValueError(f"{cls.__name__} takes no {sorted(unknown)[0]!r}")
-    return st.fixed_dictionaries(drawn)
+    return drawn

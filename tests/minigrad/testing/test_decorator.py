@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 import minigrad as mg
 from minigrad.testing import axes_of, gradtest, like, tensors
 from minigrad.testing.decorator import Tally
-from minigrad.testing.verdicts import GradReport, Inconclusive, Nondifferentiable, Raised, Verdict, WrongFormula
+from minigrad.testing.verdicts import (
+    Disconnected,
+    GradReport,
+    Inconclusive,
+    Nondifferentiable,
+    Raised,
+    Verdict,
+    WrongFormula,
+)
 
 pytestmark = pytest.mark.host("the checker reads values in host memory")
 
@@ -147,11 +155,11 @@ def test_a_module_is_made_of_what_is_drawn_for_its_arguments_and_fed_the_rest():
 
     def linear(out_features, bias):
         made.add((out_features, bias))
-        return mg.nn.Linear(3, out_features, bias=bias).double()
+        return mg.nn.Linear(3, out_features, bias=bias)
 
     gradtest.module(linear, out_features=st.integers(1, 3), bias=st.booleans(), x=tensors((2, 3)))()
     assert len(made) > 2
-    wrong = gradtest.module(lambda: Wrong(3, 2).double(), x=tensors((2, 3)))
+    wrong = gradtest.module(lambda: Wrong(3, 2), x=tensors((2, 3)))
     with pytest.raises(WrongFormula) as caught:
         wrong()
     assert "gradient of bias" in str(caught.value)
@@ -165,6 +173,82 @@ def test_a_mistake_of_one_mode_is_found():
 
     with pytest.raises(WrongFormula, match=r"OnlyInEvaluation \(eval\): gradient of x"):
         gradtest.module(OnlyInEvaluation, x=tensors((2,)))()
+
+
+# ------------------------------------------------------------------------------------------ modules of a package
+
+LAYERS = {
+    "__init__.py": "",
+    "gates.py": """
+import minigrad as mg
+
+class Gate(mg.nn.Module):
+    def __init__(self, width: int, bias: bool = True, *, scale=2.0):
+        super().__init__()
+        self.weight = mg.nn.Parameter(mg.ones(width, dtype=mg.float64))
+        self.bias, self.scale = bias, scale
+
+    def forward(self, x):
+        y = x * self.weight.sigmoid() * self.scale
+        return y + self.weight.detach() if self.bias else y
+
+class _Private(mg.nn.Module):
+    pass
+""",
+    "inner/__init__.py": "from discovered.gates import Gate",
+    "inner/deep.py": """
+from minigrad.nn import Module
+
+class Deep(Module):
+    def forward(self, x):
+        return x.tanh()
+""",
+}
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    (tmp_path / "discovered/inner").mkdir(parents=True)
+    for name, text in LAYERS.items():
+        (tmp_path / "discovered" / name).write_text(text)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    yield tmp_path / "discovered"
+    for name in [name for name in sys.modules if name.partition(".")[0] == "discovered"]:
+        del sys.modules[name]
+
+
+def layers_of(test):
+    (mark,) = test.pytestmark
+    return mark.args[1]
+
+
+def test_every_public_module_of_a_package_is_tested_as_its_case_says(package):
+    gate = {"width": 3, "x": tensors((2, 3))}
+    test = gradtest.discover("discovered", {"Gate": gate, "Deep": {"x": tensors((2,))}})
+    assert layers_of(test) == ["Deep", "Gate"]
+    test("Deep")
+    with pytest.raises(Disconnected, match="gradient of weight") as caught:
+        test("Gate")  # with a bias, which is drawn both ways
+    assert "Gate (train)" in str(caught.value)
+    right = gradtest.discover("discovered.gates", {"Gate": gate | {"bias": False}})
+    right("Gate")
+
+
+def test_a_module_without_a_case_fails_and_a_case_without_a_module_too(package):
+    test = gradtest.discover("discovered", {"Deep": None, "Gaet": {}})
+    assert layers_of(test) == ["Gaet", "Gate"]
+    with pytest.raises(LookupError, match=r"no case for 'Gate' of discovered\.gates"):
+        test("Gate")
+    with pytest.raises(LookupError, match="case for 'Gaet', but 'discovered' defines no such module"):
+        test("Gaet")
+
+
+def test_a_package_without_modules_or_with_two_of_one_name_is_refused(package):
+    with pytest.raises(ValueError, match=r"no subclass of nn\.Module is defined in 'json'"):
+        gradtest.discover("json", {})
+    (package / "more.py").write_text(LAYERS["inner/deep.py"])
+    with pytest.raises(ValueError, match=r"both discovered\.inner\.deep and discovered\.more define a module 'Deep'"):
+        gradtest.discover("discovered", {})
 
 
 # ------------------------------------------------------------------------------------------- inconclusive points
