@@ -201,7 +201,7 @@ def _test(
         deadline=None, phases=phases, suppress_health_check=list(hypothesis.HealthCheck), report_multiple_bugs=False
     )
     @hypothesis.given(st.data())
-    def run(data: Any) -> None:
+    def search(data: Any) -> None:
         drawn: dict[str, Any] = {}
         for name, strategy in strategies.items():
             chosen = strategy.strategy(drawn) if hasattr(strategy, "strategy") else strategy
@@ -214,12 +214,13 @@ def _test(
 
     def test() -> None:
         tally.points = tally.inconclusive = 0
-        run()
+        search()
         tally.close(function.__name__)
 
     test.__name__ = test.__qualname__ = function.__name__
     test.__doc__, test.__module__ = function.__doc__, function.__module__
     test.tally = tally  # type: ignore[attr-defined]
+    test.search = search  # type: ignore[attr-defined]  # what hypothesis knows: its decorators go onto this one
     return test
 
 

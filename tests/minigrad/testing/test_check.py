@@ -554,3 +554,30 @@ def test_the_point_is_left_alone():
     check_grads(lambda x: x.sin() * x, tensor, order=2)
     np.testing.assert_array_equal(tensor.data, kept)
     assert tensor.grad is None
+
+
+# ------------------------------------------------------------------------------------- rounding, and what looks like it
+
+UNLUCKY = np.array([
+    [[-26, 25, 11, 10], [19, -42, -44, -45], [31, 10, -5, 40]],
+    [[-5, -29, 3, -20], [-17, -53, -29, -47], [44, -29, -44, -47]],
+]) / 16  # fmt: skip
+
+
+def test_rounding_that_its_own_neighbourhood_does_not_show_is_no_mistake():
+    def attention(x):
+        return mg.nn.functional.scaled_dot_product_attention(x, x, x, is_causal=True)
+
+    assert check_grads(attention, mg.tensor(UNLUCKY), order=2, probes=2).ok
+
+
+@pytest.mark.parametrize("wrong", [1e-9, 1e-6])
+def test_a_backward_that_is_right_in_longdouble_alone_is_wrong(wrong):
+    def backward(g, x):
+        gradient = g * np.cos(x)
+        if x.dtype == np.float64:
+            gradient[1, 1] *= 1 + wrong
+        return gradient
+
+    with pytest.raises((WrongFormula, PrecisionLoss), match=r"input 0\[1, 1\]"):
+        check_vjp_pair(np.sin, backward, X)
