@@ -153,7 +153,8 @@ def test_minigrad_needs_numpy_alone():
     it checks."""
     for name, imported in IMPORTS.items():
         if name.split(".")[0] == "minigrad":
-            asked = {"hypothesis", "flint", "torch", "jax", "autograd"} if name.startswith("minigrad.testing.") else set()
+            inner = name.startswith("minigrad.testing.")
+            asked = {"hypothesis", "flint", "torch", "jax", "autograd"} if inner else set()
             outside = {each.split(".")[0] for each in imported} - STANDARD
             assert outside <= {"minigrad", "numpy", "cupy", "cupyx"} | asked, name
 

@@ -20,6 +20,8 @@ Lift: TypeAlias = Callable[[Array, Array], Array]  # of x and u, to the jets x +
 BITS = 128
 DOUBLINGS = 3  # of the precision, until the bound is small
 SMALL = 2.0**-80  # relative; a float64 has no more than 2**-53 to show
+CANCELLED = 2.0**-40
+LEAST = 5e-324
 SPARE = 2  # coefficients beyond those asked for, to tell which side of a tie a number goes to
 
 
@@ -69,7 +71,9 @@ def expand(
                 raise
             except Exception as error:  # whatever NumPy, and what else the function calls, says of objects
                 raise Undecided(f"{type(error).__name__}: {error}".splitlines()[0]) from error
-        if last or np.all(found.radii <= SMALL * np.abs(found.values)):
+        # A number that cancelled to 0 will never be known to a share of itself.
+        size = np.maximum(np.abs(found.values), np.abs(found.values).max(axis=0) * CANCELLED)
+        if last or np.all(found.radii <= np.maximum(SMALL * size, LEAST)):
             break
     return found
 
@@ -84,6 +88,8 @@ def _read(walk: Walk, out: Array, order: int) -> Taylor:
             if not ball.is_finite():
                 raise Undecided("a coefficient is not finite")
             high = float(ball.mid())
+            if math.isinf(high):
+                raise Undecided("a coefficient is beyond the range of numbers")
             value = np.longdouble(high) + np.longdouble(float((ball - high).mid()))
             values[k, *place], radii[k, *place] = value, _above(ball - ball.mid())
             errors[k, *place] = _above(ball - walk.ball(value))
@@ -92,4 +98,4 @@ def _read(walk: Walk, out: Array, order: int) -> Taylor:
 
 def _above(ball: Ball) -> float:
     """No smaller than any number in it."""
-    return 0.0 if ball.is_zero() else float(ball.abs_upper()) * (1 + 2.0**-50) + 5e-324
+    return 0.0 if ball.is_zero() else float(ball.abs_upper()) * (1 + 2.0**-50) + LEAST
