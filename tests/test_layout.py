@@ -149,8 +149,8 @@ def test_imports_are_found_wherever_they_stand():
 
 
 def test_minigrad_needs_numpy_alone():
-    """The gradient checker also reaches, when asked to, for what draws its inputs, for ball arithmetic and for the frameworks
-    it checks."""
+    """The gradient checker also reaches, when asked to, for what draws inputs, for balls, and for the frameworks it
+    checks."""
     for name, imported in IMPORTS.items():
         if name.split(".")[0] == "minigrad":
             inner = name.startswith("minigrad.testing.")
