@@ -162,10 +162,6 @@ class Jet:
             n = exponent.series[0].unique_fmpz()
             if n is not None and exponent.series[0].is_exact():
                 return self._to_the(int(n))
-            if exponent.series[0] == 0.5:
-                return self.sqrt()
-        if self.sign() <= 0:
-            raise Undecided("a power of a number that is not positive, with an exponent that is no integer")
         return (exponent * self.log()).exp()
 
     def __rpow__(self, other: Any) -> Any:
@@ -249,8 +245,9 @@ class Jet:
         return math.ceil(self) if self.sign() < 0 else math.floor(self)
 
     def rint(self) -> Jet:
-        if self.still:  # where halves are rounded to even, which no side decides
-            return self.walk.jet([round(self._exact())], True)
+        number = float(self.series[0].mid())
+        if self.still and self.series[0] == number:  # halves are rounded to even, which no side decides
+            return self.walk.jet([round(number)], True)
         return math.floor(self + 0.5)  # type: ignore[no-any-return]
 
     def __mod__(self, other: Any) -> Any:
@@ -263,12 +260,6 @@ class Jet:
 
     # --------------------------------------------------------------------------------------------------- refusals
 
-    def _exact(self) -> float:
-        number = float(self.series[0].mid())
-        if not self.series[0] == number:  # a ball equals nothing, unless it is a point
-            raise Refused("the value of a jet is known to be in a ball only")
-        return number
-
     def _refuse(self, *_: Any) -> Any:
         raise Refused("the function casts its numbers to a narrower type, which jets do not survive")
 
@@ -277,8 +268,6 @@ class Jet:
     # -------------------------------------------------------------------------------------------------- functions
 
     def exp(self) -> Jet:
-        if self.series[0] == -math.inf:  # a mask
-            return self.walk.jet([0], True)
         return self._of(self.series.exp())
 
     def log(self) -> Jet:

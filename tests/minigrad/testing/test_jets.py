@@ -6,6 +6,7 @@ The truth is the derivative in closed form, in ball arithmetic of 2,400 bits, co
 import math
 import subprocess
 import sys
+import warnings
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ import minigrad as mg
 from minigrad.ops import elementwise, transcendental
 from minigrad.testing import check_vjp_pair, derivative
 from minigrad.testing.formula import Comparison
-from minigrad.testing.jets import Jet, Undecided, Walk
+from minigrad.testing.jets import Blurred, Jet, Undecided, Walk
 from minigrad.testing.oracles import HAS_LONGDOUBLE
 from minigrad.testing.subject import Pair
 from minigrad.testing.taylor import expand, taylor
@@ -179,6 +180,7 @@ def test_special_functions_are_methods():
             assert series[1].rad() < 1e-50
         below = walk.jet([arb(-0.5), arb(1)]).lgamma().series
         assert below[0].overlaps(abs(arb(-0.5).gamma()).log()) and below[1].overlaps(arb(-0.5).digamma())
+        assert below[0].rad() < 1e-50 and below[1].rad() < 1e-50
 
 
 def test_arrays_keep_their_shape():
@@ -290,8 +292,14 @@ def test_steps_are_flat_between_and_no_derivative_at():
     for step, point in ((np.floor, 1.0), (np.ceil, 1.0), (np.rint, 0.5), (np.sign, 0.0)):
         found = derivative(step, point, 1.0, "jets")
         assert found.oracle != "jets" and found.jump, step
+    assert derivative(lambda x: x + 1e-25 * (x > 0), 0.0, 1.0, "jets").oracle != "jets"  # a step no number shows
     halves = expand(lambda lift: np.rint(lift(np.array([0.5, 1.5, -0.5]), np.zeros(3))))
     assert halves.values[0].tolist() == [0, 2, 0]
+    walk = Walk(2, 1, math.inf)
+    with exactly():
+        below_one, root = arb(1) - arb(10) ** -30, arb(2).sqrt()
+        assert math.floor(walk.jet([below_one], True)).series[0] == 0  # which is 1 as a float
+        assert walk.jet([root], True).rint().series[0] == 1
 
 
 # ------------------------------------------------------------------------------------------ what is not to be had
@@ -342,11 +350,28 @@ def test_what_jets_cannot_follow_is_left_to_numbers(name):
 @pytest.mark.parametrize("function", [np.cbrt, np.sqrt, lambda x: np.sqrt(x * x), lambda x: x / x * x, np.log])
 def test_at_the_edge_of_a_domain_nothing_is_proven(function):
     with pytest.raises(Undecided):
-        taylor(function, 0.0, 1.0)
+        taylor(function, 0.0, 1.0, order=1)
+
+
+def test_a_number_beyond_the_range_of_floats_is_not_given():
+    with np.errstate(all="ignore"), warnings.catch_warnings(action="ignore"), pytest.raises(Undecided, match="range"):
+        taylor(np.reciprocal, 1e-300, 1.0)
+
+
+def test_a_ball_over_a_branch_is_no_tie():
+    walk = Walk(3, 1, math.inf)
+    nearly_zero = arb(2).sqrt() ** 2 - 2
+    for coefficients in ([nearly_zero, 1], [0, nearly_zero, 1], [arb("nan"), 1]):
+        with pytest.raises(Blurred):
+            walk.jet(coefficients).sign()
+    assert not walk.jet([nearly_zero, 1]) < -1
+    jet = walk.jet([0, 0, 0])
+    assert jet >= jet and jet == jet and not jet < jet  # what nan is told by
 
 
 def test_a_jet_has_no_number_and_no_truth_of_its_own():
     jet = Walk(2, 1, math.inf).jet([arb(2), arb(1)])
+    assert (jet ** jet.walk.jet([arb(2).sqrt() ** 2], True)).series[0].rad() > 0  # 2, but not known to be
     for cast in (float, int, complex, np.float64, round):
         with pytest.raises(TypeError):
             cast(jet)
