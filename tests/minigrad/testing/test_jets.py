@@ -19,7 +19,7 @@ from minigrad.testing.jets import Blurred, Jet, Undecided, Walk
 from minigrad.testing.oracles import HAS_LONGDOUBLE, Sides
 from minigrad.testing.subject import Pair
 from minigrad.testing.taylor import Taylor, expand, taylor
-from minigrad.testing.verdicts import Inconclusive, WrongFormula
+from minigrad.testing.verdicts import Inconclusive, UnusableOutput, WrongFormula
 
 flint = pytest.importorskip("flint")
 arb = flint.arb
@@ -467,6 +467,8 @@ def test_where_numbers_are_too_coarse_jets_decide(monkeypatch):
 
     with pytest.raises(WrongFormula, match=r"wrong entries: 1 of 4\n +input 0\[2\]"):
         check_vjp_pair(fast, one_entry_wrong, X)
+    with pytest.raises(WrongFormula, match=r"looks like a constant factor of 1\.01\n"):
+        check_vjp_pair(fast, lambda g, x: g * 1.01e7 * np.cos(1e7 * x), X)
     monkeypatch.setitem(sys.modules, "flint", None)
     with pytest.raises(Inconclusive):
         check_vjp_pair(fast, lambda g, x: g * 1e7 * np.cos(1e7 * x), X)
@@ -478,6 +480,11 @@ def test_jets_that_follow_another_function_decide_nothing():
 
     with pytest.raises(Inconclusive):
         check_vjp_pair(another, lambda g, x: g * 1e7 * np.cos(1e7 * x), X)
+
+
+def test_objects_are_an_answer_to_jets_alone():
+    with pytest.raises(UnusableOutput, match="dtype object"):
+        check_vjp_pair(lambda x: x.astype(object), lambda g, x: g, X)
 
 
 def test_numbers_that_jets_contradict_accuse_no_backward(monkeypatch):
