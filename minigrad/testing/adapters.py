@@ -213,7 +213,7 @@ def autograd(fn: Callable[..., Any]) -> Adapted:
         raise ImportError("adapters.autograd needs HIPS autograd: pip install autograd") from error
 
     def pull(of: Callable[..., Any], *arrays: Any) -> tuple[Any, Callable[[Any], Any]]:
-        backward, out = make_vjp(lambda every: of(*every))(together(arrays))
+        backward, out = make_vjp(lambda every: of(*every))(arrays)
         return out, backward
 
     own = _Framework("autograd", pull, np.asarray, together)
