@@ -149,10 +149,12 @@ def test_imports_are_found_wherever_they_stand():
 
 
 def test_minigrad_needs_numpy_alone():
-    """The gradient checker also reaches, when asked to, for what draws its inputs and for the frameworks it checks."""
+    """The gradient checker also reaches, when asked to, for what draws inputs, for balls, and for the frameworks it
+    checks."""
     for name, imported in IMPORTS.items():
         if name.split(".")[0] == "minigrad":
-            asked = {"hypothesis", "torch", "jax", "autograd"} if name.startswith("minigrad.testing.") else set()
+            inner = name.startswith("minigrad.testing.")
+            asked = {"hypothesis", "flint", "torch", "jax", "autograd"} if inner else set()
             outside = {each.split(".")[0] for each in imported} - STANDARD
             assert outside <= {"minigrad", "numpy", "cupy", "cupyx"} | asked, name
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from .functions import TensorFunction
+from .functions import TensorFunction, flat
 from .subject import Subject, floats
 
 Array: TypeAlias = Any
@@ -113,40 +114,72 @@ class _Functional:
     wide = False
 
     def __init__(
-        self, fn: Callable[..., Any], args: Sequence[Any], wrt: Sequence[int] | None,
-        pull: Callable[..., tuple[Any, Callable[[Any], Any]]], array: Callable[[Any], Any],
+        self, framework: _Framework, fn: Callable[..., Any], args: Sequence[Any], wrt: Sequence[int] | None = None,
+        params: Any = None,
     ) -> None:  # fmt: skip
-        self.fn, self.args, self.pull, self.array = fn, list(args), pull, array
+        self.framework, self.fn, self.args = framework, fn, list(args)
         self.name = getattr(fn, "__name__", type(fn).__name__)
-        chosen = range(len(args)) if wrt is None else wrt
-        self.moving = [i for i in chosen if getattr(args[i], "dtype", np.dtype(int)).kind == "f"]
+        if params is not None:
+            raise TypeError(f"{self.name}: {framework.name} has no leaves beside arguments; pass params as arguments")
+        self.moving = [i % len(args) for i in (range(len(args)) if wrt is None else wrt)]
+        floating = [i for i in self.moving if _is_floating(args[i]) and hasattr(args[i], "dtype")]
+        if wrt is not None and floating != self.moving:
+            raise TypeError(f"{self.name}: wrt={tuple(wrt)} names an argument that is no floating-point array")
+        self.moving = floating
         if not self.moving:
             raise TypeError(f"{self.name}: no floating-point array to differentiate with respect to")
         self.arrays = [np.asarray(args[i]) for i in self.moving]
         self.inputs = [f"argument {i}" for i in self.moving]
 
-    def _of_moving(self, *arrays: Any) -> Any:
+    def _every(self, arrays: Sequence[Any]) -> list[Any]:
+        """All outputs, out of whatever tuples, lists and dicts they are in."""
         arguments = list(self.args)
         for i, array in zip(self.moving, arrays):
             arguments[i] = array
-        return self.fn(*arguments)
+        return [each for each in flat(self.fn(*arguments)) if each is not None]
+
+    def _floating(self, *arrays: Any) -> Any:
+        """The outputs that have a gradient, as the framework's own kind of tuple."""
+        return self.framework.together([each for each in self._every(arrays) if _is_floating(each)])
 
     def forward(self, arrays: Sequence[Array]) -> list[Array]:
-        out = self._of_moving(*(self.array(x) for x in arrays))
-        return floats(tuple(np.asarray(each) for each in out) if isinstance(out, tuple | list) else _host(out))
+        every = self._every([self.framework.array(x) for x in arrays])
+        return floats(tuple(np.asarray(each) for each in every) or None)
 
     def vjp(self, arrays: Sequence[Array], cotangents: Sequence[Array]) -> list[Array | None]:
-        out, backward = self.pull(self._of_moving, *(self.array(x) for x in arrays))
-        several = isinstance(out, tuple | list)
-        gradients = backward(type(out)(map(self.array, cotangents)) if several else self.array(cotangents[0]))
-        return [None if g is None else np.array(g) for g in gradients]
+        outputs, backward = self.framework.pull(self._floating, *map(self.framework.array, arrays))
+        dtypes = [np.asarray(out).dtype for out in outputs]
+        given = [self.framework.array(np.asarray(v, dtype)) for v, dtype in zip(cotangents, dtypes, strict=True)]
+        return [None if g is None else np.array(g) for g in backward(self.framework.together(given))]
 
     def backward_of(self) -> Subject | None:
-        return None
+        rng = np.random.default_rng(0)
+        cotangents = [np.asarray(rng.standard_normal(out.shape), out.dtype) for out in self.forward(self.arrays)]
+        backward = _Functional(self.framework, self._gradients, [*self.arrays, *cotangents])
+        backward.name = f"the backward of {self.name}"
+        backward.inputs = [*self.inputs, *(f"cotangent {i}" for i in range(len(cotangents)))]
+        return backward
+
+    def _gradients(self, *arrays: Any) -> list[Any]:
+        count = len(self.moving)
+        _, backward = self.framework.pull(self._floating, *arrays[:count])
+        return list(backward(self.framework.together(arrays[count:])))
 
 
-def _host(out: Any) -> Any:
-    return out if out is None else np.asarray(out)
+def _is_floating(value: Any) -> bool:
+    """Also of what stands for an array while a framework traces a function."""
+    dtype = getattr(value, "dtype", None)
+    return isinstance(value, float) if dtype is None else bool(dtype.kind == "f")
+
+
+@dataclass(frozen=True)
+class _Framework:
+    """How a framework differentiates functions of arrays."""
+
+    name: str
+    pull: Callable[..., tuple[Any, Callable[[Any], Any]]]  # of a function and its arguments: outputs and backward
+    array: Callable[[Any], Any]
+    together: Callable[[Any], Any]  # several arrays as one value
 
 
 def jax(fn: Callable[..., Any]) -> Adapted:
@@ -157,18 +190,31 @@ def jax(fn: Callable[..., Any]) -> Adapted:
     except ImportError as error:
         raise ImportError("adapters.jax needs JAX: pip install jax") from error
     framework.config.update("jax_enable_x64", True)
-    return Adapted(fn, lambda args, wrt, params: _Functional(fn, args, wrt, framework.vjp, framework.numpy.asarray))
+
+    def array(value: Any) -> Any:
+        made = framework.numpy.asarray(value)
+        if made.dtype != value.dtype:
+            raise RuntimeError(
+                f"JAX made {made.dtype} of {value.dtype}: 64-bit numbers were turned off after adapters.jax had turned "
+                "them on, and in float32 nothing can be certified; leave jax_enable_x64 alone during the check"
+            )
+        return made
+
+    own = _Framework("JAX", framework.vjp, array, tuple)
+    return Adapted(fn, lambda args, wrt, params: _Functional(own, fn, args, wrt, params))
 
 
 def autograd(fn: Callable[..., Any]) -> Adapted:
     """A function of HIPS autograd's NumPy (`autograd.numpy`). Needs autograd."""
     try:
         from autograd import make_vjp
+        from autograd.builtins import tuple as together
     except ImportError as error:
         raise ImportError("adapters.autograd needs HIPS autograd: pip install autograd") from error
 
     def pull(of: Callable[..., Any], *arrays: Any) -> tuple[Any, Callable[[Any], Any]]:
-        backward, out = make_vjp(lambda every: of(*every))(tuple(arrays))
+        backward, out = make_vjp(lambda every: of(*every))(arrays)
         return out, backward
 
-    return Adapted(fn, lambda args, wrt, params: _Functional(fn, args, wrt, pull, np.asarray))
+    own = _Framework("autograd", pull, np.asarray, together)
+    return Adapted(fn, lambda args, wrt, params: _Functional(own, fn, args, wrt, params))

@@ -157,7 +157,6 @@ def discover(package: str, cases: Mapping[str, Mapping[str, Any] | None], **sett
     if not found:
         raise ValueError(f"no subclass of nn.Module is defined in {package!r}")
 
-    @pytest.mark.parametrize("layer", [name for name in names if name not in cases or cases[name] is not None])
     def test(layer: str) -> None:
         if layer not in found:
             raise LookupError(f"there is a case for {layer!r}, but {package!r} defines no such module")
@@ -171,7 +170,9 @@ def discover(package: str, cases: Mapping[str, Mapping[str, Any] | None], **sett
         inputs = {name: value for name, value in case.items() if name not in taken}
         module(found[layer], **settings, **arguments, **inputs)()
 
-    return test
+    tested = [name for name in names if name not in cases or cases[name] is not None]
+    collected: Callable[..., None] = pytest.mark.parametrize("layer", tested)(test)
+    return collected
 
 
 def modules_in(package: str) -> dict[str, type[Module]]:

@@ -51,9 +51,11 @@ def diagnose(comparison: Comparison, trial: Trial, kinks: str) -> str:
     """Raise `Found` with what is wrong. Returns a note instead if nothing is: where the function has kinks in several
     entries at once and the gradient lies between the slopes in each, or where a second opinion is of another mind."""
     probe = trial.probe
-    second = comparison.numeric(trial.u, trial.v, ratio=3.0)
-    if not second.kink and not trial.found.kink and distance(probe.backward, second) <= float(second.error):
-        return "a second look, with other steps, did not confirm a difference"
+    opinion = ""
+    if probe.oracle != "jets":  # which are proven
+        opinion, backward_is_right = _second_opinion(comparison, trial)
+        if backward_is_right:
+            return opinion
     by_input = [_entries(comparison, trial, i) for i in range(len(comparison.arrays))]
     every = [entry for entries in by_input for entry in entries]
     if kinks == "interval" and any(entry.kink for entry in every) and not any(entry.wrong for entry in every):
@@ -73,7 +75,7 @@ def diagnose(comparison: Comparison, trial: Trial, kinks: str) -> str:
     if not gradient.any() and any(e.numeric for e in wrong):
         verdict = Verdict.DISCONNECTED
         lines.append(f"the gradient of {name} is zero or None, but the output moves with it")
-    elif _is_noise(comparison, trial):
+    elif probe.oracle != "jets" and _is_noise(comparison, trial):
         verdict = Verdict.PRECISION_LOSS
         lines.append("the backward is rough where it should be smooth: it has fewer digits than its input")
     if wrong:
@@ -83,8 +85,25 @@ def diagnose(comparison: Comparison, trial: Trial, kinks: str) -> str:
     if verdict is Verdict.WRONG_FORMULA and wrong:
         others = {other: by_input[i] for i, other in enumerate(comparison.subject.inputs) if i != number}
         lines += [f"looks like {hint}" for hint in _hints(entries, gradient.shape, others)][:2]
-    lines.append(_ruled_out(trial))
+    lines += [_ruled_out(trial)] + [opinion] * bool(opinion)
     raise Found(verdict, f"gradient of {name}", *lines)
+
+
+def _second_opinion(comparison: Comparison, trial: Trial) -> tuple[str, bool]:
+    """What other steps, and ball arithmetic where that is to be had, say; and whether they side with the backward."""
+    probe = trial.probe
+    second = comparison.numeric(trial.u, trial.v, ratio=3.0)
+    if not second.kink and not trial.found.kink and distance(probe.backward, second) <= float(second.error):
+        return "a second look, with other steps, did not confirm a difference", True
+    sides = comparison.followed(trial.u, trial.v)
+    if sides is None:
+        return "", False
+    third, size = sides.certified(second), f"(+-{float(sides.right.radii[1]):.1g})"
+    if distance(probe.numeric, third) <= probe.error + float(third.error):
+        return f"second opinion: ball-arithmetic jet agrees with numeric {size}", False
+    if distance(probe.backward, third) <= probe.bound:
+        return f"the ball-arithmetic jet agrees with the backward, not with the numbers {size}", True
+    return "", False
 
 
 def _ruled_out(trial: Trial) -> str:
@@ -117,8 +136,10 @@ def _entry(comparison: Comparison, trial: Trial, number: int, place: tuple[int, 
     u[number][place] = step
     if not careful:
         value, error, kink, sides = _quick(comparison, trial, u)
-    if careful or not np.isfinite(value):  # the quick steps may leave the domain
+    by_jets = trial.probe.oracle == "jets"  # because numbers were too coarse
+    if careful or by_jets or not np.isfinite(value):  # the quick steps may leave the domain
         found = comparison.numeric(u, trial.v)
+        found = comparison.proven(u, trial.v, found) if by_jets else found
         value, error, kink = float(found.value), float(found.error), bool(found.kink)
         sides = (float(found.left), float(found.right))
     backward = float(trial.gradients[number][place])
@@ -191,7 +212,7 @@ def _quick(comparison: Comparison, trial: Trial, u: Sequence[Array]) -> tuple[fl
     first, second, third = slopes
     fine, finer = second + (second - first) / 3, third + (third - second) / 3
     # As much noise as all outputs have, in proportion, and some roundings of those that move.
-    wide = EPS / float(np.finfo(np.longdouble).eps) if trial.found.oracle == "longdouble" else 1.0
+    wide = EPS / float(np.finfo(np.longdouble).eps) if comparison.oracle == "longdouble" else 1.0
     measured = float(trial.found.noise) * wide
     noise = (8 * measured * np.sqrt(moving / (total or 1)) + 16 * EPS * np.sqrt(moving)) / steps[-1]
     kink = abs(bends[2]) > 0.8 * abs(bends[0]) + noise

@@ -6,15 +6,17 @@ differ by the certified error of the numeric derivative, by what rounding does t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
 
+from .jets import installed
 from .ladder import RATIO, noise_of
-from .oracles import Certified, certified, keeps_longdouble
+from .oracles import Certified, Sides, agree, certified, follow, keeps_longdouble
 from .subject import Subject
+from .taylor import Lift
 from .verdicts import Found, Probe, Verdict
 
 Array: TypeAlias = Any
@@ -22,6 +24,7 @@ Array: TypeAlias = Any
 EPS = float(np.finfo(np.float64).eps)
 NOTHING = 1e-9  # of the distance moved: a slope that is none
 ROUNDINGS = 32  # of every entry: what the additions and products of a backward may lose
+OPERATIONS = 100_000  # of numbers one by one: what following a function in ball arithmetic may cost
 NOISES = 8  # times the measured noise of the backward's numbers
 
 
@@ -70,8 +73,18 @@ class Comparison:
 
     def numeric(self, u: Sequence[Array], v: Sequence[Array], ratio: float = RATIO) -> Certified:
         """The derivative of <v, f> along u, by values of f."""
-        dtype = np.longdouble if self.oracle == "longdouble" else np.float64
-        arrays, u, v = (_as(dtype, each) for each in (self.arrays, u, v))
+        # What is added up may cancel; its roundings do not.
+        size = np.sqrt(sum(np.sum(np.square(out * each, dtype=float)) for out, each in zip(self.outputs, v)))
+        floor = float(size) * float(np.finfo(self._dtype).eps) / 4
+        return certified(self._projected(u, v), self.oracle, ratio, floor)
+
+    @property
+    def _dtype(self) -> Any:
+        return np.longdouble if self.oracle == "longdouble" else np.float64
+
+    def _projected(self, u: Sequence[Array], v: Sequence[Array]) -> Callable[[Any], Any]:
+        """<v, f(x + t u)> as a function of t, in the arithmetic that f keeps."""
+        arrays, u, v = (_as(self._dtype, each) for each in (self.arrays, u, v))
 
         def projected(t: Any) -> Any:
             outputs = self.moved([x + t * d for x, d in zip(arrays, u)])
@@ -81,9 +94,23 @@ class Comparison:
                 raise Found(Verdict.STATEFUL, "", "the shape of the output changes with the values of the inputs")
             return sum((np.sum(out * each, dtype=np.longdouble) for out, each in zip(outputs, v)), np.longdouble(0))
 
-        # What is added up may cancel; its roundings do not.
-        size = np.sqrt(sum(np.sum(np.square(out * each, dtype=float)) for out, each in zip(self.outputs, v)))
-        return certified(projected, self.oracle, ratio, float(size) * float(np.finfo(dtype).eps) / 4)
+        return projected
+
+    def followed(self, u: Sequence[Array], v: Sequence[Array]) -> Sides | None:
+        """The derivative of <v, f> along u in ball arithmetic; None where that is not to be had."""
+        if not installed():
+            return None
+
+        def projected(lift: Lift) -> Any:
+            outputs = self.subject.forward([lift(x, d) for x, d in zip(self.arrays, u)])
+            return sum(np.sum(out * each) for out, each in zip(outputs, v, strict=True))
+
+        return follow(projected, budget=OPERATIONS)
+
+    def proven(self, u: Sequence[Array], v: Sequence[Array], plain: Certified) -> Certified:
+        """The derivative in ball arithmetic, if that is to be had and speaks of the same function as `plain`."""
+        sides = self.followed(u, v)
+        return sides.certified(plain) if sides and agree(sides, self._projected(u, v)(0), plain) else plain
 
     def moved(self, arrays: Sequence[Array]) -> list[Array] | None:
         """The outputs beside the point; None where the function raises, which it did not at the point itself: there is
@@ -167,6 +194,18 @@ def attempt(
                 raise Found(Verdict.NONDIFFERENTIABLE, "", "the output rises without bound: its derivative is infinite")
             wrong = int((~np.isfinite(gradient)).sum())
             raise Found(Verdict.NONFINITE, name, f"the output is finite, {wrong} of {gradient.size} gradients are not")
+    moving = "all inputs" if part is None else comparison.subject.inputs[part[0]]
+    trial = _weighed(comparison, moving, u, v, gradients, found)
+    if trial.failed or trial.probe.conclusive or found.kink:
+        return trial
+    proven = comparison.proven(u, v, found)
+    return _weighed(comparison, moving, u, v, gradients, proven) if proven.error < found.error else trial
+
+
+def _weighed(
+    comparison: Comparison, moving: str, u: list[Array], v: list[Array], gradients: list[Array], found: Certified
+) -> Trial:
+    """What the two derivatives say of each other: by how much they may differ, and what would be seen."""
     terms = np.concatenate([(g * d).ravel() for g, d in zip(gradients, u)])
     ours = float(terms.sum(dtype=np.longdouble))
     # Entries are rounded each on its own, and the random signs of u and v leave no rounding to add up in step.
@@ -197,7 +236,6 @@ def attempt(
     if moved > 0 and max(abs(ours), abs(float(found.value))) <= blur <= NOTHING * moved:
         resolution = blur / moved  # both are zero, as far as numbers tell
     note = next((name for name in ("jump", "steep", "stairs", "kink") if getattr(found, name)), "")
-    moving = "all inputs" if part is None else comparison.subject.inputs[part[0]]
     result = Probe(
         moving, ours, float(found.value), float(found.error), bound, resolution, found.oracle, found.evaluations, note
     )

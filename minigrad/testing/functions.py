@@ -211,7 +211,7 @@ class TensorFunction:
 
     def _floats(self, out: Any) -> list[AnyTensor]:
         """The floating tensors among what the function returned. Raises `Found` if there are none."""
-        every = _flat(out)
+        every = flat(out)
         for each in every:
             if each is None and len(every) == 1:
                 raise Found(Verdict.UNUSABLE_OUTPUT, "", "the function returned None: is a return statement missing?")
@@ -270,11 +270,11 @@ def _name(fn: Callable[..., Any]) -> str:
     return f"{fn.__self__.__name__}.{own}" if ismethod(fn) and isinstance(fn.__self__, type) else own
 
 
-def _flat(out: Any) -> list[Any]:
+def flat(out: Any) -> list[Any]:
     if isinstance(out, dict):
         out = list(out.values())
     if isinstance(out, tuple | list):
-        return [tensor for each in out for tensor in _flat(each)]
+        return [tensor for each in out for tensor in flat(each)]
     return [out]
 
 

@@ -9,14 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
 import numpy as np
 
+from .jets import Undecided
 from .ladder import RATIO, Slope, slope
+from .taylor import BITS, Lift, Taylor, expand
 
 Array: TypeAlias = Any
-Oracle: TypeAlias = Literal["auto", "float64", "longdouble", "complex"]
+Oracle: TypeAlias = Literal["auto", "float64", "longdouble", "complex", "jets"]
+ORACLES = get_args(Oracle)
 
 HAS_LONGDOUBLE = bool(np.finfo(np.longdouble).eps < np.finfo(np.float64).eps / 100)
 LONGDOUBLE_UP_TO = 100_000  # elements: beyond, wide arithmetic costs more than it tells
@@ -48,15 +51,20 @@ class Certified:
     evaluations: int
 
 
-def derivative(fn: Callable[[Array], Array], x: Any, direction: Any, oracle: Oracle = "auto") -> Certified:
+def derivative(
+    fn: Callable[[Array], Array], x: Any, direction: Any, oracle: Oracle = "auto", bits: int = BITS
+) -> Certified:
     """The derivative of `fn` at `x` along `direction`, with a bound on its error.
 
     `fn` takes a floating-point array of the shape of `x` and returns an array or a number; `direction` has the shape
     of `x`, and steps of 0.12 times it and shorter are taken, so it should not leave the region of interest. `oracle`:
     "longdouble" computes there (the function must not fall back to a narrower dtype), "float64" is for black boxes,
-    "complex" is for functions that can be continued into the complex plane and is compared with "float64"; "auto"
-    takes longdouble where it helps. Raises TypeError for what is not floating-point, ValueError for a direction of
-    another shape or an oracle that does not apply.
+    "complex" is for functions that can be continued into the complex plane and is compared with "float64"; "jets"
+    follows the function in ball arithmetic of so many `bits` and proves its bound, for functions that run on arrays of
+    dtype object (NumPy's do, but not its linalg, nor SciPy); where it cannot, and where it contradicts the numbers, the
+    result names the arithmetic that was taken instead. "auto" takes longdouble where it helps. Raises TypeError for
+    what is not floating-point, ValueError for a direction of another shape or an oracle that does not apply,
+    ImportError for "jets" without python-flint.
 
     >>> import numpy as np
     >>> result = derivative(np.sin, 0.5, 1.0)
@@ -68,18 +76,23 @@ def derivative(fn: Callable[[Array], Array], x: Any, direction: Any, oracle: Ora
         raise TypeError(f"derivative at an array of {x.dtype}: only floating-point arrays move")
     if direction.shape != x.shape:
         raise ValueError(f"direction has shape {direction.shape}, x has {x.shape}: they must be the same")
-    if oracle not in ("auto", "float64", "longdouble", "complex"):
-        raise ValueError(f"oracle must be 'auto', 'float64', 'longdouble' or 'complex', got {oracle!r}")
+    if oracle not in ORACLES:
+        raise ValueError(f"oracle must be one of {', '.join(map(repr, ORACLES))}, got {oracle!r}")
 
     def moved(t: Any) -> Array:
         kind = np.longdouble if isinstance(t, np.longdouble) else np.float64
         return np.asarray(fn(x.astype(kind) + direction.astype(kind) * t))
 
-    if oracle == "auto":
+    wanted = oracle
+    if oracle in ("auto", "jets"):
         oracle = "longdouble" if keeps_longdouble(lambda: moved(np.longdouble(0)), x.size) else "float64"
     if oracle == "longdouble" and moved(np.longdouble(0)).dtype != np.longdouble:
         raise ValueError("oracle='longdouble', but the function returns a narrower dtype")
     found = certified(moved, "longdouble" if oracle == "longdouble" else "float64")
+    if wanted == "jets":
+        sides = follow(lambda lift: fn(lift(x, direction)), bits)
+        centre = moved(np.longdouble(0) if oracle == "longdouble" else np.float64(0))
+        return sides.certified(found) if sides and agree(sides, centre, found) else found
     return _by_complex_step(fn, x, direction, found) if oracle == "complex" else found
 
 
@@ -128,3 +141,49 @@ def _by_complex_step(fn: Callable[[Array], Array], x: Array, direction: Array, p
         value, np.minimum(bar, plain.error), "complex", plain.noise, plain.kink, value, value, plain.jump, plain.steep,
         plain.stairs, plain.evaluations + 1,
     )  # fmt: skip
+
+
+class Sides(NamedTuple):
+    """What jets say: the slopes to the two sides, the same where no branch depends on the side."""
+
+    left: Taylor
+    right: Taylor
+
+    def certified(self, plain: Certified) -> Certified:
+        """With the noise of the values from `plain`, which jets do not have."""
+        (_, left), (_, right) = self.left.values, self.right.values
+        bars = self.left.errors[1] + self.right.errors[1]
+        kink = np.abs(left - right) > bars
+        value, error = np.where(kink, (left + right) / 2, right), 2 * bars if self.right.tied else self.right.errors[1]
+        no = np.zeros(value.shape, bool)
+        calls = plain.evaluations + 1 + self.right.tied
+        return Certified(value, error, "jets", plain.noise, kink, left, right, no, no, no, calls)
+
+
+def follow(
+    function: Callable[[Lift], Any], bits: int = BITS, budget: float = np.inf
+) -> Sides | None:
+    """The function by jets; None if it cannot be followed or jumps."""
+    try:
+        right = left = expand(function, 1, bits, 1, budget)
+        if right.tied:
+            left = expand(function, 1, bits, -1, budget)
+    except Undecided:
+        return None
+    same = left.values.shape == right.values.shape
+    if not same or np.any(np.abs(left.values[0] - right.values[0]) > left.errors[0] + right.errors[0]):
+        return None
+    return Sides(left, right)
+
+
+def agree(sides: Sides, centre: Array, plain: Certified) -> bool:
+    """Whether jets and numbers speak of the same function: its value at the point, given in the arithmetic of the
+    numbers, and its slopes are the same up to the bounds."""
+    if sides.right.values.shape[1:] != np.shape(centre):
+        return False
+    found = sides.certified(plain)
+    noise = 64 * (plain.noise + np.finfo(np.asarray(centre).dtype).eps * np.abs(centre))
+    low, high = np.minimum(found.left, found.right) - found.error, np.maximum(found.left, found.right) + found.error
+    least, most = np.fmin(plain.left, plain.right) - plain.error, np.fmax(plain.left, plain.right) + plain.error
+    value_differs = np.abs(sides.right.values[0] - centre) > noise + sides.right.errors[0]
+    return not np.any(value_differs | (low > most) | (high < least))

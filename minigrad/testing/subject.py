@@ -61,7 +61,7 @@ class Pair:
     def forward(self, arrays: Sequence[Array]) -> list[Array]:
         out = self.function(*self._arguments(arrays))
         self.several = isinstance(out, tuple | list)
-        return floats(out)
+        return floats(out, "fO" if arrays[0].dtype == object else "f")
 
     def vjp(self, arrays: Sequence[Array], cotangents: Sequence[Array]) -> list[Array | None]:
         given = self.rule(tuple(cotangents) if self.several else cotangents[0], *self._arguments(arrays))
@@ -84,17 +84,18 @@ class Pair:
         return None
 
 
-def floats(out: Any) -> list[Array]:
-    """The floating-point arrays among what a function returned. Raises `Found` if there are none."""
+def floats(out: Any, kinds: str = "f") -> list[Array]:
+    """The floating-point arrays among what a function returned, or those of other kinds of dtype. Raises `Found` if
+    there are none."""
     if out is None:
         raise Found(Verdict.UNUSABLE_OUTPUT, "", "the function returned None: is a return statement missing?")
     every = list(out) if isinstance(out, tuple | list) else [out]
     kept = []
     for each in every:
-        if not isinstance(each, np.ndarray | np.generic | float | int):
+        if not isinstance(each, np.ndarray | np.generic | float | int) and "O" not in kinds:
             raise Found(Verdict.UNUSABLE_OUTPUT, "", f"the function returned a {type(each).__name__}")
         array = np.asarray(each)
-        if array.dtype.kind == "f":
+        if array.dtype.kind in kinds:
             kept.append(array)
         elif array.dtype.kind not in "biu":
             raise Found(Verdict.UNUSABLE_OUTPUT, "", f"the function returned dtype {array.dtype}")
