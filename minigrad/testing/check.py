@@ -155,8 +155,9 @@ def _compare(comparison: Comparison, probes: int, kinks: str, report: GradReport
     for number in range(probes):
         doubtful |= _judge(comparison, attempt(comparison, number), kinks, report)
     if len(comparison.arrays) > 1:
+        seen = _seen(report, comparison)
         for i, array in enumerate(comparison.arrays):
-            if array.size and not _seen(report, comparison, i):
+            if array.size and not seen[i]:
                 for number in range(min(probes, 2)):
                     doubtful |= _judge(comparison, attempt(comparison, number, (i, 0, array.size)), kinks, report)
     if any(probe.note == "kink" for probe in report.probes):
@@ -246,14 +247,12 @@ def _judge(comparison: Comparison, trial: Trial, kinks: str, report: GradReport,
     return False
 
 
-def _seen(report: GradReport, comparison: Comparison, number: int) -> bool:
-    """Whether an error in one entry of this input alone would have shown in the probes of all inputs."""
-    gradients = comparison.backward(comparison.cotangent(0))
-    u = comparison.direction(0)
-    own = gradients[number] * u[number]
-    typical = float(np.sqrt(np.mean(own**2)))
+def _seen(report: GradReport, comparison: Comparison) -> list[bool]:
+    """Of each input: whether an error in one entry of it alone would have shown in the probes of all inputs."""
     joint = min((probe.bound for probe in report.probes if probe.direction == "all inputs"), default=np.inf)
-    return typical > 0 and joint <= FINE * typical
+    terms = [g * d for g, d in zip(comparison.backward(comparison.cotangent(0)), comparison.direction(0))]
+    typical = [float(np.sqrt(np.mean(each**2))) if each.size else 0.0 for each in terms]
+    return [size > 0 and joint <= FINE * size for size in typical]
 
 
 def _second(subject: Subject, probes: int, kinks: str, layouts: bool, seed: int, report: GradReport) -> None:

@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import (
     array_shapes,
     mutually_broadcastable_shapes,
 )
+
+POINTS = max(2, settings().max_examples // 6)  # of a case at which it is checked: each is looked at long
 
 # ------------------------------------------------------------------------------------- values, by where it is smooth
 
