@@ -5,14 +5,14 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import minigrad as mg
 from minigrad.nn import functional as F
 from minigrad.testing import check_grads
 from tests.minigrad.nn.cases import FUNCTIONAL
-from tests.minigrad.ops.cases.case import POINTS
+from tests.minigrad.ops.cases.case import points
 
 MODES = ("off", "force") if hasattr(mg, "kernels") else ("off",)
 
@@ -23,7 +23,7 @@ def kernels(mode):
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("name", FUNCTIONAL)
-@settings(max_examples=POINTS)
+@points
 @given(st.data())
 def test_derivatives(name, mode, data):
     case = FUNCTIONAL[name]

@@ -4,7 +4,7 @@ from types import ModuleType
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import minigrad as mg
@@ -12,12 +12,12 @@ from minigrad import graph, ops
 from minigrad.ops.primitive import Primitive
 from minigrad.testing import check_grads
 from tests.minigrad.ops.cases import CASES
-from tests.minigrad.ops.cases.case import POINTS
+from tests.minigrad.ops.cases.case import points
 from tests.minigrad.ops.cases.products import EQUATIONS
 
 
 @pytest.mark.parametrize("name", CASES)
-@settings(max_examples=POINTS)
+@points
 @given(st.data())
 def test_derivatives(name, data):
     case = CASES[name]
@@ -31,7 +31,7 @@ def test_derivatives_of_einsum(equation, sizes):
     check_grads(lambda *tensors: mg.einsum(equation, *tensors), *(rng.uniform(-1, 1, size) for size in sizes), order=2)
 
 
-@settings(max_examples=POINTS)
+@points
 @given(st.sampled_from(["add", "mul", "matmul", "sum", "exp", "getitem", "transpose"]), st.integers(0, 99))
 def test_derivatives_of_broadcast_memory(name, seed):
     row = np.random.default_rng(seed).uniform(-1, 1, (1, 3))
