@@ -482,6 +482,25 @@ def test_a_wrong_second_derivative_is_seen_by_order_2_alone():
     assert "second order, symmetric" in report.passed
 
 
+@pytest.mark.parametrize("order", [1, 2])
+def test_a_part_in_a_billion_of_one_entry_is_seen_in_either_order(order):
+    class Slipped(mg.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.save_for_backward(x)
+            return x * x * x
+
+        @staticmethod
+        def backward(ctx, g):
+            (x,) = ctx.saved_tensors
+            error = mg.tensor([0.0, 1e-9, 0.0], dtype=mg.float64) * x
+            return g * (3.0 * x * x + error * (x if order == 1 else x - x.detach()))
+
+    with pytest.raises(WrongFormula) as caught:
+        check_grads(Slipped.apply, leaf([0.5, -1.5, 2.0]), order=2)
+    assert ("second order" in str(caught.value).splitlines()[0]) == (order == 2)
+
+
 class Replaced(mg.autograd.Function):
     """x ** 2, whose backward is another one when it is recorded, though it has the same derivative."""
 
