@@ -47,10 +47,11 @@ class Key(NamedTuple):
         return self.bits(-(-count // 2), backend).view(np.uint32)[:count]
 
     def uniform(self, shape: tuple[int, ...], dtype: Any = np.float32, backend: Backend = cpu) -> Array:
-        """Uniform on [0, 1), with 24 random bits for float32 and float16 and 53 for float64."""
+        """Uniform on [0, 1), with 24 random bits for float32 and float16 and 53 for wider ones."""
         count = math.prod(shape)
-        if np.dtype(dtype) == np.float64:
-            return ((self.bits(count, backend) >> np.uint64(11)) * 2.0**-53).reshape(shape)
+        if np.dtype(dtype).itemsize >= 8:
+            values = (self.bits(count, backend) >> np.uint64(11)) * 2.0**-53
+            return values.astype(dtype, copy=False).reshape(shape)
         values = (self.bits32(count, backend) >> np.uint32(8)).astype(np.float32) * np.float32(2.0**-24)
         if np.dtype(dtype) == np.float16:  # rounding to float16 could give 1.0
             values = np.floor(values * np.float32(2048)) / np.float32(2048)

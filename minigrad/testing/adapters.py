@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from .functions import TensorFunction, flat
-from .subject import Subject, floats
+from .subject import Backward, Subject, floats
 
 Array: TypeAlias = Any
 
@@ -61,14 +61,18 @@ class _Torch:
     def is_tensor(self, value: Any) -> bool:
         return isinstance(value, self.torch.Tensor)
 
-    def tensor(self, array: Array, requires_grad: bool = False) -> Any:
-        return self.torch.from_numpy(np.array(array)).requires_grad_(requires_grad)
+    def tensor(self, array: Array, like: Any, requires_grad: bool = False) -> Any:
+        device = like.device if self.is_tensor(like) else self.torch.get_default_device()
+        return self.torch.from_numpy(np.array(array)).to(device).requires_grad_(requires_grad)
 
     def numpy(self, tensor: Any) -> Array:
         return tensor.detach().cpu().numpy()
 
+    def shares(self, tensor: Any) -> bool:
+        return False
+
     def swap(self, tensor: Any, array: Array) -> Any:
-        kept, tensor.data = tensor.data, self.torch.from_numpy(np.array(array))
+        kept, tensor.data = tensor.data, self.tensor(array, tensor)
         return kept
 
     def restore(self, tensor: Any, kept: Any) -> None:
@@ -111,7 +115,7 @@ class _Torch:
 class _Functional:
     """A function of arrays of a framework that hands out its backward as a function."""
 
-    wide = False
+    wide, copies = False, True
 
     def __init__(
         self, framework: _Framework, fn: Callable[..., Any], args: Sequence[Any], wrt: Sequence[int] | None = None,
@@ -152,7 +156,14 @@ class _Functional:
         given = [self.framework.array(np.asarray(v, dtype)) for v, dtype in zip(cotangents, dtypes, strict=True)]
         return [None if g is None else np.array(g) for g in backward(self.framework.together(given))]
 
-    def backward_of(self) -> Subject | None:
+    def alone(self, number: int, arrays: Sequence[Array], cotangents: Sequence[Array]) -> Array | None:
+        return self.vjp(arrays, cotangents)[number]
+
+    def recorded(self, arrays: Sequence[Array]) -> list[Array]:
+        outputs, _ = self.framework.pull(self._floating, *map(self.framework.array, arrays))
+        return [np.asarray(out) for out in outputs]
+
+    def backward_of(self) -> Backward | None:
         rng = np.random.default_rng(0)
         cotangents = [np.asarray(rng.standard_normal(out.shape), out.dtype) for out in self.forward(self.arrays)]
         backward = _Functional(self.framework, self._gradients, [*self.arrays, *cotangents])

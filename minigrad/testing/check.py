@@ -15,10 +15,10 @@ from ..nn import Module
 from ..tensor import Tensor
 from .adapters import Adapted
 from .diagnosis import diagnose
-from .formula import Comparison, Trial, attempt, scale
+from .formula import EPS, NOISES, ROUNDINGS, Comparison, Trial, attempt, scale, size_of
 from .functions import TensorFunction, module_function
 from .rounding import is_accurate
-from .structure import CHECKS, preflight, same_in_any_layout
+from .structure import CHECKS, gradients_fit, preflight, same_in_any_layout, same_when_recorded
 from .subject import Pair, Subject
 from .verdicts import LISTENERS, Found, GradReport, Verdict
 
@@ -136,7 +136,7 @@ def examine(subject: Subject, *, order: int, probes: int, kinks: str, layouts: b
             if layouts:
                 report.passed.append(same_in_any_layout(subject, comparison))
             if order == 2:
-                _second(subject, probes, kinks, seed, report)
+                _second(subject, probes, kinks, layouts, seed, report)
     except Found as found:
         report.verdict, report.where, report.lines = found.verdict, found.where, list(found.lines)
     except Exception as error:
@@ -155,8 +155,9 @@ def _compare(comparison: Comparison, probes: int, kinks: str, report: GradReport
     for number in range(probes):
         doubtful |= _judge(comparison, attempt(comparison, number), kinks, report)
     if len(comparison.arrays) > 1:
+        seen = _seen(report, comparison)
         for i, array in enumerate(comparison.arrays):
-            if array.size and not _seen(report, comparison, i):
+            if array.size and not seen[i]:
                 for number in range(min(probes, 2)):
                     doubtful |= _judge(comparison, attempt(comparison, number, (i, 0, array.size)), kinks, report)
     if any(probe.note == "kink" for probe in report.probes):
@@ -246,17 +247,15 @@ def _judge(comparison: Comparison, trial: Trial, kinks: str, report: GradReport,
     return False
 
 
-def _seen(report: GradReport, comparison: Comparison, number: int) -> bool:
-    """Whether an error in one entry of this input alone would have shown in the probes of all inputs."""
-    gradients = comparison.backward(comparison.cotangent(0))
-    u = comparison.direction(0)
-    own = gradients[number] * u[number]
-    typical = float(np.sqrt(np.mean(own**2)))
+def _seen(report: GradReport, comparison: Comparison) -> list[bool]:
+    """Of each input: whether an error in one entry of it alone would have shown in the probes of all inputs."""
     joint = min((probe.bound for probe in report.probes if probe.direction == "all inputs"), default=np.inf)
-    return typical > 0 and joint <= FINE * typical
+    terms = [g * d for g, d in zip(comparison.backward(comparison.cotangent(0)), comparison.direction(0))]
+    typical = [float(np.sqrt(np.mean(each**2))) if each.size else 0.0 for each in terms]
+    return [size > 0 and joint <= FINE * size for size in typical]
 
 
-def _second(subject: Subject, probes: int, kinks: str, seed: int, report: GradReport) -> None:
+def _second(subject: Subject, probes: int, kinks: str, layouts: bool, seed: int, report: GradReport) -> None:
     backward = subject.backward_of()
     if backward is None:
         report.notes.append("there is no backward of the backward to check")
@@ -264,7 +263,11 @@ def _second(subject: Subject, probes: int, kinks: str, seed: int, report: GradRe
     comparison = Comparison(backward, seed)
     inner = GradReport(backward.name)
     try:
+        same_when_recorded(backward, comparison)
+        gradients_fit(backward, comparison)
         _compare(comparison, probes, kinks, inner)
+        if layouts:
+            same_in_any_layout(backward, comparison)
     except Found as found:
         raise Found(found.verdict, f"second order, {found.where}", *found.lines) from None
     finally:
@@ -279,7 +282,12 @@ def _symmetric(subject: Subject, comparison: Comparison) -> str:
     first, second = comparison.backward(u)[:count], comparison.backward(w)[:count]
     terms = [np.concatenate([(h * d).ravel() for h, d in zip(each, d2)]) for each, d2 in ((first, w), (second, u))]
     one, other = (float(each.sum()) for each in terms)
-    if abs(one - other) > 1e-10 * float(np.abs(terms[0]).sum() + np.abs(terms[1]).sum()):
+    bound = 1e-10 * float(np.abs(terms[0]).sum() + np.abs(terms[1]).sum())
+    if abs(one - other) > bound:  # if all cancels, rounding is all there is
+        still = [np.zeros(array.shape) for array in comparison.arrays[count:]]
+        bound += NOISES * max(comparison.noise([*a, *still], b, 6627.4 * EPS) for a, b in ((w, u), (u, w)))
+        bound += ROUNDINGS * comparison.eps * size_of(u) * size_of(w)
+    if abs(one - other) > bound:
         raise Found(
             Verdict.WRONG_FORMULA, "second order", f"the Hessian is not symmetric: uHw = {one:.12g}, wHu = {other:.12g}"
         )

@@ -14,12 +14,12 @@ from typing import Any, Protocol, TypeAlias
 import numpy as np
 
 from .. import autograd, grad_mode
+from ..backends import backend_for, backend_of, moved
 from ..nn import Module
-from ..ops.failure import DeviceError
 from ..ops.primitive import Primitive
 from ..ops.random import default_generator
 from ..tensor import Tensor
-from .subject import Subject
+from .subject import Backward
 from .verdicts import Found, Verdict
 
 Array: TypeAlias = Any
@@ -33,9 +33,14 @@ class Engine(Protocol):
 
     def is_tensor(self, value: Any) -> bool: ...
 
-    def tensor(self, array: Array, requires_grad: bool = False) -> AnyTensor: ...
+    def tensor(self, array: Array, like: Any, requires_grad: bool = False) -> AnyTensor:
+        """A tensor of an array, on the device of `like` if that is a tensor, else on the default one."""
 
-    def numpy(self, tensor: AnyTensor) -> Array: ...
+    def numpy(self, tensor: AnyTensor) -> Array:
+        """The values, in host memory."""
+
+    def shares(self, tensor: AnyTensor) -> bool:
+        """Whether a tensor like this one and the array it is made of are the same memory."""
 
     def swap(self, tensor: AnyTensor, array: Array) -> AnyTensor:
         """Let a tensor hold other values; returns what `restore` takes."""
@@ -57,26 +62,25 @@ class Engine(Protocol):
 
 
 class Minigrad:
-    """minigrad's own tensors."""
+    """minigrad's own tensors: in host memory the arrays themselves, on another device copies of them."""
 
     wide = True
 
     def is_tensor(self, value: Any) -> bool:
         return isinstance(value, Tensor)
 
-    def tensor(self, array: Array, requires_grad: bool = False) -> Tensor:
-        return Tensor(array, requires_grad)
+    def tensor(self, array: Array, like: Any, requires_grad: bool = False) -> Tensor:
+        home = backend_of(like.data) if isinstance(like, Tensor) else backend_for(None)
+        return Tensor(home.asarray(array), requires_grad)
 
     def numpy(self, tensor: Tensor) -> Array:
-        if tensor.device != "cpu":
-            raise DeviceError(
-                f"the gradient checker reads values in host memory, and this tensor is on {tensor.device!r}: check the "
-                "function on the CPU, with .cpu() on its tensors and .to('cpu') on its module"
-            )
-        return tensor.data
+        return backend_of(tensor.data).to_host(tensor.data)
+
+    def shares(self, tensor: Tensor) -> bool:
+        return tensor.device == "cpu"
 
     def swap(self, tensor: Tensor, array: Array) -> Array:
-        kept, tensor.data = tensor.data, array
+        kept, tensor.data = tensor.data, moved(array, backend_of(tensor.data))
         return kept
 
     def restore(self, tensor: Tensor, kept: Array) -> None:
@@ -135,6 +139,7 @@ class TensorFunction:
         self.params = dict(params) if params is not None else self._leaves_used(arrays)
         self.arrays = [*arrays, *(np.asarray(self.engine.numpy(p)) for p in self.params.values())]
         self.inputs = [f"argument {i}" for i in self.moving] + list(self.params)
+        self.copies = not all(map(self.engine.shares, [*self._tensors(arrays), *self.params.values()]))
         if not self.arrays:
             raise TypeError(f"{self.name}: no floating-point tensor to differentiate with respect to")
 
@@ -148,7 +153,7 @@ class TensorFunction:
 
     def _leaves_used(self, arrays: Sequence[Array]) -> dict[str, AnyTensor]:
         """The leaves that require grad and reach the output, beside the arguments."""
-        inputs = [self.engine.tensor(array, True) for array in arrays]
+        inputs = self._tensors(arrays, True)
         try:
             with self._frozen(), self.engine.recording(True):
                 leaves = self.engine.leaves_of(self._floats(self.fn(*self._arguments(inputs))))
@@ -157,6 +162,10 @@ class TensorFunction:
         own = {id(tensor) for tensor in inputs}
         extra = [leaf for leaf in leaves if id(leaf) not in own]
         return {f"closed-over tensor {i}": leaf for i, leaf in enumerate(extra)}
+
+    def _tensors(self, arrays: Sequence[Array], requires_grad: bool = False) -> list[AnyTensor]:
+        """Of the arguments that move, each where it was."""
+        return [self.engine.tensor(x, self.args[i], requires_grad) for x, i in zip(arrays, self.moving)]
 
     def _arguments(self, tensors: Sequence[AnyTensor]) -> list[Any]:
         arguments = list(self.args)
@@ -183,21 +192,41 @@ class TensorFunction:
     def forward(self, arrays: Sequence[Array]) -> list[Array]:
         count = len(self.moving)
         with self._frozen(arrays[count:], _dtype(arrays)), self.engine.recording(False):
-            tensors = [self.engine.tensor(x) for x in arrays[:count]]
+            tensors = self._tensors(arrays[:count])
             return [self.engine.numpy(out) for out in self._floats(self.fn(*self._arguments(tensors)))]
 
     def vjp(self, arrays: Sequence[Array], cotangents: Sequence[Array]) -> list[Array | None]:
         with self.recorded(arrays) as (leaves, outputs):
-            v = [self.engine.tensor(each) for each in cotangents]
-            return [None if g is None else self.engine.numpy(g) for g in self.gradients(outputs, leaves, v)]
+            return self._host(self.gradients(outputs, leaves, self.on_device(cotangents, outputs)))
+
+    def alone(self, number: int, arrays: Sequence[Array], cotangents: Sequence[Array]) -> Array | None:
+        with self.recorded(arrays, number) as (leaves, outputs):
+            v = self.on_device(cotangents, outputs)
+            return self._host(self.gradients(outputs, leaves[number : number + 1], v))[0]
+
+    def on_device(self, arrays: Sequence[Array], like: Sequence[AnyTensor], grad: bool = False) -> list[AnyTensor]:
+        return [self.engine.tensor(x, tensor, grad) for x, tensor in zip(arrays, like, strict=True)]
+
+    def _host(self, gradients: Sequence[AnyTensor | None]) -> list[Array | None]:
+        return [None if g is None else self.engine.numpy(g) for g in gradients]
 
     @contextmanager
-    def recorded(self, arrays: Sequence[Array]) -> Iterator[tuple[list[AnyTensor], list[AnyTensor]]]:
-        """The leaves and the outputs of a call that was recorded."""
+    def recorded(
+        self, arrays: Sequence[Array], only: int | None = None
+    ) -> Iterator[tuple[list[AnyTensor], list[AnyTensor]]]:
+        """The leaves and the outputs of a call that was recorded. All leaves but `only` are constants, if given."""
         count = len(self.moving)
+        frozen = [p for i, p in enumerate(self.params.values(), count) if only not in (None, i) and p.requires_grad]
         with self._frozen(arrays[count:], _dtype(arrays)), self.engine.recording(True):
-            inputs = [self.engine.tensor(x, True) for x in arrays[:count]]
-            yield [*inputs, *self.params.values()], self._floats(self.fn(*self._arguments(inputs)))
+            inputs = self._tensors(arrays[:count], True)
+            constants = [*frozen, *(x for i, x in enumerate(inputs) if only not in (None, i))]
+            try:
+                for tensor in constants:
+                    tensor.requires_grad_(False)
+                yield [*inputs, *self.params.values()], self._floats(self.fn(*self._arguments(inputs)))
+            finally:
+                for tensor in frozen:
+                    tensor.requires_grad_(True)
 
     def gradients(
         self, outputs: Sequence[AnyTensor], leaves: Sequence[AnyTensor], cotangents: Sequence[AnyTensor],
@@ -223,7 +252,7 @@ class TensorFunction:
             raise Found(Verdict.UNUSABLE_OUTPUT, "", f"the function returned {dtypes}: no gradient flows through that")
         return kept
 
-    def backward_of(self) -> Subject | None:
+    def backward_of(self) -> Backward | None:
         return TensorBackward(self)
 
 
@@ -231,7 +260,7 @@ class TensorBackward:
     """The backward of a function of tensors, as a function of its inputs and cotangents."""
 
     def __init__(self, of: TensorFunction) -> None:
-        self.of, self.wide = of, of.wide
+        self.of, self.wide, self.copies = of, of.wide, of.copies
         self.name = f"the backward of {of.name}"
         rng = np.random.default_rng(0)
         cotangents = [np.asarray(rng.standard_normal(out.shape), out.dtype) for out in of.forward(of.arrays)]
@@ -246,15 +275,25 @@ class TensorBackward:
     def vjp(self, arrays: Sequence[Array], cotangents: Sequence[Array]) -> list[Array | None]:
         engine, count = self.of.engine, len(self.of.arrays)
         with self.of.recorded(arrays[:count]) as (leaves, outputs):
-            v = [engine.tensor(x, True) for x in arrays[count:]]
+            v = self.of.on_device(arrays[count:], outputs, True)
             first = self.of.gradients(outputs, leaves, v, create_graph=True)
-            pairs = [(g, engine.tensor(c)) for g, c in zip(first, cotangents) if g is not None and g.requires_grad]
+            pairs = [(g, engine.tensor(c, g)) for g, c in zip(first, cotangents) if g is not None and g.requires_grad]
             if not pairs:
                 return [None] * len(arrays)
             again = engine.grad([g for g, _ in pairs], [*leaves, *v], [c for _, c in pairs], False)
             return [None if g is None else engine.numpy(g) for g in again]
 
-    def backward_of(self) -> Subject | None:
+    def alone(self, number: int, arrays: Sequence[Array], cotangents: Sequence[Array]) -> Array | None:
+        return self.vjp(arrays, cotangents)[number]
+
+    def recorded(self, arrays: Sequence[Array]) -> list[Array]:
+        count = len(self.of.arrays)
+        with self.of.recorded(arrays[:count]) as (leaves, outputs):
+            v = self.of.on_device(arrays[count:], outputs, True)
+            gradients = self.of.gradients(outputs, leaves, v, create_graph=True)
+            return [np.zeros_like(x) if g is None else self.of.engine.numpy(g) for x, g in zip(arrays, gradients)]
+
+    def backward_of(self) -> Backward | None:
         return None
 
 

@@ -14,6 +14,7 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
+from ..backends import backend_for
 from ..tensor import Tensor
 from .layouts import LAYOUTS, laid_out
 
@@ -87,8 +88,12 @@ def arrays(
 
 
 def tensors(shape: Any = None, **settings: Any) -> Strategy:
-    """As `arrays`, but tensors of minigrad."""
-    return arrays(shape, **settings).map(Tensor)
+    """As `arrays`, but tensors of minigrad, on the default device."""
+    return arrays(shape, **settings).map(_tensor)
+
+
+def _tensor(array: Any) -> Tensor:
+    return Tensor(backend_for(None).asarray(array))
 
 
 def _numbers(count: int, values: Values) -> Strategy:
@@ -199,7 +204,7 @@ def token_ids(vocabulary: int, shape: Sequence[int] | None = None) -> Strategy:
         raise ValueError(f"a vocabulary has at least one token, got {vocabulary}")
     chosen = shapes((1, 2)) if shape is None else st.just(tuple(shape))
     ids = st.integers(0, vocabulary - 1)
-    return chosen.flatmap(lambda sizes: hnp.arrays(np.int64, sizes, elements=ids)).map(Tensor)
+    return chosen.flatmap(lambda sizes: hnp.arrays(np.int64, sizes, elements=ids)).map(_tensor)
 
 
 def seeds() -> Strategy:

@@ -10,9 +10,9 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from .formula import EPS, Comparison, same_shape
+from .formula import EPS, Comparison, same_function, same_shape
 from .layouts import LAYOUTS, laid_out
-from .subject import Subject
+from .subject import Backward, Subject
 from .verdicts import Found, Verdict
 
 Array: TypeAlias = Any
@@ -88,7 +88,7 @@ def leaves_alone_what_it_is_given(subject: Subject, comparison: Comparison) -> s
         if not same:
             raise Found(Verdict.NONDETERMINISTIC, f"gradient of {name}", "two backwards with the same cotangent differ")
     _forgets(subject, cotangents, second)
-    return "inputs and cotangents left alone; the backward repeats itself"
+    return ("" if subject.copies else "inputs and cotangents left alone; ") + "the backward repeats itself"
 
 
 def _forgets(subject: Subject, cotangents: Sequence[Array], expected: Sequence[Array | None]) -> None:
@@ -110,7 +110,9 @@ def _forgets(subject: Subject, cotangents: Sequence[Array], expected: Sequence[A
 
 
 def owns_its_memory(subject: Subject, comparison: Comparison) -> str:
-    """A gradient shares memory with no cotangent, input, output or other gradient."""
+    """A gradient can be written to, and shares memory with no cotangent, input, output or other gradient."""
+    if subject.copies:
+        return ""
     cotangents = [np.array(each) for each in _cotangents(subject, comparison)]
     outputs = subject.forward(subject.arrays)
     earlier = subject.vjp(subject.arrays, cotangents)
@@ -127,6 +129,8 @@ def owns_its_memory(subject: Subject, comparison: Comparison) -> str:
         for j, (other, memory) in enumerate(named):
             if i != j and isinstance(memory, np.ndarray) and np.shares_memory(gradient, memory):
                 raise Found(Verdict.ALIASING, f"gradient of {name}", f"it shares memory with {other}")
+        if not gradient.flags.writeable:
+            raise Found(Verdict.ALIASING, f"gradient of {name}", "it cannot be written to, as what was broadcast")
     return "memory of its own"
 
 
@@ -141,12 +145,12 @@ def is_linear(subject: Subject, comparison: Comparison) -> str:
     for name, gradient in zip(subject.inputs, zeros):
         if gradient.any():
             raise Found(Verdict.NOT_LINEAR, f"gradient of {name}", "a cotangent of zeros gives one that is not 0")
-    together = comparison.backward([2.0 * a - 3.0 * b for a, b in zip(one, other)])
+    together = comparison.backward([np.asarray(2.0 * a - 3.0 * b) for a, b in zip(one, other)])
     for i, (name, both) in enumerate(zip(subject.inputs, together)):
         expected = 2.0 * first[i] - 3.0 * second[i]
         size = float(np.abs(first[i]).max(initial=0) + np.abs(second[i]).max(initial=0))
         worst = float(np.abs(both - expected).max(initial=0))
-        nudged = comparison.backward([a * (1 + 4 * EPS) for a in one], [x * (1 + 4 * EPS) for x in arrays])[i]
+        nudged = comparison.backward(*([np.asarray(x * (1 + 4 * EPS)) for x in each] for each in (one, arrays)))[i]
         # Rounding is not linear either: what is smaller than this, the probes and the accuracy have to find.
         rounding = 16 * float(np.abs(nudged - first[i]).max(initial=0)) + 64 * EPS  # of cotangents of about one
         if worst > 1e-4 * size + rounding:
@@ -166,8 +170,8 @@ def same_in_any_layout(subject: Subject, comparison: Comparison) -> str:
     for layout in LAYOUTS[1:]:
         moved = [laid_out(array, layout) for array in arrays]
         try:
-            if not _same(outputs, subject.forward(moved)):
-                continue  # it draws random numbers in the order of memory: another function
+            if not same_function(outputs, subject.forward(moved)):
+                continue
             gradients = subject.vjp(moved, [laid_out(each, layout) for each in cotangents])
         except Found:
             raise
@@ -178,12 +182,8 @@ def same_in_any_layout(subject: Subject, comparison: Comparison) -> str:
         for name, one, other in zip(subject.inputs, expected, gradients):
             if one is None or other is None:
                 continue
-            eps = float(np.finfo(one.dtype).eps)
-            worst = float(np.abs(np.asarray(other) - one).max(initial=0))
-            # Additions in another order round otherwise; where all cancels, as before a normalization, nothing else is
-            # left of a gradient: 64 roundings of cotangents of about one.
-            bound = eps * max(1e3 * float(np.abs(one).max(initial=0)), 64.0)
-            if worst > bound or np.isfinite(other).all() != np.isfinite(one).all():
+            worst = _differs(one, other)
+            if worst:
                 raise Found(
                     Verdict.WRONG_FORMULA, f"gradient of {name}",
                     f"with {layout} arrays it differs by {worst:.2g} from that of the same values in C order",
@@ -191,8 +191,45 @@ def same_in_any_layout(subject: Subject, comparison: Comparison) -> str:
     return f"the same for {', '.join(LAYOUTS[1:])} arrays"
 
 
-def _same(ones: Sequence[Array], others: Sequence[Array]) -> bool:
-    return all(np.allclose(one, other, rtol=1e-3, atol=1e-3, equal_nan=True) for one, other in zip(ones, others))
+def same_alone(subject: Subject, comparison: Comparison) -> str:
+    """A gradient asked for by itself, all other inputs being constants, is what it is among the others."""
+    if len(subject.arrays) == 1:
+        return ""
+    cotangents = _cotangents(subject, comparison)
+    together = _copies(subject.vjp(subject.arrays, cotangents))
+    for i, (name, array) in enumerate(zip(subject.inputs, subject.arrays)):
+        alone = subject.alone(i, subject.arrays, cotangents)
+        one, other = (np.zeros_like(array) if each is None else each for each in (together[i], alone))
+        worst = _differs(one, other)
+        if worst:
+            raise Found(
+                Verdict.WRONG_FORMULA, f"gradient of {name}",
+                f"with all other inputs constant it differs by {worst:.2g} from that beside their gradients",
+            )  # fmt: skip
+    return "each the same alone"
+
+
+def same_when_recorded(backward: Backward, comparison: Comparison) -> str:
+    """The backward that is differentiated gives the gradients of the one that is not."""
+    plain, recorded = backward.forward(comparison.arrays), backward.recorded(comparison.arrays)
+    for name, one, other in zip(backward.inputs, plain, recorded):
+        worst = _differs(one, other)
+        if worst:
+            raise Found(
+                Verdict.WRONG_FORMULA, f"gradient of {name}",
+                f"recorded, to be differentiated again, it differs by {worst:.2g} from that of a plain backward",
+            )  # fmt: skip
+    return "the same when recorded"
+
+
+def _differs(one: Array, other: Array) -> float:
+    """By how much, if rounding does not explain it; 0 else. Additions in another order round otherwise; where all
+    cancels, as before a normalization, nothing else is left of a gradient: 64 roundings of cotangents of about one."""
+    worst = float(np.abs(np.asarray(other) - one).max(initial=0))
+    bound = float(np.finfo(one.dtype).eps) * max(1e3 * float(np.abs(one).max(initial=0)), 64.0)
+    if np.isfinite(other).all() != np.isfinite(one).all():
+        return np.inf
+    return worst if worst > bound else 0.0
 
 
 def _vjp(subject: Subject, comparison: Comparison) -> list[Array | None]:
@@ -215,4 +252,4 @@ def _copies(gradients: Sequence[Array | None]) -> list[Array | None]:
     return [None if each is None else np.array(each) for each in gradients]
 
 
-CHECKS = (gradients_fit, leaves_alone_what_it_is_given, owns_its_memory, is_linear)
+CHECKS = (gradients_fit, leaves_alone_what_it_is_given, owns_its_memory, is_linear, same_alone)

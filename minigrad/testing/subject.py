@@ -24,6 +24,7 @@ class Subject(Protocol):
     inputs: list[str]  # what the arrays are called in messages
     arrays: list[Array]  # the point to check at, in the dtypes to check in
     wide: bool  # whether it may be tried in longdouble
+    copies: bool  # whether it computes on copies of what it is given: then nothing shows in memory
 
     def forward(self, arrays: Sequence[Array]) -> list[Array]:
         """The floating-point outputs. Raises `Found` if there are none."""
@@ -31,14 +32,24 @@ class Subject(Protocol):
     def vjp(self, arrays: Sequence[Array], cotangents: Sequence[Array]) -> list[Array | None]:
         """The gradient of sum <cotangent, output> for every array; None where there is none."""
 
-    def backward_of(self) -> Subject | None:
+    def alone(self, number: int, arrays: Sequence[Array], cotangents: Sequence[Array]) -> Array | None:
+        """The gradient for one array, the others being constants, if the function can tell."""
+
+    def backward_of(self) -> Backward | None:
         """The backward as a function of arrays and cotangents, with a backward of its own; None if it has none."""
+
+
+class Backward(Subject, Protocol):
+    """A backward that can be differentiated."""
+
+    def recorded(self, arrays: Sequence[Array]) -> list[Array]:
+        """As `forward`, but the way it is computed in order to be differentiated."""
 
 
 class Pair:
     """A NumPy function and its backward: `forward(*arrays)` and `vjp(cotangent, *arrays)`."""
 
-    wide = True
+    wide, copies = True, False
 
     def __init__(self, forward: Callable[..., Any], vjp: Callable[..., Any], arrays: Sequence[Any]) -> None:
         self.function, self.rule = forward, vjp
@@ -80,7 +91,10 @@ class Pair:
                 raise Found(Verdict.WRONG_SHAPE_DTYPE, f"input {i}", "an integer input has no gradient: return None")
         return [gradients[i] for i in self.moving]
 
-    def backward_of(self) -> Subject | None:
+    def alone(self, number: int, arrays: Sequence[Array], cotangents: Sequence[Array]) -> Array | None:
+        return self.vjp(arrays, cotangents)[number]
+
+    def backward_of(self) -> Backward | None:
         return None
 
 

@@ -8,8 +8,6 @@ from benchmarks import flakes
 from minigrad.testing import tensors
 from minigrad.testing.verdicts import LISTENERS
 
-pytestmark = pytest.mark.host("the checker reads values in host memory")
-
 
 @pytest.fixture(autouse=True)
 def layers(monkeypatch):

@@ -181,7 +181,7 @@ def _from_host(name: str, obj: Any, dtype: Any = None, copy: Any = None, **kwarg
     if not isinstance(obj, SCALARS) and in_library() and not place().startswith("minigrad/backends/cupy.py"):
         raise TypeError(f"{name} of a {type(obj).__name__} in host memory: only the backend's asarray may transfer")
     array = computed(np.array, obj, dtype=dtype)
-    if array.dtype.kind not in "biufc":
+    if array.dtype.kind not in "biufc" or array.dtype.char in "gG":
         raise ValueError(f"Unsupported dtype {array.dtype}")
     return device(array)
 

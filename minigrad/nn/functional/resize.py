@@ -82,7 +82,7 @@ def interpolate(
             input = take(input, dim, _nearest(length, count, scale, 0.5 if mode == "nearest-exact" else 0.0))
         else:
             taps = _cubic if mode == "bicubic" else _linear
-            dtype = np.dtype(np.float64 if input.dtype == np.float64 else np.float32)
+            dtype = np.dtype(np.float64 if input.dtype.itemsize >= 8 else np.float32)
             input = _weighted(input, dim, taps(length, _sources(length, count, scale, bool(align_corners), dtype)))
     return clone(input)  # laid out in order, as whoever takes a view expects
 

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 import minigrad as mg
 from minigrad.nn import functional as F
-from tests.minigrad.derivatives import LAYOUTS, check, laid_out
+from minigrad.testing import check_grads
 from tests.minigrad.nn.cases import FUNCTIONAL
+from tests.minigrad.ops.cases.case import points
 
 MODES = ("off", "force") if hasattr(mg, "kernels") else ("off",)
 
@@ -22,13 +23,13 @@ def kernels(mode):
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("name", FUNCTIONAL)
+@points
 @given(st.data())
 def test_derivatives(name, mode, data):
     case = FUNCTIONAL[name]
     function, arrays = case.draw(data)
-    arrays = [laid_out(array, data.draw(st.sampled_from(LAYOUTS), label="layout")) for array in arrays]
     with kernels(mode):
-        check(function, arrays, second=case.order > 1)
+        check_grads(function, *arrays, order=case.order, probes=1)
 
 
 @pytest.mark.parametrize("mode", MODES)

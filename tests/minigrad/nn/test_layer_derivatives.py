@@ -5,7 +5,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import nn
-from tests.minigrad.derivatives import check
+from minigrad.testing import check_module
 from tests.minigrad.nn.test_layers_against_pytorch import CASES, expected, make
 from tests.oracle import layer_cases
 
@@ -20,16 +20,17 @@ NO_DERIVATIVE = {"embedding_padding"}
 DIFFERENTIATED = [(file, case) for file, case in CASES if case.name not in NO_DERIVATIVE]
 
 
-def differentiated(module, arrays, call):
-    """Check `call(*inputs)` of a module for inputs (arrays), and for its parameters."""
-    parameters = dict(module.named_parameters())
+class Called(nn.Module):
+    """A layer as a case calls it: a function of the inputs that are differentiated."""
 
-    def function(*tensors):
-        given = dict(zip(parameters, tensors[len(arrays) :]))
-        args, settings = call(tensors[: len(arrays)])
-        return tuple(layer_cases.flat(mg.func.functional_call(module, given, args, settings)))
+    def __init__(self, layer, case, constants, moving):
+        super().__init__()
+        self.layer, self.case, self.constants, self.moving = layer, case, constants, moving
+        self.masks = {name: mg.tensor(mask) for name, mask in case.masks.items()}
 
-    check(function, [*arrays, *(parameter.data for parameter in parameters.values())])
+    def forward(self, *tensors):
+        inputs = {name: mg.tensor(array) for name, array in self.constants.items()} | dict(zip(self.moving, tensors))
+        return self.layer(*layer_cases.positional(self.case, inputs), **self.masks, **self.case.settings)
 
 
 @pytest.mark.parametrize("file, case", DIFFERENTIATED, ids=[f"{file}-{case.name}" for file, case in DIFFERENTIATED])
@@ -37,18 +38,14 @@ def test_first_and_second_derivatives(file, case):
     drawn = expected(file, case, "input")
     given = {name: drawn.get(name, spec) for name, spec in case.inputs.items()}
     moving = [name for name, spec in case.inputs.items() if name in drawn or layer_cases.differentiated(name, spec)]
-    masks = {name: mg.tensor(mask) for name, mask in case.masks.items()}
-
-    def call(tensors):
-        inputs = {name: mg.tensor(array) for name, array in given.items() if name not in moving}
-        inputs.update(zip(moving, tensors))
-        return tuple(layer_cases.positional(case, inputs)), {**masks, **case.settings}
-
-    differentiated(make(file, case), [given[name] for name in moving], call)
+    constants = {name: array for name, array in given.items() if name not in moving}
+    called = Called(make(file, case), case, constants, moving)
+    modes = ["eval" if case.evaluating else "train"]
+    check_module(called, *(given[name] for name in moving), modes=modes, order=2, probes=1, layouts=False)
 
 
 @pytest.mark.parametrize("name", OWN)
 def test_first_and_second_derivatives_of_what_is_not_pytorchs(name):
     build, size = OWN[name]
     mg.manual_seed(0)
-    differentiated(build().to(mg.float64), [mg.randn(*size, dtype=mg.float64).data], lambda tensors: (tensors, {}))
+    check_module(build().to(mg.float64), mg.randn(*size, dtype=mg.float64), order=2)

@@ -7,8 +7,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import nn
-from tests.minigrad.derivatives import check
-from tests.oracle.layer_cases import flat
+from minigrad.testing import check_grads
 
 SIZES = {"input_size": 2, "hidden_size": 3}
 DEEP = {**SIZES, "num_layers": 2, "bidirectional": True}
@@ -29,17 +28,13 @@ DEEP = {**SIZES, "num_layers": 2, "bidirectional": True}
 def test_first_and_second_derivatives(layer, inputs):
     """Of the outputs and last states, for the input, the initial state and every parameter."""
     rng = np.random.default_rng(0)
-    names = [name for name, _ in layer.named_parameters()]
-    shapes = [parameter.shape for parameter in layer.parameters()]
     sizes = [size for each in inputs for size in (each if isinstance(each[0], tuple) else (each,))]
 
-    def function(*tensors):
-        vars(layer).update(zip(names, tensors[len(sizes) :]))
-        given = list(tensors[: len(sizes)])
-        state = () if len(given) == 1 else (given[1],) if len(given) == 2 else (tuple(given[1:]),)
-        return tuple(flat(layer(given[0], *state)))
+    def function(x, *state):
+        return layer(x, *((state,) if len(state) == 2 else state))
 
-    check(function, [rng.uniform(-1, 1, size) for size in (*sizes, *shapes)])
+    arrays = [rng.uniform(-1, 1, size) for size in sizes]
+    check_grads(function, *arrays, params=dict(layer.double().named_parameters()), order=2, probes=1)
 
 
 def test_parameters_have_pytorch_s_names_and_shapes_in_its_order():

@@ -1,4 +1,4 @@
-"""First and second derivatives of every operation, over drawn shapes, layouts, dims and values."""
+"""First and second derivatives of every operation, over drawn shapes, dims and values; every point in every layout."""
 
 from types import ModuleType
 
@@ -10,33 +10,35 @@ from hypothesis import strategies as st
 import minigrad as mg
 from minigrad import graph, ops
 from minigrad.ops.primitive import Primitive
-from tests.minigrad.derivatives import LAYOUTS, check, laid_out
+from minigrad.testing import check_grads
 from tests.minigrad.ops.cases import CASES
+from tests.minigrad.ops.cases.case import points
 from tests.minigrad.ops.cases.products import EQUATIONS
 
 
 @pytest.mark.parametrize("name", CASES)
+@points
 @given(st.data())
 def test_derivatives(name, data):
     case = CASES[name]
     function, arrays = case.draw(data)
-    arrays = [laid_out(array, data.draw(st.sampled_from(LAYOUTS), label="layout")) for array in arrays]
-    check(function, arrays, second=case.order > 1)
+    check_grads(function, *arrays, order=case.order, probes=1)
 
 
 @pytest.mark.parametrize("equation, sizes", [(equation, sizes) for equation, *sizes in EQUATIONS])
 def test_derivatives_of_einsum(equation, sizes):
     rng = np.random.default_rng(0)
-    check(lambda *tensors: mg.einsum(equation, *tensors), [rng.uniform(-1, 1, size) for size in sizes])
+    check_grads(lambda *tensors: mg.einsum(equation, *tensors), *(rng.uniform(-1, 1, size) for size in sizes), order=2)
 
 
+@points
 @given(st.sampled_from(["add", "mul", "matmul", "sum", "exp", "getitem", "transpose"]), st.integers(0, 99))
 def test_derivatives_of_broadcast_memory(name, seed):
     row = np.random.default_rng(seed).uniform(-1, 1, (1, 3))
     array = np.broadcast_to(row, (3, 3))  # one row seen three times: still nine inputs
     function = {"getitem": lambda x: x[1:], "transpose": lambda x: x.T, "sum": lambda x: x.sum(0)}.get(name)
     arrays = [array, array] if name in ("add", "mul", "matmul") else [array]
-    check(function or getattr(mg, name), arrays)
+    check_grads(function or getattr(mg, name), *arrays, order=2, probes=1)
 
 
 def primitives():

@@ -8,6 +8,8 @@ import pytest
 import minigrad as mg
 from minigrad.ops.random import default_generator
 from minigrad.testing import ERRORS, GradientError, Verdict, check_grads, check_module, check_vjp_pair
+from minigrad.testing.check import examine
+from minigrad.testing.functions import TensorFunction
 from minigrad.testing.oracles import HAS_LONGDOUBLE
 from minigrad.testing.verdicts import (
     Aliasing,
@@ -26,7 +28,6 @@ from minigrad.testing.verdicts import (
     WrongShapeDtype,
 )
 
-pytestmark = pytest.mark.host("the checker reads values in host memory")
 X = np.array([[0.3, -1.2, 0.7], [1.1, 0.4, -0.6]])
 LENGTH = 25
 
@@ -43,6 +44,9 @@ def raised_by(expected, check, *arguments, **settings):
     assert len(message.splitlines()) <= LENGTH
     assert f"what to do: {expected.verdict.value}" in message
     return message
+
+
+in_memory = pytest.mark.host("on a device the checker computes on copies")
 
 
 def leaf(array, dtype=mg.float64):
@@ -197,6 +201,23 @@ def test_a_gradient_in_memory_of_something_else(forward, vjp, said):
     assert f"shares memory with {said}" in raised_by(Aliasing, check_vjp_pair, forward, vjp, *arrays)
 
 
+def test_a_gradient_that_cannot_be_written_to():
+    message = raised_by(
+        Aliasing, check_vjp_pair, lambda x: x.sum(), lambda g, x: np.broadcast_to(g * np.ones(1), x.shape), X
+    )
+    assert "it cannot be written to, as what was broadcast" in message
+
+
+@in_memory
+def test_on_copies_nothing_is_said_of_memory():
+    adapted = TensorFunction(mg.exp, [leaf(X)])
+    adapted.copies = True
+    for subject, told in ((adapted, False), (TensorFunction(mg.exp, [leaf(X)]), True)):
+        report = examine(subject, order=2, probes=1, kinks="interval", layouts=False, seed=0)
+        assert report.ok
+        assert ("memory of its own" in report.passed) == ("left alone" in report.explain()) == told
+
+
 def test_a_gradient_of_another_dtype():
     message = raised_by(WrongShapeDtype, check_vjp_pair, np.sin, lambda g, x: np.float64(g) * np.cos(x), X.astype("f4"))
     assert "dtype float64, but input 0 is float32" in message
@@ -251,6 +272,34 @@ def test_an_input_that_is_cut_off(function):
     assert "is zero or None, but the output moves with it" in message
     assert "argument 0[" in message
     assert check_grads(function, leaf(X), leaf(X + 2), wrt=[1]).ok
+
+
+class Forgetful(mg.autograd.Function):
+    """x * y, which mixes up what is asked for."""
+
+    @staticmethod
+    def forward(ctx, x, y):
+        ctx.save_for_backward(x, y)
+        return x * y
+
+    @staticmethod
+    def backward(ctx, g):
+        x, y = ctx.saved_tensors
+        both = all(ctx.needs_input_grad)
+        return (g * y if both else g * x), g * x
+
+
+def test_a_gradient_that_is_another_one_if_nothing_else_is_asked_for():
+    message = raised_by(WrongFormula, check_grads, Forgetful.apply, leaf(X), leaf(X + 2))
+    assert "gradient of argument 0" in message.splitlines()[0]
+    assert "with all other inputs constant it differs by" in message
+
+
+def test_parameters_are_frozen_for_the_others_and_then_as_before():
+    x, y = mg.tensor(X, requires_grad=True), mg.tensor(X + 2, requires_grad=True)
+    message = raised_by(WrongFormula, check_grads, lambda: Forgetful.apply(x, y))
+    assert "with all other inputs constant it differs by" in message
+    assert x.requires_grad and y.requires_grad
 
 
 # --------------------------------------------------------------------------------------------------- wrong formulas
@@ -431,6 +480,92 @@ def test_a_wrong_second_derivative_is_seen_by_order_2_alone():
     assert "a constant factor of" in message
     report = check_grads(lambda x: RightCube.apply(x), leaf(X), order=2)
     assert "second order, symmetric" in report.passed
+
+
+@pytest.mark.parametrize("order", [1, 2])
+def test_a_part_in_a_billion_of_one_entry_is_seen_in_either_order(order):
+    class Slipped(mg.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.save_for_backward(x)
+            return x * x * x
+
+        @staticmethod
+        def backward(ctx, g):
+            (x,) = ctx.saved_tensors
+            error = mg.tensor([0.0, 1e-9, 0.0], dtype=mg.float64) * x
+            return g * (3.0 * x * x + error * (x if order == 1 else x - x.detach()))
+
+    with pytest.raises(WrongFormula) as caught:
+        check_grads(Slipped.apply, leaf([0.5, -1.5, 2.0]), order=2)
+    assert ("second order" in str(caught.value).splitlines()[0]) == (order == 2)
+
+
+class Replaced(mg.autograd.Function):
+    """x ** 2, whose backward is another one when it is recorded, though it has the same derivative."""
+
+    by = 0.0
+
+    @classmethod
+    def forward(cls, ctx, x):
+        ctx.save_for_backward(x)
+        return x * x
+
+    @classmethod
+    def backward(cls, ctx, g):
+        (x,) = ctx.saved_tensors
+        return g * 2 * x + (cls.by * g.detach() if mg.is_grad_enabled() else 0)
+
+
+class WronglyReplaced(Replaced):
+    by = 0.125
+
+
+def test_a_backward_that_is_another_one_when_it_is_recorded():
+    assert check_grads(Replaced.apply, leaf(X), order=2).ok
+    assert check_grads(WronglyReplaced.apply, leaf(X)).ok
+    message = raised_by(WrongFormula, check_grads, WronglyReplaced.apply, leaf(X), order=2)
+    assert "recorded, to be differentiated again, it differs by" in message
+
+
+class OfOtherMemory(mg.autograd.Function):
+    """x ** 3, whose second derivative takes the memory of x for its values."""
+
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x * x * x
+
+    @staticmethod
+    def backward(ctx, g):
+        (x,) = ctx.saved_tensors
+        held = x.data
+        memory = mg.Tensor(np.array(held) if held.flags.c_contiguous else np.zeros(held.shape))
+        return g * 3 * (x.detach() * x.detach() + 2 * memory * (x - x.detach()))
+
+
+@in_memory
+def test_a_second_derivative_that_takes_memory_for_values():
+    assert check_grads(OfOtherMemory.apply, leaf(X)).ok
+    assert check_grads(OfOtherMemory.apply, leaf(X), order=2, layouts=False).ok
+    message = raised_by(WrongFormula, check_grads, OfOtherMemory.apply, leaf(X), order=2)
+    assert "second order" in message.splitlines()[0] and "with transposed arrays it differs by" in message
+
+
+@pytest.mark.parametrize("point", [[-0.125, 0.125], [0.5, 0.25]])
+def test_a_second_derivative_that_is_nothing_but_rounding_is_symmetric(point):
+    assert check_grads(lambda x: x.std(), leaf(point), order=2, probes=1).ok
+    assert check_grads(lambda x: mg.linalg.vector_norm(x.view(2, 1), 2, 1), leaf(point), order=2, probes=1).ok
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_function_may_draw_other_numbers_in_another_dtype(dtype):
+    x = leaf(np.random.default_rng(0).standard_normal((3, 4)), dtype)
+    assert check_grads(lambda x: mg.nn.functional.rrelu(x, training=True), x).ok
+
+
+def test_numbers_of_no_dimension_stay_arrays():
+    assert check_grads(lambda x, y: x.view(y.shape) * y, leaf(0.5), leaf([2.0])).ok
 
 
 # ----------------------------------------------------------------------------------------------------------- layouts

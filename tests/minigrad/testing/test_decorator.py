@@ -21,8 +21,6 @@ from minigrad.testing.verdicts import (
     WrongFormula,
 )
 
-pytestmark = pytest.mark.host("the checker reads values in host memory")
-
 
 class LayerNorm(mg.autograd.Function):
     """Normalizes the last dimension; the gradient is 1% off in one entry, if there are enough rows and columns."""
@@ -305,5 +303,5 @@ def test_what_draws_is_imported_when_it_is_asked_for():
 
 
 def test_what_is_not_there_is_named():
-    with pytest.raises(AttributeError, match=r"'minigrad.testing' has no attribute 'gradtset'"):
+    with pytest.raises(AttributeError, match=r"'minigrad\.testing' has no attribute 'gradtset'"):
         mg.testing.gradtset  # noqa: B018

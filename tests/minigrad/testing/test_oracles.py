@@ -162,3 +162,10 @@ def test_input_that_means_nothing():
         derivative(lambda x: np.float32(x), 0.5, 1.0, "longdouble")
     with pytest.raises(ValueError, match="the function takes no complex numbers"):
         derivative(np.cbrt, 0.5, 1.0, "complex")
+
+
+@pytest.mark.parametrize("distance", [1e-2, 1e-3, 1e-4])
+def test_beside_a_kink_the_derivative_is_that_of_its_side(distance):
+    result = derivative(lambda t: np.abs(t + distance) + np.exp(t), 0.0, 1.0)
+    assert abs(result.value - 2.0) <= result.error < 1e-11 / distance
+    assert not result.kink

@@ -6,10 +6,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import (
     array_shapes,
     mutually_broadcastable_shapes,
+)
+
+# Few of a case, for each is looked at long; and a search for what explains a failure would name lines of the checker.
+points = settings(
+    max_examples=max(2, settings().max_examples // 6),
+    phases=[phase for phase in settings().phases if phase is not Phase.explain],
 )
 
 # ------------------------------------------------------------------------------------- values, by where it is smooth
