@@ -82,11 +82,11 @@ def judged(mutants: Sequence[Mutant], kept: Path, jobs: int, most: int) -> list[
     fates = [Fate(fate_at_once(mutant)) for mutant in mutants]
     reached = reach(kept, jobs)
     few = min(most, 40)
-    for runner, undecided, most in ((warm, {""}, most), (cold, {"import"}, few), (cold, {"survived"}, most)):
+    for runner, undecided, bound in ((warm, {""}, most), (cold, {"import"}, few), (cold, {"survived"}, most)):
         numbers = [number for number, fate in enumerate(fates) if fate.fate in undecided]
         if not numbers:
             continue
-        work = [(mutants[number], reached.chosen(mutants[number], most)) for number in numbers]
+        work = [(mutants[number], reached.chosen(mutants[number], bound)) for number in numbers]
         control, *found = runner([(None, work[0][1]), *work], reached.seconds, jobs)
         if control.fate != "survived":
             raise RuntimeError(f"the tests fail when nothing is changed: {control}")
@@ -111,7 +111,8 @@ def record(mutant: Mutant, fate: Fate) -> dict[str, object]:
 
 def table(records: Sequence[dict[str, object]]) -> str:
     """A line for every file, for the rules and for all: how many of each fate, and the share that was noticed."""
-    groups = {file: [each for each in records if each["file"] == file] for file in sorted({str(r["file"]) for r in records})}
+    files = sorted({str(each["file"]) for each in records})
+    groups = {file: [each for each in records if each["file"] == file] for file in files}
     groups |= {"the rules": [each for each in records if each["kind"] == "rule"], "all": list(records)}
     lines = [f"{'':36}" + "".join(f"{name:>12}" for name in FATES) + f"{'kill rate':>12}"]
     for name, group in groups.items():

@@ -56,7 +56,6 @@ class _Visitor(cst.CSTVisitor):
         self.module: cst.Module
         self.found: list[Mutant] = []
         self.around: list[cst.CSTNode] = []
-        self.skipped = 0
 
     def on_visit(self, node: cst.CSTNode) -> bool:
         if isinstance(node, cst.Module):
@@ -75,9 +74,8 @@ class _Visitor(cst.CSTVisitor):
             self.around.pop()
 
     def _mutant(self, node: cst.CSTNode, replacement: cst.CSTNode) -> Mutant:
-        # an operator has no position of its own
-        placed = next(each for each in (node, *reversed(self.around)) if self.get_metadata(PositionProvider, each, None))
-        position = self.get_metadata(PositionProvider, placed)
+        nodes = (node, *reversed(self.around))  # an operator has no position of its own
+        position = next(filter(None, (self.get_metadata(PositionProvider, each, None) for each in nodes)))
         where = ".".join(filter(None, map(_name, self.around))) or "the module"
         around = (*self.around, node)
         kind = "words" if any(isinstance(each, cst.Raise) for each in around) else "other"
@@ -126,12 +124,12 @@ def _is_rule(node: cst.CSTNode) -> bool:
     return names[:1] == ["g"]
 
 
-def mutants_of(path: Path) -> list[Mutant]:
-    visitor = _Visitor(str(path.relative_to(ROOT)))
-    MetadataWrapper(cst.parse_module(path.read_text())).visit(visitor)
+def mutants_of(file: str, text: str) -> list[Mutant]:
+    visitor = _Visitor(file)
+    MetadataWrapper(cst.parse_module(text)).visit(visitor)
     return visitor.found
 
 
 def all_mutants() -> Iterator[Mutant]:
     for path in OPERATIONS:
-        yield from mutants_of(path)
+        yield from mutants_of(str(path.relative_to(ROOT)), path.read_text())

@@ -1,4 +1,4 @@
-"""Which tests run which line of minigrad/ops, and how long each takes: measured once by coverage, then kept in a file."""
+"""Which tests run which line of minigrad/ops, and how long each takes: measured by coverage, and kept in a file."""
 
 from __future__ import annotations
 

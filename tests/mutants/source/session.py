@@ -13,9 +13,10 @@ import math
 import os
 import resource
 import signal
+import sys
 import time
 import traceback
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
@@ -159,7 +160,7 @@ def _tell(writer: int, fate: str, by: str = "") -> None:
     os._exit(0)
 
 
-def _forked(work: Iterable[Work], run: Callable[[Mutant | None, Sequence[str], int], None], jobs: int) -> list[Fate]:
+def _forked(work: Sequence[Work], run: Callable[[Mutant | None, Sequence[str], int], None], jobs: int) -> list[Fate]:
     """`run` in a process for each, `jobs` of them at a time; it tells its fate through a pipe, or is killed."""
     fates: dict[int, Fate] = {}
     running: dict[int, tuple[int, int, float]] = {}
@@ -183,6 +184,8 @@ def _forked(work: Iterable[Work], run: Callable[[Mutant | None, Sequence[str], i
                 os._exit(1)
         os.close(writer)
         running[child] = number, reader, time.monotonic()
+        if number % 100 == 99:
+            print(f"{number + 1} of {len(work)}", file=sys.stderr, flush=True)
     while running:
         _reap(running, fates)
     return [fates[number] for number in range(len(fates))]

@@ -25,7 +25,7 @@ def live_functions() -> Live:
 
 
 def fate_at_once(mutant: Mutant) -> str:
-    """"equivalent" if it compiles to the very same program, "no program" if it does not, "" if only running it can tell."""
+    """ "equivalent" if it compiles to the same program, "no program" if it does not, "" if only running it can tell."""
     try:
         before, after = _codes(mutant)
     except (SyntaxError, ValueError):
