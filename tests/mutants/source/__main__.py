@@ -30,7 +30,7 @@ import numpy  # noqa: F401
 from tests.mutants.source.accepted import accepted, key
 from tests.mutants.source.population import Mutant, all_mutants
 from tests.mutants.source.reach import reach
-from tests.mutants.source.session import Fate, cold, warm
+from tests.mutants.source.session import Fate, cold, on_device, warm
 from tests.mutants.source.swap import fate_at_once
 
 FATES = ("killed", "survived", "immaterial", "equivalent", "no program", "broken")
@@ -78,11 +78,14 @@ def main() -> int:
 
 
 def judged(mutants: Sequence[Mutant], kept: Path, jobs: int, most: int) -> list[Fate]:
-    """The fate of each: from the warm process, and from cold ones where that cannot tell."""
+    """The fate of each: from the warm process, and from cold ones where that cannot tell; last on another device."""
     fates = [Fate(fate_at_once(mutant)) for mutant in mutants]
     reached = reach(kept, jobs)
     few = min(most, 40)
-    for runner, undecided, bound in ((warm, {""}, most), (cold, {"import"}, few), (cold, {"survived"}, most)):
+    turns = [
+        (warm, {""}, most), (cold, {"import"}, few), (cold, {"survived"}, most), (on_device, {"survived"}, few),
+    ]  # fmt: skip
+    for runner, undecided, bound in turns:
         numbers = [number for number, fate in enumerate(fates) if fate.fate in undecided]
         if not numbers:
             continue

@@ -28,6 +28,7 @@ from tests.mutants.source.population import ROOT, Mutant
 from tests.mutants.source.reach import TESTS
 from tests.mutants.source.swap import live_functions, swap
 
+DEVICE_TESTS = "tests/minigrad/backends/test_device.py"
 MEMORY = 6 << 30  # bytes a mutant may ask for
 OPTIONS = ["-q", "-s", "-p", "no:cacheprovider", "-p", "no:xdist", "-W", "ignore::pytest.PytestAssertRewriteWarning"]
 Work = tuple[Mutant | None, Sequence[str]]  # None: nothing changed, as a control
@@ -65,7 +66,7 @@ def warm(work: Sequence[Work], seconds: dict[str, float], jobs: int) -> list[Fat
     return found
 
 
-def cold(work: Sequence[Work], seconds: dict[str, float], jobs: int) -> list[Fate]:
+def cold(work: Sequence[Work], seconds: dict[str, float], jobs: int, *options: str) -> list[Fate]:
     """What becomes of each, with the changed file imported."""
 
     def run(mutant: Mutant | None, tests: Sequence[str], writer: int) -> None:
@@ -73,10 +74,16 @@ def cold(work: Sequence[Work], seconds: dict[str, float], jobs: int) -> list[Fat
             _import_as(str(ROOT / mutant.file), mutant.text())
         files = list(dict.fromkeys(test.partition("::")[0] for test in tests))
         signal.alarm(120 + 3 * len(files))
-        code = pytest.main([*OPTIONS, "-x", *files], plugins=[_Chosen(tests, seconds, writer)])
+        code = pytest.main([*OPTIONS, *options, "-x", *files], plugins=[_Chosen(tests, seconds, writer)])
         _tell(writer, "survived" if code == 0 else "broken", f"pytest's exit code {int(code)}")
 
     return _forked(work, run, jobs)
+
+
+def on_device(work: Sequence[Work], seconds: dict[str, float], jobs: int) -> list[Fate]:
+    """Likewise on the stand-in for a GPU, with the tests for devices: on the host, much of what concerns them is
+    never run, or does the right thing by chance."""
+    return cold(work, seconds, jobs, "--device=cuda", DEVICE_TESTS)
 
 
 class _Warm:
@@ -133,14 +140,15 @@ class _Chosen(_Stop):
             _tell(self.writer, "killed", f"{report.nodeid} cannot be imported")
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        items[:] = sorted((item for item in items if item.nodeid in self.tests), key=lambda i: self.tests[i.nodeid])
+        chosen = [item for item in items if item.nodeid in self.tests or item.nodeid.startswith(DEVICE_TESTS)]
+        items[:] = sorted(chosen, key=lambda item: self.tests.get(item.nodeid, -1))
 
 
 def _quick_failures() -> None:
     """hypothesis need not look for the smallest example."""
     settings, phase = hypothesis.settings, hypothesis.Phase
     settings.register_profile(
-        "mutants", settings.get_profile("default"), phases=[phase.explicit, phase.generate], report_multiple_bugs=False
+        "mutants", settings.default, phases=[phase.explicit, phase.generate], report_multiple_bugs=False
     )
     settings.load_profile("mutants")
 
