@@ -172,9 +172,24 @@ def _forked(work: Sequence[Work], run: Callable[[Mutant | None, Sequence[str], i
     """`run` in a process for each, `jobs` of them at a time; it tells its fate through a pipe, or is killed."""
     fates: dict[int, Fate] = {}
     running: dict[int, tuple[int, int, float]] = {}
+
+    def reap() -> None:
+        child, status = os.wait()
+        number, reader, start = running.pop(child)
+        with open(reader, "rb") as file:
+            told = file.read()
+        ended = "took too long" if os.WTERMSIG(status) == signal.SIGALRM else f"the process ended with {status}"
+        fate, by = json.loads(told) if told else ("killed", ended)
+        fates[number] = Fate(fate, by, round(time.monotonic() - start, 2))
+        mutant = work[number][0]
+        if fate == "survived" and mutant is not None:
+            print(f"lives so far: {mutant.file}:{mutant.lines[0]}: {mutant.change()[1]}", file=sys.stderr, flush=True)
+        if len(fates) % 100 == 0:
+            print(f"{len(fates)} of {len(work)}", file=sys.stderr, flush=True)
+
     for number, (mutant, tests) in enumerate(work):
         while len(running) >= jobs:
-            _reap(running, fates)
+            reap()
         reader, writer = os.pipe()
         child = os.fork()
         if not child:
@@ -192,18 +207,6 @@ def _forked(work: Sequence[Work], run: Callable[[Mutant | None, Sequence[str], i
                 os._exit(1)
         os.close(writer)
         running[child] = number, reader, time.monotonic()
-        if number % 100 == 99:
-            print(f"{number + 1} of {len(work)}", file=sys.stderr, flush=True)
     while running:
-        _reap(running, fates)
+        reap()
     return [fates[number] for number in range(len(fates))]
-
-
-def _reap(running: dict[int, tuple[int, int, float]], fates: dict[int, Fate]) -> None:
-    child, status = os.wait()
-    number, reader, start = running.pop(child)
-    with open(reader, "rb") as file:
-        told = file.read()
-    ended = "took too long" if os.WTERMSIG(status) == signal.SIGALRM else f"the process ended with {status}"
-    fate, by = json.loads(told) if told else ("killed", ended)
-    fates[number] = Fate(fate, by, round(time.monotonic() - start, 2))
