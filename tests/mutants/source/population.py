@@ -6,7 +6,6 @@ composites. So its operators are applied here to all of a file but what can neve
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,13 +37,11 @@ class Mutant:
 
     def change(self) -> tuple[str, str]:
         """The lines that differ, as they were and as they are."""
-        before, after = self.module.code.splitlines(), self.text().splitlines()
-        was, now = [], []
-        for tag, i1, i2, j1, j2 in difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
-            if tag != "equal":
-                was += [line.strip() for line in before[i1:i2]]
-                now += [line.strip() for line in after[j1:j2]]
-        return "\n".join(was), "\n".join(now)
+        lines = [text.splitlines() for text in (self.module.code, self.text())]
+        start = next(i for i, (was, now) in enumerate(zip(*lines)) if was != now)
+        end = next(i for i, (was, now) in enumerate(zip(*map(reversed, lines))) if was != now)
+        was, now = ("\n".join(line.strip() for line in each[start : len(each) - end]) for each in lines)
+        return was, now
 
 
 class _Visitor(cst.CSTVisitor):
