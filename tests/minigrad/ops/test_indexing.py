@@ -278,6 +278,10 @@ def test_a_value_of_another_dtype_is_converted_by_assignment():
     assert x.tolist() == [1, 2, -1] and x.dtype == mg.int64
 
 
+def test_a_number_is_added_to_as_to_a_vector_of_one():
+    assert mg.tensor(1.0).index_add(0, mg.tensor([0, 0]), mg.tensor([2.0, 3.0]), alpha=-2).item() == -9.0
+
+
 def test_places_with_no_elements():
     empty = mg.zeros(0, dtype=mg.int64)
     assert mg.ones(2, 3)[empty].shape == (0, 3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import os
 from collections import defaultdict
@@ -49,7 +50,12 @@ def swap(mutant: Mutant, live: Live) -> bool:
 
 def _codes(mutant: Mutant) -> tuple[CodeType, CodeType]:
     path = str(ROOT / mutant.file)
-    return tuple(compile(text, path, "exec", dont_inherit=True) for text in (mutant.module.code, mutant.text()))  # type: ignore[return-value]
+    return _compiled(mutant.module.code, path), compile(mutant.text(), path, "exec", dont_inherit=True)
+
+
+@functools.cache
+def _compiled(text: str, path: str) -> CodeType:
+    return compile(text, path, "exec", dont_inherit=True)
 
 
 def _changed(old: CodeType, new: CodeType) -> Iterator[tuple[CodeType, CodeType]]:
