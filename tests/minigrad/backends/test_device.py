@@ -251,3 +251,11 @@ def check_closed_over():
 def test_the_gradient_checker_says_where_its_numbers_must_be(check):
     with pytest.raises((mg.DeviceError, Raised), match=r"on 'cuda': check the function on the CPU, with \.cpu\(\)"):
         check()
+
+
+def test_gradients_of_gradients_cross_between_devices():
+    x = mg.tensor([1.0, 2.0], requires_grad=True)
+    (gradient,) = mg.autograd.grad((x.to("cpu") ** 3).sum(), x, create_graph=True)
+    assert gradient.device == x.device
+    gradient.to("cpu").sum().backward()
+    assert x.grad.device == x.device and x.grad.tolist() == [6.0, 12.0]
