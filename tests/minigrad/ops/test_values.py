@@ -20,6 +20,11 @@ def test_masking_keeps_the_dtype(function, dtype):
     assert function(mg.ones(3, 3, dtype=dtype)).dtype == dtype
 
 
+def test_where_keeps_a_tensor_where_the_condition_holds():
+    x, condition = mg.tensor([1.0, 2.0]), mg.tensor([True, False])
+    assert x.where(condition, 0.0).tolist() == mg.where(condition, x, 0.0).tolist() == [1.0, 0.0]
+
+
 def test_a_lower_triangle_of_bools_is_a_causal_mask():
     mg.manual_seed(0)
     q, k, v = (mg.randn(1, 1, 4, 2) for _ in range(3))

@@ -22,7 +22,9 @@ import pytest
 
 from tests.mutants.source.population import OPERATIONS, ROOT, Mutant
 
-TESTS = ["tests/minigrad", "tests/operations"]
+TESTS = ["tests/minigrad", "tests/operations", "tests/test_layout.py"]  # the last runs the examples of docstrings
+
+OPTIONS = ["-q", "-s", "-p", "no:cacheprovider", "-p", "no:xdist", "-W", "ignore::pytest.PytestAssertRewriteWarning"]
 
 
 @dataclass
@@ -70,7 +72,8 @@ def reach(file: Path, jobs: int) -> Reach:
 
 def _digests() -> dict[str, str]:
     """Of each test file, with the operations and all that tests share."""
-    paths = [path for folder in TESTS for path in sorted((ROOT / folder).rglob("*.py"))]
+    under = [ROOT / name for name in TESTS]
+    paths = [path for each in under for path in ([each] if each.is_file() else sorted(each.rglob("*.py")))]
     shared = hashlib.sha256()
     for path in (*OPERATIONS, *paths):
         if not path.name.startswith("test_"):
@@ -143,8 +146,7 @@ def _measured(files: Sequence[str], jobs: int) -> dict[str, Any]:
         child = os.fork()
         if not child:
             try:
-                options = ["-q", "-s", "-p", "no:cacheprovider", "-p", "no:xdist"]
-                os._exit(pytest.main([*options, *files], plugins=[_Measure(jobs, Path(folder))]))
+                os._exit(pytest.main([*OPTIONS, *files], plugins=[_Measure(jobs, Path(folder))]))
             finally:
                 os._exit(99)
         if status := os.waitpid(child, 0)[1]:

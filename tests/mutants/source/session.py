@@ -25,12 +25,11 @@ import hypothesis
 import pytest
 
 from tests.mutants.source.population import ROOT, Mutant
-from tests.mutants.source.reach import TESTS
+from tests.mutants.source.reach import OPTIONS, TESTS
 from tests.mutants.source.swap import live_functions, swap
 
 DEVICE_TESTS = "tests/minigrad/backends/test_device.py"
 MEMORY = 6 << 30  # bytes a mutant may ask for
-OPTIONS = ["-q", "-s", "-p", "no:cacheprovider", "-p", "no:xdist", "-W", "ignore::pytest.PytestAssertRewriteWarning"]
 Work = tuple[Mutant | None, Sequence[str]]  # None: nothing changed, as a control
 
 
