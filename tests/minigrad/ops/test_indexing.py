@@ -288,6 +288,13 @@ def test_a_tensor_of_no_dimensions_is_written_to_as_a_vector_of_one():
     assert x.unfold(0, 1, 1).tolist() == [1.0]
 
 
+def test_a_number_is_scattered_to_every_place():
+    x, index = mg.ones(2, 3), mg.tensor([[0, 2], [1, 1]])
+    assert x.scatter(1, index, 5.0).tolist() == [[5.0, 1.0, 5.0], [1.0, 5.0, 1.0]]
+    assert x.scatter(1, index, 5.0, reduce="add").tolist() == [[6.0, 1.0, 6.0], [1.0, 11.0, 1.0]]
+    assert x.scatter(1, index, value=5.0, reduce="multiply").tolist() == [[5.0, 1.0, 5.0], [1.0, 25.0, 1.0]]
+
+
 def test_weights_are_counted_up_to_the_least_length():
     assert mg.bincount(mg.tensor([2, 0, 2]), mg.tensor([0.5, 1.0, 0.25]), minlength=5).tolist() == [1, 0, 0.75, 0, 0]
 
