@@ -269,6 +269,30 @@ def test_the_logsumexp_of_nothing(size, dim, shape):
     assert out.shape == shape and (out.data == -math.inf).all()
 
 
+REDUCTIONS = (
+    "sum", "mean", "amax", "amin", "max", "min", "argmax", "argmin", "any", "all", "var", "std", "var_mean", "std_mean"
+)
+
+
+@pytest.mark.parametrize("name", REDUCTIONS)
+def test_a_reduction_takes_numpys_names(name):
+    x, function = mg.tensor([[1.0, 5.0, 2.0], [7.0, 3.0, 4.0]]), getattr(mg, name)
+    leaves = lambda out: [each.tolist() for each in (out if isinstance(out, tuple) else (out,))]
+    assert leaves(function(x, axis=1)) == leaves(function(x, 1)) != leaves(function(x, 0))
+    assert leaves(function(x, axis=0, keepdims=True)) == leaves(function(x, 0, keepdim=True)) != leaves(function(x, 0))
+
+
+
+@pytest.mark.parametrize("function, shapes", [
+    (mg.atleast_1d, [(1,), (3,)]), (mg.atleast_2d, [(1, 1), (1, 3)]), (mg.atleast_3d, [(1, 1, 1), (1, 3, 1)]),
+])  # fmt: skip
+def test_dimensions_are_added_to_one_tensor_or_to_each_of_several(function, shapes):
+    x, y = mg.tensor(1.0), mg.ones(3)
+    assert function(x).shape == shapes[0] and function(y).shape == shapes[1]
+    for several in (function(x, y), function([x, y]), function((x, y))):
+        assert isinstance(several, tuple) and [each.shape for each in several] == shapes
+
+
 def test_pytorch_s_names_for_dimensions():
     x = mg.tensor([[1.0, 3.0], [4.0, 2.0]])
     assert x.max(axis=1).values.tolist() == [3.0, 4.0] and x.min(axis=0, keepdims=True).indices.tolist() == [[0, 1]]
