@@ -85,6 +85,19 @@ def test_multinomial_draws_each_index_with_the_probability_of_its_share(replacem
     assert first[1] == second[1] == 0.0
 
 
+def test_multinomial_of_no_rows_draws_nothing_and_of_too_few_weights_is_refused() -> None:
+    assert mg.multinomial(mg.ones(0, 3), 2).shape == (0, 2)
+    for weights in ([1.0, 0.0, 0.0], [[1.0, 1.0, 1.0], [1.0, 0.0, 0.0]]):
+        with pytest.raises(ValueError, match="a row has only 1 weights above 0"):
+            mg.multinomial(mg.tensor(weights), 2)
+        assert mg.multinomial(mg.tensor(weights), 4, replacement=True).shape[-1] == 4
+    with pytest.raises(ValueError, match="a row has only 0 weights above 0"):
+        mg.multinomial(mg.zeros(3), 1, replacement=True)
+    for count in (0, 4):
+        with pytest.raises(ValueError, match=f"cannot draw {count} of 3"):
+            mg.multinomial(mg.ones(3), count)
+
+
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
 def test_uniform_fills_the_half_open_interval_evenly(dtype: str) -> None:
     values = Key(1, "u", 0).uniform((20_000,), dtype).astype(np.float64)
