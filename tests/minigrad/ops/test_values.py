@@ -283,6 +283,11 @@ def test_a_reduction_takes_numpys_names(name):
 
 
 
+@pytest.mark.parametrize("p", [0.0, 0.5, 1.0, 2.0, math.inf])
+def test_rows_of_nothing_are_at_the_same_place(p):
+    assert mg.cdist(mg.ones(2, 0), mg.ones(3, 0), p).tolist() == [[0.0] * 3] * 2
+
+
 def test_einsum_takes_its_operands_one_by_one_or_in_a_list():
     x, y = mg.tensor([1.0, 2.0]), mg.tensor([3.0, 4.0])
     for operands in ((x, y), ([x, y],), ((x, y),)):
