@@ -98,6 +98,21 @@ def test_multinomial_of_no_rows_draws_nothing_and_of_too_few_weights_is_refused(
             mg.multinomial(mg.ones(3), count)
 
 
+def test_what_is_done_to_the_default_generator_in_a_replay_ends_with_it() -> None:
+    generator = mg.default_generator
+    generator.manual_seed(3)
+    before = generator.get_state()
+    with generator.replaying({"seed": 5, "counter": 2}):
+        assert generator.get_state() == {"seed": 5, "counter": 2} and generator.initial_seed() == 5
+        mg.rand(1)
+        assert generator.get_state()["counter"] == 3
+        generator.set_state({"seed": 6, "counter": 9})
+        assert generator.get_state() == {"seed": 6, "counter": 9}
+        mg.manual_seed(8)
+        assert generator.get_state() == {"seed": 8, "counter": 0}
+    assert generator.get_state() == before
+
+
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
 def test_uniform_fills_the_half_open_interval_evenly(dtype: str) -> None:
     values = Key(1, "u", 0).uniform((20_000,), dtype).astype(np.float64)

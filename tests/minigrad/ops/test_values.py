@@ -283,6 +283,12 @@ def test_a_reduction_takes_numpys_names(name):
 
 
 
+@pytest.mark.parametrize("x, y", [((2,), (2, 1)), ((2, 1), (2,)), ((), (2,)), ((2,), ())])
+def test_an_outer_product_is_of_two_vectors(x, y):
+    with pytest.raises(mg.ShapeError, match=r"outer of .* it takes two vectors"):
+        mg.outer(mg.ones(*x), mg.ones(*y))
+
+
 @pytest.mark.parametrize("p", [0.0, 0.5, 1.0, 2.0, math.inf])
 def test_rows_of_nothing_are_at_the_same_place(p):
     assert mg.cdist(mg.ones(2, 0), mg.ones(3, 0), p).tolist() == [[0.0] * 3] * 2
