@@ -100,3 +100,13 @@ def test_sizes_are_not_negative():
         arguments = {"full": ((-1,), 0.0), "eye": (-1,)}.get(name, (-1,))
         with pytest.raises(ValueError, match=rf"^{name} of size \(-1.*a size cannot be negative"):
             getattr(mg, name)(*arguments)
+
+
+def test_as_tensor_takes_dtype_and_device():
+    x, array = mg.zeros(2, device="cpu"), np.zeros(2)
+    assert mg.as_tensor(x) is x
+    for data in (x, array, [0.0, 0.0]):
+        assert_is(mg.as_tensor(data, mg.float16, "cpu"), (2,), mg.float16, "cpu")
+    assert_is(mg.as_tensor(x, mg.float64), (2,), mg.float64, "cpu")
+    assert_is(mg.as_tensor(array, device=mg.get_default_device()), (2,), mg.float64)
+    assert_is(mg.as_tensor(array), (2,), mg.float64)
