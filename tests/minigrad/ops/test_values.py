@@ -25,6 +25,13 @@ def test_where_keeps_a_tensor_where_the_condition_holds():
     assert x.where(condition, 0.0).tolist() == mg.where(condition, x, 0.0).tolist() == [1.0, 0.0]
 
 
+def test_a_triangle_has_the_diagonal_unless_told_otherwise():
+    x = mg.ones(2, 2)
+    assert mg.triu(x).tolist() == mg.triu(x, 0).tolist() == [[1.0, 1.0], [0.0, 1.0]]
+    assert mg.tril(x).tolist() == mg.tril(x, 0).tolist() == [[1.0, 0.0], [1.0, 1.0]]
+    assert mg.triu(x, 1).tolist() == [[0.0, 1.0], [0.0, 0.0]] and mg.tril(x, -1).tolist() == [[0.0, 0.0], [1.0, 0.0]]
+
+
 def test_a_lower_triangle_of_bools_is_a_causal_mask():
     mg.manual_seed(0)
     q, k, v = (mg.randn(1, 1, 4, 2) for _ in range(3))
