@@ -38,8 +38,10 @@ class Mutant:
     def change(self) -> tuple[str, str]:
         """The lines that differ, as they were and as they are."""
         lines = [text.splitlines() for text in (self.module.code, self.text())]
-        start = next(i for i, (was, now) in enumerate(zip(*lines)) if was != now)
-        end = next(i for i, (was, now) in enumerate(zip(*map(reversed, lines))) if was != now)
+        shorter = min(map(len, lines))
+        start = next((i for i, (was, now) in enumerate(zip(*lines)) if was != now), shorter)
+        end = next((i for i, (was, now) in enumerate(zip(*map(reversed, lines))) if was != now), shorter)
+        end = min(end, shorter - start)
         was, now = ("\n".join(line.strip() for line in each[start : len(each) - end]) for each in lines)
         return was, now
 
