@@ -40,9 +40,11 @@ def _pow_base(g: Any, x: Any, y: Any) -> Any:
 
 
 def _pow_exponent(g: Any, out: Any, x: Any, y: Any) -> Any:
+    if x.__class__ in (int, float):
+        if x > 0:
+            return g * (out * math.log(x))
+        x = out.dtype.type(x)
     constant = (x == 0) & (y >= 0)  # 0**y stays 0 there
-    if x.__class__ in (int, float) and x > 0:
-        return g * (out * math.log(x))
     return g * where(constant, 0.0, out * log(where(constant, 1.0, x)))
 
 

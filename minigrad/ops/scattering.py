@@ -173,7 +173,7 @@ def _neutral(reduce: str, dtype: Any) -> Any:
 def _slices(name: str, input: Any, dim: int, index: Any, source: Any) -> tuple[tuple[Any, ...], Any]:
     dim, places = slices_named(name, input, dim, index)
     expected = (*input.shape[:dim], places.size, *input.shape[dim + 1 :])
-    if tuple(source.shape) != expected and not (input.ndim == 0 and source.ndim == 0):
+    if tuple(source.shape) != expected:
         raise ShapeError(f"{name}: source has shape {tuple(source.shape)}, but {places.size} slices {expected}")
     if source.dtype != input.dtype:
         raise DTypeError(f"{name} of {source.dtype} into {input.dtype}: convert with .to({input.dtype})")

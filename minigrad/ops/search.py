@@ -30,8 +30,7 @@ def nonzero(input: Any, *, as_tuple: bool = False) -> Any:
 def argwhere(input: Any) -> Tensor:
     """The places of the nonzero elements, one row (ndim,) for each. PyTorch: `torch.argwhere`."""
     data = raw(input)
-    places = np.nonzero(data.reshape(data.shape or 1))
-    found = np.stack(places, axis=1) if places else np.zeros((0, 0), np.int64, like=data)
+    found = np.stack(np.nonzero(data.reshape(data.shape or 1)), axis=1)
     return Tensor(found[:, : data.ndim])
 
 

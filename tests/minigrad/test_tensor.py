@@ -4,6 +4,7 @@ Every call of the table was run on PyTorch 2.13; the value or the class of the e
 """
 
 import math
+import operator
 
 import numpy as np
 import pytest
@@ -247,3 +248,12 @@ def test_reading_the_gradient_of_a_computed_tensor_warns_once_it_would_mislead()
     y.retain_grad()
     y.sum().backward()
     assert y.grad.tolist() == [1.0, 1.0] and x.grad.tolist() == [2.0, 2.0]
+
+
+@pytest.mark.parametrize("name", ["add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "and_", "or_", "xor"])
+def test_an_operator_takes_a_number_on_either_side(name):
+    apply, array = getattr(operator, name), np.array([3, 2, 5])
+    x = mg.tensor(array)
+    assert apply(7, x).tolist() == pytest.approx(apply(7, array).tolist())
+    assert apply(x, 7).tolist() == pytest.approx(apply(array, 7).tolist())
+    assert apply(x, x + 1).tolist() == pytest.approx(apply(array, array + 1).tolist())

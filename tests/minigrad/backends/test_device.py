@@ -268,3 +268,11 @@ def test_gradients_are_checked_where_the_tensors_are(check):
 def test_a_wrong_gradient_on_the_device_is_found():
     with pytest.raises(Disconnected, match="gradient of argument 1"):
         check_grads(lambda x, y: x * y.detach(), mg.ones(2), mg.ones(2))
+
+
+def test_gradients_of_gradients_cross_between_devices():
+    x = mg.tensor([1.0, 2.0], requires_grad=True)
+    (gradient,) = mg.autograd.grad((x.to("cpu") ** 3).sum(), x, create_graph=True)
+    assert gradient.device == x.device
+    gradient.to("cpu").sum().backward()
+    assert x.grad.device == x.device and x.grad.tolist() == [6.0, 12.0]

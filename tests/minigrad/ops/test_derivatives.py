@@ -4,12 +4,13 @@ from types import ModuleType
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import minigrad as mg
 from minigrad import graph, ops
 from minigrad.ops.primitive import Primitive
+from minigrad.ops.products import _right_gradient
 from minigrad.testing import check_grads
 from tests.minigrad.ops.cases import CASES
 from tests.minigrad.ops.cases.case import points
@@ -77,12 +78,50 @@ def test_a_cast_gives_the_gradient_in_its_input_s_dtype(dtype, target):
     np.testing.assert_array_equal(x.grad.data, [2.0, 4.0])
 
 
+@pytest.mark.parametrize("name", CASES)
+@settings(max_examples=4)
+@given(st.data())
+def test_a_rule_computes_in_the_dtype_of_its_input(name, data):
+    """And not in float64, which the backward would round to the right dtype: twice the memory, and unseen."""
+    function, arrays = CASES[name].draw(data)
+    tensors = [mg.tensor(array.astype(np.float32)).requires_grad_() for array in arrays]
+    out = function(*tensors)
+    outputs = [each for each in (out if isinstance(out, tuple) else (out,)) if each.requires_grad]
+    dtypes, rule = [], Primitive.vjp
+
+    def vjp(self, node, cotangent, edges, recorder):
+        for number, gradient in rule(self, node, cotangent, edges, recorder):
+            if self.name != "cast":  # whose input has another dtype by intent
+                dtypes.append((self.name, str(gradient.dtype), str(edges[number].dtype)))
+            yield number, gradient
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Primitive, "vjp", vjp)
+        if outputs:
+            mg.autograd.grad(outputs, tensors, [mg.ones_like(each) for each in outputs], allow_unused=True)
+    assert [each for each in dtypes if each[1] != each[2]] == []
+
+
 @pytest.mark.parametrize("method", ["int", "long", "bool"])
 def test_a_cast_to_whole_numbers_ends_the_graph(method):
     x = mg.tensor([1.5, 2.0], requires_grad=True)
     assert not getattr(x, method)().requires_grad
     assert not x.sum(dtype=mg.int64).requires_grad
     assert x.float().requires_grad and x.half().requires_grad and x.double().requires_grad
+
+
+def test_what_overlapping_windows_share_adds_up():
+    x = mg.zeros(5, requires_grad=True)
+    x.unfold(0, 3, 1).sum().backward()
+    np.testing.assert_array_equal(x.grad.data, [1.0, 2.0, 3.0, 2.0, 1.0])
+
+
+@pytest.mark.parametrize("stack", [(2,), (2, 1), (3, 1, 2)])
+def test_the_gradient_of_one_matrix_for_a_stack_is_one_product(stack):
+    """Not a stack of products that is then summed, which would be as large as the stack."""
+    x, g = np.ones((*stack, 4, 3), np.float32), np.ones((*stack, 4, 5), np.float32)
+    gradient = _right_gradient(g, x, (3, 5))
+    np.testing.assert_array_equal(gradient, np.full((3, 5), 4.0 * np.prod(stack)))
 
 
 # ---------------------------------------------------------------- where the derivative does not exist: PyTorch's choice
@@ -132,3 +171,13 @@ def test_max_and_min_along_a_dim_give_ties_to_the_first():
         found.values.sum().backward()
         np.testing.assert_array_equal(found.indices.data, [0, 0])
         np.testing.assert_array_equal(x.grad.data, [[1.0, 0.0, 0.0]] * 2)
+
+
+@pytest.mark.parametrize("name, sign", [("amax", 1.0), ("amin", -1.0)])
+def test_ties_of_scatter_reduce_share_evenly(name, sign):
+    x = mg.tensor(sign * np.array([1.0, 5.0, -9.0]), requires_grad=True)
+    src = mg.tensor(sign * np.array([1.0, 1.0, -9.0, 7.0, 7.0]), requires_grad=True)
+    out = x.scatter_reduce(0, mg.tensor([0, 0, 0, 2, 2]), src, name)
+    out.backward(mg.tensor(np.array([3.0, 8.0, 4.0])))
+    np.testing.assert_array_equal(x.grad.data, [1.0, 8.0, 0.0])
+    np.testing.assert_array_equal(src.grad.data, [1.0, 1.0, 0.0, 2.0, 2.0])

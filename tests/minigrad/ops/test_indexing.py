@@ -278,6 +278,27 @@ def test_a_value_of_another_dtype_is_converted_by_assignment():
     assert x.tolist() == [1, 2, -1] and x.dtype == mg.int64
 
 
+def test_a_tensor_of_no_dimensions_is_written_to_as_a_vector_of_one():
+    x, index = mg.tensor(1.0), mg.tensor([0])
+    assert x.index_add(0, mg.tensor([0, 0]), mg.tensor([2.0, 3.0]), alpha=-2).item() == -9.0
+    assert x.index_copy(0, index, mg.tensor([2.0])).item() == 2.0
+    assert x.index_fill(-1, index, 3.0).item() == 3.0 and x.index_fill(0, index, 3.0).shape == ()
+    assert x.scatter_reduce(0, mg.tensor(0), mg.tensor(2.0), "sum").item() == 3.0
+    assert x.scatter_reduce(0, mg.tensor(0), mg.tensor(2.0), "sum", include_self=False).item() == 2.0
+    assert x.unfold(0, 1, 1).tolist() == [1.0]
+
+
+def test_a_number_is_scattered_to_every_place():
+    x, index = mg.ones(2, 3), mg.tensor([[0, 2], [1, 1]])
+    assert x.scatter(1, index, 5.0).tolist() == [[5.0, 1.0, 5.0], [1.0, 5.0, 1.0]]
+    assert x.scatter(1, index, 5.0, reduce="add").tolist() == [[6.0, 1.0, 6.0], [1.0, 11.0, 1.0]]
+    assert x.scatter(1, index, value=5.0, reduce="multiply").tolist() == [[5.0, 1.0, 5.0], [1.0, 25.0, 1.0]]
+
+
+def test_weights_are_counted_up_to_the_least_length():
+    assert mg.bincount(mg.tensor([2, 0, 2]), mg.tensor([0.5, 1.0, 0.25]), minlength=5).tolist() == [1, 0, 0.75, 0, 0]
+
+
 def test_places_with_no_elements():
     empty = mg.zeros(0, dtype=mg.int64)
     assert mg.ones(2, 3)[empty].shape == (0, 3)

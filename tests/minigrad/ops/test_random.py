@@ -48,6 +48,72 @@ def test_the_bits_of_a_key_are_part_of_what_a_release_promises() -> None:
     ]  # fmt: skip
 
 
+HALVES = np.array([0.5] * 6)
+SHARES = np.array([0.1, 0.2, 0.3, 0.4])
+DRAWN = {
+    "rand": (lambda g: mg.rand(3, generator=g), [0.44647616, 0.52310777, 0.98925942]),
+    "randn": (lambda g: mg.randn(3, generator=g), [1.4833615, -0.79103684, 0.38489729]),
+    "randint": (lambda g: mg.randint(-5, 100, (4,), generator=g), [30, 46, 36, 4]),
+    "randperm": (lambda g: mg.randperm(6, generator=g), [4, 3, 5, 0, 1, 2]),
+    "normal": (lambda g: mg.normal(1.0, 2.0, (3,), generator=g), [3.9667230, -0.58207369, 1.7697946]),
+    "normal of tensors": (
+        lambda g: mg.normal(mg.tensor([0.0, 10.0]), mg.tensor([1.0, 2.0]), generator=g), [0.65819275, 9.6079178]),
+    "bernoulli": (lambda g: mg.bernoulli(mg.tensor(HALVES), generator=g), [0, 0, 1, 1, 0, 0]),
+    "multinomial": (lambda g: mg.multinomial(mg.tensor(SHARES), 3, generator=g), [3, 2, 0]),
+    "multinomial, replaced": (lambda g: mg.multinomial(mg.tensor(SHARES), 5, True, generator=g), [1, 2, 1, 1, 1]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_what_a_function_makes_of_a_seed_is_part_of_that_promise(name: str) -> None:
+    function, expected = DRAWN[name]
+    np.testing.assert_allclose(function(mg.Generator(7)).numpy(), expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("replacement", [False, True])
+def test_multinomial_draws_each_index_with_the_probability_of_its_share(replacement: bool) -> None:
+    weights = mg.tensor(np.tile([2.0, 0.0, 6.0, 12.0], (20_000, 1)))
+    drawn = mg.multinomial(weights, 2, replacement, generator=mg.Generator(1)).numpy()
+    assert drawn.shape == (20_000, 2)
+    first, second = (np.bincount(drawn[:, place], minlength=4) / 20_000 for place in (0, 1))
+    error = 3.9 * math.sqrt(0.25 / 20_000)
+    np.testing.assert_allclose(first, [0.1, 0.0, 0.3, 0.6], rtol=0, atol=error)
+    again = [0.1, 0.0, 0.3, 0.6]  # or else, after 0, 2 and 3, by the shares of the two others
+    others = [0.3 / 7 + 0.6 / 4, 0.0, 0.1 / 3 + 0.6 * 3 / 4, 0.1 * 2 / 3 + 0.3 * 6 / 7]
+    np.testing.assert_allclose(second, again if replacement else others, rtol=0, atol=error)
+    assert replacement or (drawn[:, 0] != drawn[:, 1]).all()
+    assert first[1] == second[1] == 0.0
+
+
+@pytest.mark.host("values are not looked at on a device, which would wait for it")
+def test_multinomial_of_no_rows_draws_nothing_and_of_too_few_weights_is_refused() -> None:
+    assert mg.multinomial(mg.ones(0, 3), 2).shape == (0, 2)
+    for weights in ([1.0, 0.0, 0.0], [[1.0, 1.0, 1.0], [1.0, 0.0, 0.0]]):
+        with pytest.raises(ValueError, match="a row has only 1 weights above 0"):
+            mg.multinomial(mg.tensor(weights), 2)
+        assert mg.multinomial(mg.tensor(weights), 4, replacement=True).shape[-1] == 4
+    with pytest.raises(ValueError, match="a row has only 0 weights above 0"):
+        mg.multinomial(mg.zeros(3), 1, replacement=True)
+    for count in (0, 4):
+        with pytest.raises(ValueError, match=f"cannot draw {count} of 3"):
+            mg.multinomial(mg.ones(3), count)
+
+
+def test_what_is_done_to_the_default_generator_in_a_replay_ends_with_it() -> None:
+    generator = mg.default_generator
+    generator.manual_seed(3)
+    before = generator.get_state()
+    with generator.replaying({"seed": 5, "counter": 2}):
+        assert generator.get_state() == {"seed": 5, "counter": 2} and generator.initial_seed() == 5
+        mg.rand(1)
+        assert generator.get_state()["counter"] == 3
+        generator.set_state({"seed": 6, "counter": 9})
+        assert generator.get_state() == {"seed": 6, "counter": 9}
+        mg.manual_seed(8)
+        assert generator.get_state() == {"seed": 8, "counter": 0}
+    assert generator.get_state() == before
+
+
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
 def test_uniform_fills_the_half_open_interval_evenly(dtype: str) -> None:
     values = Key(1, "u", 0).uniform((20_000,), dtype).astype(np.float64)
@@ -92,6 +158,13 @@ def test_a_generator_continues_from_its_state_and_starts_again_from_its_seed() -
     generator.set_state(state)
     assert (mg.randn(3, generator=generator) == second).all()
     assert not (mg.randn(3, generator=generator.manual_seed(5)) == second).all()
+
+
+def test_normal_takes_numbers_and_a_size_or_tensors_and_none() -> None:
+    assert mg.normal(0.0, 1.0, (2, 3)).shape == mg.normal(mg.zeros(2, 1), mg.ones(3)).shape == (2, 3)
+    for arguments in ((0.0, 1.0), (mg.zeros(2), 1.0, (2,)), (0.0, mg.ones(2), (2,))):
+        with pytest.raises(TypeError, match="two numbers and a size, or tensors and no size"):
+            mg.normal(*arguments)
 
 
 def test_randint_stays_in_range_and_reaches_both_ends() -> None:

@@ -20,6 +20,18 @@ def test_masking_keeps_the_dtype(function, dtype):
     assert function(mg.ones(3, 3, dtype=dtype)).dtype == dtype
 
 
+def test_where_keeps_a_tensor_where_the_condition_holds():
+    x, condition = mg.tensor([1.0, 2.0]), mg.tensor([True, False])
+    assert x.where(condition, 0.0).tolist() == mg.where(condition, x, 0.0).tolist() == [1.0, 0.0]
+
+
+def test_a_triangle_has_the_diagonal_unless_told_otherwise():
+    x = mg.ones(2, 2)
+    assert mg.triu(x).tolist() == mg.triu(x, 0).tolist() == [[1.0, 1.0], [0.0, 1.0]]
+    assert mg.tril(x).tolist() == mg.tril(x, 0).tolist() == [[1.0, 0.0], [1.0, 1.0]]
+    assert mg.triu(x, 1).tolist() == [[0.0, 1.0], [0.0, 0.0]] and mg.tril(x, -1).tolist() == [[0.0, 0.0], [1.0, 0.0]]
+
+
 def test_a_lower_triangle_of_bools_is_a_causal_mask():
     mg.manual_seed(0)
     q, k, v = (mg.randn(1, 1, 4, 2) for _ in range(3))
@@ -262,6 +274,47 @@ def test_the_logsumexp_of_nothing(size, dim, shape):
     with np.errstate(divide="ignore"):
         out = mg.logsumexp(mg.ones(*size), dim)
     assert out.shape == shape and (out.data == -math.inf).all()
+
+
+REDUCTIONS = (
+    "sum", "mean", "amax", "amin", "max", "min", "argmax", "argmin", "any", "all", "var", "std", "var_mean", "std_mean"
+)
+
+
+@pytest.mark.parametrize("name", REDUCTIONS)
+def test_a_reduction_takes_numpys_names(name):
+    x, function = mg.tensor([[1.0, 5.0, 2.0], [7.0, 3.0, 4.0]]), getattr(mg, name)
+    leaves = lambda out: [each.tolist() for each in (out if isinstance(out, tuple) else (out,))]
+    assert leaves(function(x, axis=1)) == leaves(function(x, 1)) != leaves(function(x, 0))
+    assert leaves(function(x, axis=0, keepdims=True)) == leaves(function(x, 0, keepdim=True)) != leaves(function(x, 0))
+
+
+
+@pytest.mark.parametrize("x, y", [((2,), (2, 1)), ((2, 1), (2,)), ((), (2,)), ((2,), ())])
+def test_an_outer_product_is_of_two_vectors(x, y):
+    with pytest.raises(mg.ShapeError, match=r"outer of .* it takes two vectors"):
+        mg.outer(mg.ones(*x), mg.ones(*y))
+
+
+@pytest.mark.parametrize("p", [0.0, 0.5, 1.0, 2.0, math.inf])
+def test_rows_of_nothing_are_at_the_same_place(p):
+    assert mg.cdist(mg.ones(2, 0), mg.ones(3, 0), p).tolist() == [[0.0] * 3] * 2
+
+
+def test_einsum_takes_its_operands_one_by_one_or_in_a_list():
+    x, y = mg.tensor([1.0, 2.0]), mg.tensor([3.0, 4.0])
+    for operands in ((x, y), ([x, y],), ((x, y),)):
+        assert mg.einsum("i,i->", *operands).item() == 11.0
+
+
+@pytest.mark.parametrize("function, shapes", [
+    (mg.atleast_1d, [(1,), (3,)]), (mg.atleast_2d, [(1, 1), (1, 3)]), (mg.atleast_3d, [(1, 1, 1), (1, 3, 1)]),
+])  # fmt: skip
+def test_dimensions_are_added_to_one_tensor_or_to_each_of_several(function, shapes):
+    x, y = mg.tensor(1.0), mg.ones(3)
+    assert function(x).shape == shapes[0] and function(y).shape == shapes[1]
+    for several in (function(x, y), function([x, y]), function((x, y))):
+        assert isinstance(several, tuple) and [each.shape for each in several] == shapes
 
 
 def test_pytorch_s_names_for_dimensions():
