@@ -99,10 +99,11 @@ class _Torch:
         return block
 
     def grad(
-        self, outputs: Sequence[Any], inputs: Sequence[Any], cotangents: Sequence[Any], create_graph: bool
-    ) -> Sequence[Any | None]:
+        self, outputs: Sequence[Any], inputs: Sequence[Any], cotangents: Sequence[Any], create_graph: bool,
+        retain_graph: bool,
+    ) -> Sequence[Any | None]:  # fmt: skip
         found: Sequence[Any | None] = self.torch.autograd.grad(
-            outputs, inputs, cotangents, create_graph=create_graph, allow_unused=True
+            outputs, inputs, cotangents, retain_graph, create_graph, allow_unused=True
         )
         return found
 

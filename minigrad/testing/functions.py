@@ -52,7 +52,7 @@ class Engine(Protocol):
 
     def grad(
         self, outputs: Sequence[AnyTensor], inputs: Sequence[AnyTensor], cotangents: Sequence[AnyTensor],
-        create_graph: bool,
+        create_graph: bool, retain_graph: bool,
     ) -> Sequence[AnyTensor | None]: ...  # fmt: skip
 
 
@@ -109,9 +109,12 @@ class Minigrad:
         return grad_mode.enable_grad() if enabled else grad_mode.no_grad()
 
     def grad(
-        self, outputs: Sequence[Tensor], inputs: Sequence[Tensor], cotangents: Sequence[Tensor], create_graph: bool
-    ) -> Sequence[Tensor | None]:
-        return autograd.grad(outputs, inputs, cotangents, create_graph=create_graph, allow_unused=True)
+        self, outputs: Sequence[Tensor], inputs: Sequence[Tensor], cotangents: Sequence[Tensor], create_graph: bool,
+        retain_graph: bool,
+    ) -> Sequence[Tensor | None]:  # fmt: skip
+        return autograd.grad(
+            outputs, inputs, cotangents, retain_graph=retain_graph, create_graph=create_graph, allow_unused=True
+        )
 
 
 class TensorFunction:
@@ -191,6 +194,19 @@ class TensorFunction:
             v = [self.engine.tensor(each) for each in cotangents]
             return [None if g is None else self.engine.numpy(g) for g in self.gradients(outputs, leaves, v)]
 
+    def vjp_twice(
+        self, arrays: Sequence[Array], cotangents: Sequence[Array]
+    ) -> tuple[list[Array], list[list[Array | None]], list[Array]]:
+        """The outputs, the gradients by two backwards over one graph, and the outputs after that."""
+        with self.recorded(arrays) as (leaves, outputs):
+            before = [np.array(self.engine.numpy(out)) for out in outputs]
+            v = [self.engine.tensor(each) for each in cotangents]
+            gradients = [
+                [None if g is None else np.array(self.engine.numpy(g)) for g in given]
+                for given in (self.gradients(outputs, leaves, v, retain_graph=True) for _ in range(2))
+            ]
+            return before, gradients, [self.engine.numpy(out) for out in outputs]
+
     @contextmanager
     def recorded(self, arrays: Sequence[Array]) -> Iterator[tuple[list[AnyTensor], list[AnyTensor]]]:
         """The leaves and the outputs of a call that was recorded."""
@@ -201,13 +217,13 @@ class TensorFunction:
 
     def gradients(
         self, outputs: Sequence[AnyTensor], leaves: Sequence[AnyTensor], cotangents: Sequence[AnyTensor],
-        create_graph: bool = False,
+        create_graph: bool = False, retain_graph: bool = False,
     ) -> Sequence[AnyTensor | None]:  # fmt: skip
         pairs = [(out, v) for out, v in zip(outputs, cotangents, strict=True) if out.requires_grad]
         if not pairs:
             return [None] * len(leaves)
         outs, vs = zip(*pairs)
-        return self.engine.grad(outs, leaves, vs, create_graph)
+        return self.engine.grad(outs, leaves, vs, create_graph, retain_graph or create_graph)
 
     def _floats(self, out: Any) -> list[AnyTensor]:
         """The floating tensors among what the function returned. Raises `Found` if there are none."""
@@ -251,7 +267,7 @@ class TensorBackward:
             pairs = [(g, engine.tensor(c)) for g, c in zip(first, cotangents) if g is not None and g.requires_grad]
             if not pairs:
                 return [None] * len(arrays)
-            again = engine.grad([g for g, _ in pairs], [*leaves, *v], [c for _, c in pairs], False)
+            again = engine.grad([g for g, _ in pairs], [*leaves, *v], [c for _, c in pairs], False, False)
             return [None if g is None else engine.numpy(g) for g in again]
 
     def backward_of(self) -> Subject | None:

@@ -183,6 +183,38 @@ def test_a_backward_that_writes_into_the_cotangent():
     assert "writes into the cotangent" in message
 
 
+class Exponential(mg.autograd.Function):
+    """exp, whose backward multiplies in place what was saved for it: the output, or a copy of it."""
+
+    saves = staticmethod(lambda out: out)
+
+    @classmethod
+    def forward(cls, ctx, x):
+        out = x.exp()
+        ctx.kept = cls.saves(out)
+        return out
+
+    @classmethod
+    def backward(cls, ctx, g):
+        gradient = g * ctx.kept
+        ctx.kept.data *= 2
+        return gradient
+
+
+class CopyingExponential(Exponential):
+    saves = staticmethod(mg.clone)
+
+
+def test_a_backward_that_writes_into_the_output():
+    message = raised_by(MutatedInput, check_grads, lambda x: Exponential.apply(x), leaf(X))
+    assert "writes into the output" in message
+
+
+def test_a_backward_that_spoils_what_was_saved_for_the_next():
+    message = raised_by(Stateful, check_grads, lambda x: CopyingExponential.apply(x), leaf(X))
+    assert "a second backward over the same graph" in message
+
+
 @pytest.mark.parametrize(
     ("forward", "vjp", "said"),
     [
