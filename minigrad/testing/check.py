@@ -217,9 +217,7 @@ def _move_as_one(comparison: Comparison, numbers: Sequence[int], report: GradRep
     name = comparison.subject.inputs[numbers[0]] if len(numbers) == 1 else "all inputs"
     step = max((float(scale(array, each=False).max()) for array in moved), default=0.0)
     for each in (lambda array: np.full(array.shape, step), np.copy):
-        along = [
-            each(array) if i in numbers else np.zeros(array.shape) for i, array in enumerate(comparison.arrays)
-        ]
+        along = [each(array) if i in numbers else np.zeros(array.shape) for i, array in enumerate(comparison.arrays)]
         if not any(direction.any() for direction in along):
             continue
         part = (numbers[0], 0, comparison.arrays[numbers[0]].size) if len(numbers) == 1 else None

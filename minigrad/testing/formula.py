@@ -54,9 +54,7 @@ class Comparison:
 
     def direction(self, number: int) -> list[Array]:
         """Normal and +-1 numbers in turns; on the scale of the input as a whole, or of every entry, in turns."""
-        return [
-            self._random(array.shape, number) * scale(array, each=number // 2 % 2 == 1) for array in self.arrays
-        ]
+        return [self._random(array.shape, number) * scale(array, each=number // 2 % 2 == 1) for array in self.arrays]
 
     def cotangent(self, number: int) -> list[Array]:
         return [self._random(out.shape, number) for out in self.outputs]

@@ -297,4 +297,3 @@ def _flat(out: Any) -> list[Any]:
 def _dtype(arrays: Sequence[Array]) -> Any:
     """What buffers must be brought to, for a point in another precision than the module's own."""
     return arrays[0].dtype
-

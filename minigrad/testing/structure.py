@@ -109,9 +109,7 @@ def _leaves_the_graph_alone(subject: Subject, cotangents: Sequence[Array]) -> No
 
 
 def _bits(ones: Sequence[Array | None], others: Sequence[Array | None]) -> bool:
-    return all(
-        a is b if a is None or b is None else np.array_equal(a, b, equal_nan=True) for a, b in zip(ones, others)
-    )
+    return all(a is b if a is None or b is None else np.array_equal(a, b, equal_nan=True) for a, b in zip(ones, others))
 
 
 def _forgets(subject: Subject, cotangents: Sequence[Array], expected: Sequence[Array | None]) -> None:

@@ -8,8 +8,10 @@ import pytest
 import minigrad as mg
 from minigrad.kernels.registry import kernels
 from minigrad.ops import elementwise
-from minigrad.testing.mutants.operators import OPERATORS
+from minigrad.testing.mutants.call import OPERATORS
 from minigrad.testing.mutants.runtime import all_mutants, mutated
+from tests.mutants import equivalents, sample
+from tests.mutants.equivalents import LISTED
 from tests.mutants.examples import ALL
 from tests.mutants.runner import Runner, run_all, summary
 
@@ -55,18 +57,63 @@ def test_there_are_thousands_with_names_of_their_own():
     assert len(names) == len(set(names)) >= 2500
 
 
-def test_a_sample_is_killed():
-    with_a_case = [m for m in all_mutants() if {m.target.name, f"F.{m.target.name}"} & set(ALL)]
-    mutants = random.Random(1).sample(with_a_case, 60)
-    runner = Runner(tries=6, own=True)
-    fates = [runner.run(mutant) for mutant in mutants]
-    assert [fate for fate in fates if fate.fate == "survived"] == []
-    assert sum(fate.fate == "killed" for fate in fates) >= 45
-    assert not [refused for refused in runner.refused if " at 0:" not in refused]
+# -------------------------------------------------------------------------------------------------- the killed
+
+
+SAMPLE = sample.read()
+PARTS = 10
+
+
+def test_the_sample_has_two_hundred():
+    assert len(SAMPLE) == 200
+    assert set(SAMPLE) <= {mutant.name for mutant in all_mutants()}
+    assert len({name.partition(": ")[2] for name in SAMPLE}) > 40  # operators
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_the_sample_is_killed(part):
+    mutants = {mutant.name: mutant for mutant in all_mutants()}
+    runner = Runner()
+    for name in list(SAMPLE)[part::PARTS]:
+        assert runner.run(mutants[name], SAMPLE[name]).fate == "killed", name
+
+
+def test_a_right_rule_is_not_killed():
+    (mutant,) = (each for each in all_mutants() if each.name == "floor[0]: sign")
+    runner = Runner(tries=8)
+    assert runner.run(mutant).fate == "equivalent"
+    assert not runner.refused
 
 
 @pytest.mark.slow
-def test_all_are_killed():
-    fates, runner, seconds = run_all(all_mutants())
-    found = summary(fates, seconds, runner.refused)
+def test_all_are_killed_but_those_listed_as_equivalent():
+    fates, refused = run_all(all_mutants())
+    found = summary(fates, 0.0, refused)
     assert found["survivors"] == []
+    assert found["listed as equivalent, but killed"] == []
+
+
+# --------------------------------------------------------------------------------------------- the equivalent
+
+
+def test_every_mutant_listed_as_equivalent_is_there():
+    assert set(LISTED) <= {mutant.name for mutant in all_mutants()}
+    assert all(len(reason) > 20 for reason in LISTED.values())
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_some_of_those_listed_are_equivalent_on_other_draws(seed):
+    listed = [mutant for mutant in all_mutants() if mutant.name in LISTED and mutant.target.name in ALL]
+    target = random.Random(seed).choice([mutant.target for mutant in listed])
+    mutants = [mutant for mutant in listed if mutant.target is target]
+    proofs = equivalents.prove(target, mutants, draws=150, start=1000 + seed, cases=[target.name])
+    assert [name for name, proof in proofs.items() if proof.counterexample] == []
+    assert all(proof.calls for proof in proofs.values())
+
+
+def test_what_is_not_equivalent_has_a_counterexample():
+    names = ["mul[0]: sign", "mul[0]: written into the input", "mul[0]: second order: cut off", "mul[1]: one buffer"]
+    mutants = [mutant for mutant in all_mutants() if mutant.name in names]
+    assert len(mutants) == len(names)
+    proofs = equivalents.prove(elementwise.mul, mutants, draws=40, cases=["mul"])
+    assert all(proof.counterexample for proof in proofs.values())

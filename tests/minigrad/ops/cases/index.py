@@ -62,8 +62,8 @@ class ScatterCase(Case):
         return lambda *tensors: self.function(tensors[0], dim, places, *tensors[1:]), arrays
 
 
-def _read_and_written(x, y, index):
-    target = x * 1.0
+def _read_and_written(x, y, index, copy=lambda x: x * 1.0):
+    target = copy(x)
     target[index] = y
     return target
 
@@ -79,4 +79,7 @@ INDEX = {
                       st.sampled_from([((2, 3), ()), ((2, 3), (2, 2)), ((2, 4), (2,)), ((0, 3), (1, 1))])),
     "setitem": Case(lambda x, y: _read_and_written(x, y, slice(0, 2)),
                        st.sampled_from([((3, 2), ()), ((3, 2), (2, 2)), ((2,), (1,)), ((2, 0), (0,))])),
+    "setitem of a clone": Case(
+        lambda x, y: _read_and_written(x, y, (..., slice(-2, None)), mg.clone),
+        st.sampled_from([((2, 3), ()), ((2, 3), (2, 2)), ((2,), (1,)), ((3, 1), (1,))]), names=("setitem",)),
 }  # fmt: skip

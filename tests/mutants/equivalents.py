@@ -1,0 +1,135 @@
+"""Mutants that are none: the wrong rule gives what the right one does, for every input there can be.
+
+`equivalents.json` lists them by the reason. Each entry was proven by `python -m tests.mutants --prove`: on `DRAWS`
+inputs of the cases that call the rule, in all layouts, some in float32, some with equal entries or one array in two
+places, every call of the rule gave the same numbers (0.0 and -0.0 are one) and left memory as the right one does.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from itertools import count, cycle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import minigrad as mg
+from minigrad.testing.layouts import LAYOUTS, laid_out
+from minigrad.testing.mutants.call import MODULE, Call, Operator
+from minigrad.testing.mutants.runtime import Mutant, Target, attempt, mutated
+from tests.minigrad.ops.cases.case import Case
+from tests.mutants.examples import ALL, Example, Within, cases_of, drawn_from, extra_examples
+
+DRAWS = 10_000
+ROUND = 40  # shapes and settings of a case before it is another's turn,
+AGAIN = 6  # and values for each of them, where these do not depend on each other
+FILE = Path(__file__).with_suffix(".json")
+
+
+def listed() -> dict[str, str]:
+    """The reason of every mutant in the list."""
+    groups = json.loads(FILE.read_text())["equivalents"] if FILE.exists() else {}
+    return {name: reason for reason, names in groups.items() for name in names}
+
+
+LISTED = listed()
+
+
+@dataclass
+class Proof:
+    """How often the rule was called, and the first draw, if any, in which it gave something else."""
+
+    calls: int = 0
+    counterexample: str = ""
+    memory: dict[Any, Any] = field(default_factory=lambda: {MODULE: Within(mg.exp).eval()})
+
+
+def prove(
+    target: Target, mutants: Sequence[Mutant], draws: int = DRAWS, start: int = 0, cases: Sequence[str] = ()
+) -> dict[str, Proof]:
+    """Compare all these mutants of one target with the right rule, on so many draws. Every draw is a call of a case, of
+    those that call the rule or of those given, and a backward through it; of the second order, if one of the mutants
+    is."""
+    proofs = {mutant.name: Proof() for mutant in mutants}
+    groups: dict[tuple[int, str, bool], list[Mutant]] = {}
+    for mutant in mutants:
+        groups.setdefault((mutant.argument, mutant.operator.needs, mutant.operator.recorded), []).append(mutant)
+    now: list[Example] = []
+
+    def beside(group: list[Mutant]) -> Operator:
+        """An operator that tries all of a group, and does nothing."""
+
+        def spoil(call: Call) -> Any:
+            gradient, memory = call.gradient, call.memory
+            for mutant in group:
+                proof = proofs[mutant.name]
+                if proof.counterexample:
+                    continue
+                proof.calls += 1
+                call.gradient = gradient if mutant.operator.recorded else np.array(gradient)
+                call.memory = proof.memory
+                try:
+                    _, differs, watched = attempt(call, mutant.operator)
+                except Exception:  # whatever the wrong rule may raise where the right one does not
+                    differs, watched = True, []
+                for array, before in watched:
+                    if array.flags.writeable:
+                        array[...] = before
+                if differs and not proof.counterexample:
+                    proof.counterexample = now[0].name
+            call.memory = memory
+            return gradient
+
+        return Operator("beside", "", spoil, group[0].operator.needs, group[0].operator.recorded)
+
+    rng = np.random.default_rng(start)
+    second = any(mutant.operator.recorded for mutant in mutants)
+    with ExitStack() as stack:
+        for (argument, _, _), group in groups.items():
+            stack.enter_context(mutated(target, argument, beside(group)))
+        for _, example in zip(range(draws), _draws(target, list(cases) or cases_of(target), start)):
+            now[:] = [example]
+            _differentiate(example, rng, second)
+    return proofs
+
+
+def _draws(target: Target, cases: list[str], start: int) -> Iterator[Example]:
+    """Of the cases in turns; a part of them made into others."""
+    kinds, rng = cycle(("", "", "float32", "tied entries", "", "tied inputs")), np.random.default_rng(start)
+    yield from extra_examples(target)
+    for turn in count(start):
+        for name in cases:
+            for example in drawn_from(name, ROUND, turn):
+                for _, kind in zip(range(AGAIN if type(ALL[name]) is Case else 1), kinds):
+                    yield from list(example.of_kind(kind))[:2] or [example]
+                    if type(ALL[name]) is Case:
+                        values = ALL[name].values(rng, [array.shape for array in example.arrays])
+                        example = replace(example, arrays=tuple(map(np.array, values)))
+
+
+def _differentiate(example: Example, rng: np.random.Generator, second: bool) -> None:
+    layout = LAYOUTS[rng.integers(len(LAYOUTS))]
+    try:
+        with np.errstate(all="ignore"):
+            tensors = [mg.Tensor(laid_out(array, layout), True) for array in example.arrays]
+            out = example.function(*tensors)
+            outs = [each for each in (out if isinstance(out, tuple) else (out,)) if each.requires_grad]
+            cotangents = [np.asarray(rng.standard_normal(each.shape), each.dtype) for each in outs]
+            mg.autograd.grad(outs, tensors, list(map(mg.Tensor, cotangents)), allow_unused=True, retain_graph=True)
+            if second and example.order > 1:
+                mg.autograd.grad(
+                    outs, tensors, [mg.Tensor(each, True) for each in cotangents], allow_unused=True, create_graph=True
+                )
+    except (ValueError, ArithmeticError, RuntimeError):  # equal entries may be outside the domain
+        return
+
+
+def write(reasons: Callable[[Mutant], str], proven: Sequence[Mutant]) -> None:
+    groups: dict[str, list[str]] = {}
+    for mutant in proven:
+        groups.setdefault(reasons(mutant), []).append(mutant.name)
+    FILE.write_text(json.dumps({"draws": DRAWS, "equivalents": groups}, indent=1) + "\n")
