@@ -52,7 +52,7 @@ def _contrastive(a: Array, b: Array) -> Array:
 
 def _contrastive_back(g: Array, a: Array, b: Array, alike: Array, forgotten: bool = False) -> tuple[Array, Array]:
     diff = a - b
-    far = (((diff**2).sum(1) < MARGIN) & ~alike)[:, None] * (np.ones_like(diff) if forgotten else diff)
+    far = ((((diff**2).sum(1) < MARGIN) & ~alike)[:, None] * (np.ones_like(diff) if forgotten else diff))
     d = g * (alike[:, None] * diff - far)
     return d, -d
 
@@ -205,3 +205,4 @@ BUGS: tuple[GradBug, ...] = (
         lambda rng: _covariance(rng)[1:],
     ),
 )  # fmt: skip
+
