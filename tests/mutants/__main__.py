@@ -33,8 +33,14 @@ def main() -> int:
     mutants = [mutant for mutant in all_mutants() if options.only in mutant.name][first::step]
     clock = Clock()
     fates, refused = run_all(mutants, options.jobs, _tell)
+    if options.json:  # in case that the proofs are cut short
+        options.json.write_text(json.dumps(summary(fates, clock(), refused), indent=1) + "\n")
     if options.prove:
-        _prove([mutant for mutant in mutants if mutant.name in {f.name for f in fates if f.fate != "killed"}], options)
+        living = {fate.name for fate in fates if fate.fate != "killed"}
+        proven = _prove([mutant for mutant in mutants if mutant.name in living], options.jobs)
+        for fate in fates:
+            if fate.name in living:
+                fate.fate = "equivalent" if fate.name in proven else "survived"
     if options.sample:
         sample.write(random.Random(0).sample([fate for fate in fates if fate.fate == "killed"], options.sample))
     found = summary(fates, clock(), refused)
@@ -50,20 +56,22 @@ def _tell(fate: Fate) -> None:
         print(f"{fate.fate}: {fate.name} ({fate.why})", flush=True)
 
 
-def _prove(living: list[Mutant], options: argparse.Namespace) -> None:
+def _prove(living: list[Mutant], jobs: int) -> set[str]:
+    """The names of those proven, which are also written down."""
     by_target: dict[str, list[str]] = {}
     for mutant in living:
         by_target.setdefault(label(mutant.target), []).append(mutant.name)
     proofs: dict[str, equivalents.Proof] = {}
-    with multiprocessing.get_context("fork").Pool(options.jobs) as pool:
+    with multiprocessing.get_context("fork").Pool(jobs) as pool:
         for found in pool.imap_unordered(_prove_some, by_target.values()):
             proofs.update(found)
             for name, proof in found.items():
-                if proof.counterexample or not proof.calls:
-                    print(f"not equivalent: {name} ({proof.counterexample or 'never called'})", flush=True)
-    equivalents.write(
-        reason, [each for each in living if proofs[each.name].calls and not proofs[each.name].counterexample]
-    )
+                if proof.counterexample or proof.draws < equivalents.DRAWS:
+                    why = proof.counterexample or f"called in {proof.draws} draws only"
+                    print(f"not proven equivalent: {name} ({why})", flush=True)
+    enough = {name for name, proof in proofs.items() if proof.draws >= equivalents.DRAWS and not proof.counterexample}
+    equivalents.write(reason, [mutant for mutant in living if mutant.name in enough])
+    return enough
 
 
 def _prove_some(names: list[str]) -> dict[str, equivalents.Proof]:

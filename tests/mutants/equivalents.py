@@ -19,14 +19,16 @@ import numpy as np
 
 import minigrad as mg
 from minigrad.testing.layouts import LAYOUTS, laid_out
-from minigrad.testing.mutants.call import MODULE, Call, Operator
+from minigrad.testing.mutants.call import MODULE, Call, Kind, Operator
 from minigrad.testing.mutants.runtime import Mutant, Target, attempt, mutated
 from tests.minigrad.ops.cases.case import Case
 from tests.mutants.examples import ALL, Example, Within, cases_of, drawn_from, extra_examples
 
 DRAWS = 10_000
 ROUND = 40  # shapes and settings of a case before it is another's turn,
-AGAIN = 6  # and values for each of them, where these do not depend on each other
+AGAIN = 10  # and values for each of them, where these do not depend on each other
+MOST = 8  # times as many draws are tried, as not all of them call the rule
+KINDS: tuple[Kind, ...] = ("", "", "float32", "tied entries", "", "tied inputs", "")
 FILE = Path(__file__).with_suffix(".json")
 
 
@@ -41,10 +43,11 @@ LISTED = listed()
 
 @dataclass
 class Proof:
-    """How often the rule was called, and the first draw, if any, in which it gave something else."""
+    """In how many draws the rule was called, and the first, if any, in which it gave something else."""
 
-    calls: int = 0
+    draws: int = 0
     counterexample: str = ""
+    latest: int = -1  # the number of the last of these draws
     memory: dict[Any, Any] = field(default_factory=lambda: {MODULE: Within(mg.exp).eval()})
 
 
@@ -58,7 +61,11 @@ def prove(
     groups: dict[tuple[int, str, bool], list[Mutant]] = {}
     for mutant in mutants:
         groups.setdefault((mutant.argument, mutant.operator.needs, mutant.operator.recorded), []).append(mutant)
-    now: list[Example] = []
+    now: list[Any] = []  # the number of the draw, and the example
+
+    def fewest() -> int:
+        """Draws of the proof that has fewest, but for the refuted ones."""
+        return min((proof.draws for proof in proofs.values() if not proof.counterexample), default=draws)
 
     def beside(group: list[Mutant]) -> Operator:
         """An operator that tries all of a group, and does nothing."""
@@ -69,7 +76,8 @@ def prove(
                 proof = proofs[mutant.name]
                 if proof.counterexample:
                     continue
-                proof.calls += 1
+                if proof.latest != now[0]:
+                    proof.draws, proof.latest = proof.draws + 1, now[0]
                 call.gradient = gradient if mutant.operator.recorded else np.array(gradient)
                 call.memory = proof.memory
                 try:
@@ -80,7 +88,7 @@ def prove(
                     if array.flags.writeable:
                         array[...] = before
                 if differs and not proof.counterexample:
-                    proof.counterexample = now[0].name
+                    proof.counterexample = now[1].name
             call.memory = memory
             return gradient
 
@@ -91,24 +99,36 @@ def prove(
     with ExitStack() as stack:
         for (argument, _, _), group in groups.items():
             stack.enter_context(mutated(target, argument, beside(group)))
-        for _, example in zip(range(draws), _draws(target, list(cases) or cases_of(target), start)):
-            now[:] = [example]
+        every = _draws(target, list(cases) or cases_of(target), start, fewest)
+        for number, example in enumerate(every):
+            if fewest() >= draws or number > MOST * draws:
+                break
+            now[:] = [number, example]
             _differentiate(example, rng, second)
     return proofs
 
 
-def _draws(target: Target, cases: list[str], start: int) -> Iterator[Example]:
-    """Of the cases in turns; a part of them made into others."""
-    kinds, rng = cycle(("", "", "float32", "tied entries", "", "tied inputs")), np.random.default_rng(start)
+def _draws(target: Target, cases: list[str], start: int, fewest: Callable[[], int]) -> Iterator[Example]:
+    """Of the cases in turns, after the first of which only those go on that call the rule often; a part of them made
+    into others."""
+    kinds, rng = cycle(KINDS), np.random.default_rng(start)
     yield from extra_examples(target)
     for turn in count(start):
+        gains: dict[str, float] = {}
         for name in cases:
+            before, made = fewest(), 0
             for example in drawn_from(name, ROUND, turn):
                 for _, kind in zip(range(AGAIN if type(ALL[name]) is Case else 1), kinds):
-                    yield from list(example.of_kind(kind))[:2] or [example]
+                    some = list(example.of_kind(kind))[:2] or [example]
+                    yield from some
+                    made += len(some)
                     if type(ALL[name]) is Case:
                         values = ALL[name].values(rng, [array.shape for array in example.arrays])
                         example = replace(example, arrays=tuple(map(np.array, values)))
+            gains[name] = (fewest() - before) / max(made, 1)
+        cases = [name for name in cases if gains[name] >= max(gains.values()) / 2]
+        if not cases:
+            yield from extra_examples(target)
 
 
 def _differentiate(example: Example, rng: np.random.Generator, second: bool) -> None:

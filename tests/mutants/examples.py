@@ -30,7 +30,7 @@ from tests.minigrad.nn.cases import FUNCTIONAL
 from tests.minigrad.ops.cases import CASES
 from tests.minigrad.ops.cases.case import Case
 
-DRAWN = 60  # times a case is drawn,
+DRAWN = 40  # times a case is drawn,
 KEPT = 10  # of which so many stay, unlike one another
 LARGEST = 200  # numbers in an example
 SEED = 20
