@@ -7,7 +7,7 @@ import pytest
 
 import minigrad as mg
 from minigrad.kernels.registry import kernels
-from minigrad.ops import elementwise
+from minigrad.ops import elementwise, reduce, scan
 from minigrad.testing.mutants.call import OPERATORS
 from minigrad.testing.mutants.runtime import all_mutants, mutated
 from tests.mutants import equivalents, sample
@@ -55,6 +55,40 @@ def test_what_gives_the_same_bits_is_no_change():
 def test_there_are_thousands_with_names_of_their_own():
     names = [mutant.name for mutant in all_mutants()]
     assert len(names) == len(set(names)) >= 2500
+
+
+def test_every_operator_goes_with_some_rule():
+    assert {mutant.operator.name for mutant in all_mutants()} == set(OPERATORS)
+
+
+def changes(target, argument, operator, function, *arrays):
+    """How often the operator made another gradient of what the function calls."""
+    tensors = [mg.tensor(np.asarray(array, np.float64), requires_grad=True) for array in arrays]
+    with mutated(target, argument, OPERATORS[operator]) as seen:
+        function(*tensors).sum().backward()
+    assert seen.calls
+    return seen.changes
+
+
+def test_settings_can_be_other_than_in_the_forward():
+    x = np.arange(12.0).reshape(3, 4) % 5
+    (layer_norm,), (dropout,) = kernels["layer_norm"], kernels["_dropout"]
+    with mg.kernels.mode("force"):
+        normalized = lambda x, w, b: mg.nn.functional.layer_norm(x, (4,), w, b).exp()
+        for argument, differs in ((0, 1), (1, 1), (2, 0)):  # the bias knows nothing of eps
+            assert changes(layer_norm, argument, "eps dropped", normalized, x, np.ones(4), np.ones(4)) == differs
+        dropped = lambda x: mg.nn.functional.dropout(x, 0.5)
+        assert changes(dropout, 0, "mask redrawn", dropped, x) == 1
+        assert changes(dropout, 0, "a number 0.1% off", dropped, x) == 1
+    assert changes(scan._cumsum, 0, "another axis", lambda x: x.cumsum(0), x) == 1
+    assert changes(scan._cumsum, 0, "another axis", lambda x: x.cumsum(0), x[0]) == 0  # there is no other
+
+
+def test_ties_are_wrong_in_full_only_where_there_are_some():
+    for y, differs in (([1.0, 5.0], 1), ([2.0, 5.0], 0)):
+        assert changes(elementwise.mul, 0, "tied inputs in full", mg.mul, [1.0, 3.0], y) == differs
+    for x, differs in (([3.0, 1.0, 3.0], 1), ([3.0, 1.0, 2.0], 0)):
+        assert changes(reduce._amax, 0, "tied entries in full", lambda x: x.amax(), x) == differs
 
 
 # -------------------------------------------------------------------------------------------------- the killed
