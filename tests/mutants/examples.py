@@ -145,16 +145,17 @@ def drawn_from(name: str, times: int, start: int) -> list[Example]:
     return found
 
 
-def _called_in(example: Example) -> set[Any]:
-    """The primitives and kernels of the graph, and of that of its gradients."""
+def _called_in(example: Example) -> dict[Any, int]:
+    """The primitives and kernels of the graph, at 1, and those of that of its gradients alone, at 2."""
     tensors = [mg.tensor(array, requires_grad=True) for array in example.arrays]
     out = example.function(*tensors)
     outs = [each for each in (out if isinstance(out, tuple) else (out,)) if each.requires_grad]
-    found = _walk(outs)
+    found = dict.fromkeys(_walk(outs), 1)
     if outs and example.order > 1:
         ones = [mg.ones_like(each).requires_grad_() for each in outs]
         gradients = mg.autograd.grad(outs, tensors, ones, create_graph=True, allow_unused=True)
-        found |= _walk([each for each in gradients if each is not None and each.requires_grad])
+        second = _walk([each for each in gradients if each is not None and each.requires_grad])
+        found = dict.fromkeys(second, 2) | found
     return found
 
 
@@ -171,34 +172,35 @@ def _walk(outs: list[Any]) -> set[Any]:
 
 
 @functools.cache
-def _called_by(name: str) -> list[tuple[set[Any], Example]]:
+def _called_by(name: str) -> list[tuple[dict[Any, int], Example]]:
     """Some examples of a case, with what they call: of those that call the same with arrays of the same kinds large and
     small ones in turns, so that the first few differ."""
     groups: dict[Any, list[Example]] = {}
     some = [each for each in drawn_from(name, DRAWN, 0) if 0 < each.size <= LARGEST]
     for example in sorted(some, key=lambda each: -each.size):
         spread = tuple(min(sum(side > 1 for side in array.shape), 2) for array in example.arrays)
-        groups.setdefault((frozenset(_called_in(example)), spread), []).append(example)
+        groups.setdefault((frozenset(_called_in(example).items()), spread), []).append(example)
     turns = []
     for (called, _), group in groups.items():
         mixed = [each for pair in zip(group, reversed(group)) for each in pair][: len(group)]
-        turns += [(turn, set(called), example) for turn, example in enumerate(mixed)]
+        turns += [(turn, dict(called), example) for turn, example in enumerate(mixed)]
     turns.sort(key=lambda entry: entry[0])
     return [(called, example) for _, called, example in turns[:KEPT]]
 
 
 @functools.cache
-def _by_target() -> dict[Any, list[tuple[int, int, Example]]]:
-    """For every target: how often its case came before, how much else is in it, and the example."""
-    found: dict[Any, list[tuple[int, int, Example]]] = {}
+def _by_target() -> dict[Any, list[tuple[tuple[int, int, int], Example]]]:
+    """For every target its examples, those first of which the first derivative calls it; those of a case that did not
+    come before; those in which there is little else."""
+    found: dict[Any, list[tuple[tuple[int, int, int], Example]]] = {}
     for name in ALL:
         turns: dict[Any, int] = {}
         for called, example in _called_by(name):
-            for target in called:
+            for target, order in called.items():
                 turn = turns[target] = turns.get(target, -1) + 1
-                found.setdefault(target, []).append((turn, len(called), example))
+                found.setdefault(target, []).append(((order, turn // 2, len(called)), example))
     for entries in found.values():
-        entries.sort(key=lambda entry: (entry[0] // 2, entry[1]))
+        entries.sort(key=lambda entry: entry[0])
     return found
 
 
@@ -211,7 +213,7 @@ def examples_of(target: Target, first: str = "") -> Iterator[Example]:
     yield from extra_examples(target)
     names = [name for name in (target.name, f"F.{target.name}") if name in ALL]
     yield from _own_examples(target, names)
-    yield from (example for _, _, example in _by_target().get(target, []) if example.case not in names)
+    yield from (example for _, example in _by_target().get(target, []) if example.case not in names)
 
 
 def extra_examples(target: Target) -> Iterator[Example]:
@@ -224,7 +226,7 @@ def extra_examples(target: Target) -> Iterator[Example]:
 
 def cases_of(target: Target) -> list[str]:
     """The cases that call a target, those first in which there is little else."""
-    return list(dict.fromkeys(example.case for _, _, example in _by_target().get(target, [])))
+    return list(dict.fromkeys(example.case for _, example in _by_target().get(target, [])))
 
 
 def _own_examples(target: Target, names: list[str]) -> Iterator[Example]:
@@ -232,4 +234,5 @@ def _own_examples(target: Target, names: list[str]) -> Iterator[Example]:
     if isinstance(target, Primitive):  # itself, without what a case has around it: all memory is then the caller's
         fitting = [example for _, example in mine if len(example.arrays) == target.arity]
         yield from (Example(f"{each.case} itself", target, each.arrays, each.order) for each in fitting[:3])
-    yield from (example for called, example in mine if target in called)
+    calling = [(called[target], example) for called, example in mine if target in called]
+    yield from (example for _, example in sorted(calling, key=lambda entry: entry[0]))

@@ -17,7 +17,7 @@ REASONS = {
     "written into the cotangent": "the cotangent never has the shape of the argument, so nothing fits into its memory",
     "stale saved values": "nothing of what is saved and may change enters this gradient",
     "saved values scaled": "nothing is saved that could be written to",
-    "second order: inputs are constants": "the gradient does not change with what it reads, wherever it has a derivative",
+    "second order: inputs are constants": "where the gradient has a derivative, it does not change with what it reads",
     "wrong for a negative setting": "what counts from the end is brought to the front before the rule sees it",
     "wrong for 0-d arrays": "the argument always has dimensions",
     "wrong for size 1": "the argument has no dimension of size 1",

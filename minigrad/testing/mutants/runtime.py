@@ -183,16 +183,18 @@ def _wrong_rule(
         theirs = {name: settings[name] for name in (borrowed.settings if borrowed else ())}
 
         def again(read: tuple[Any, ...]) -> Any:
-            return rule.function(cotangent, *read, **mine)
+            return _own(rule.function(cotangent, *read, **mine))
+
+        def otherwise(settings: dict[str, Any]) -> Any:
+            return _own(rule.function(cotangent, *values[:own], **{name: settings[name] for name in mine}))
 
         def swapped() -> Any:
             assert borrowed is not None
             return _own(borrowed.function(cotangent, *values[upto:], **theirs))
 
         call = Call(
-            cotangent, again(values[:own]), values[own], position, values[:own], again, values[own + 1 : upto],
-            swapped if borrowed else None, mine,
-            lambda other: rule.function(cotangent, *values[:own], **{name: other[name] for name in mine}), seen.memory,
+            cotangent, rule.function(cotangent, *values[:own], **mine), values[own], position, values[:own], again, values[own + 1 : upto],
+            swapped if borrowed else None, mine, otherwise, seen.memory,
         )  # fmt: skip
         return _spoiled(call, operator, seen)
 
@@ -204,7 +206,7 @@ def _wrong_each(function: Callable[..., Any], operator: Operator, seen: Seen) ->
         gradient = function(cotangent, number, **settings)
         call = Call(
             cotangent, gradient, gradient.shape, number, (), lambda _: gradient, settings=settings,
-            otherwise=lambda other: function(cotangent, number, **other), memory=seen.memory,
+            otherwise=lambda other: _own(function(cotangent, number, **other)), memory=seen.memory,
         )  # fmt: skip
         return _spoiled(call, operator, seen)
 

@@ -221,5 +221,5 @@ def test_what_draws_is_imported_when_it_is_asked_for():
 
 
 def test_what_is_not_there_is_named():
-    with pytest.raises(AttributeError, match="'minigrad.testing' has no attribute 'gradtset'"):
+    with pytest.raises(AttributeError, match=r"'minigrad\.testing' has no attribute 'gradtset'"):
         mg.testing.gradtset  # noqa: B018

@@ -62,10 +62,17 @@ class ScatterCase(Case):
         return lambda *tensors: self.function(tensors[0], dim, places, *tensors[1:]), arrays
 
 
-def _read_and_written(x, y, index, copy=lambda x: x * 1.0):
-    target = copy(x)
+def _read_and_written(x, y, index):
+    target = x * 1.0
     target[index] = y
     return target
+
+
+def _written_twice(x, y):
+    target = x * 1.0
+    target[:1] = y
+    target[1:] = y * 2.0
+    return target * target
 
 
 INDEX = {
@@ -75,11 +82,16 @@ INDEX = {
         lambda x, dim, seed: mg.index_select(x, dim, mg.tensor(
             np.random.default_rng(seed).integers(0, max(x.shape[dim], 1), 4 if x.shape[dim] else 0))),
         seed=st.integers(0, 99)),
-    "index_put": Case(lambda x, y: mg.index_put(x, (slice(None), [0, 2]), y),
-                      st.sampled_from([((2, 3), ()), ((2, 3), (2, 2)), ((2, 4), (2,)), ((0, 3), (1, 1))])),
+    "index_put": Case(lambda x, y: mg.index_put(x, (slice(None), [0, -1]), y),
+                      st.sampled_from([((2, 3), ()), ((2, 3), (2, 2)), ((2, 4), (2,)), ((0, 3), (1, 1)), ((1, 3), ()),
+                                       ((2, 3), (2, 1)), ((1, 3), (1, 2))])),
     "setitem": Case(lambda x, y: _read_and_written(x, y, slice(0, 2)),
                        st.sampled_from([((3, 2), ()), ((3, 2), (2, 2)), ((2,), (1,)), ((2, 0), (0,))])),
-    "setitem of a clone": Case(
-        lambda x, y: _read_and_written(x, y, (..., slice(-2, None)), mg.clone),
-        st.sampled_from([((2, 3), ()), ((2, 3), (2, 2)), ((2,), (1,)), ((3, 1), (1,))]), names=("setitem",)),
+    "setitem from the end": Case(
+        lambda x, y: _read_and_written(x, y, (..., slice(-2, None))),
+        st.sampled_from([((2, 3), ()), ((2, 3), (2, 1)), ((2,), (1,)), ((3, 1), (1,)), ((3, 1), (3, 1))]),
+        names=("setitem",)),
+    "setitem of all": Case(lambda x, y: _read_and_written(x, y, ...), st.sampled_from([((), ()), ((2, 1), ())]),
+                           names=("setitem",)),
+    "setitem twice": Case(_written_twice, st.sampled_from([((2, 3), (1, 3)), ((2, 1), (1,))]), names=("setitem",)),
 }  # fmt: skip
