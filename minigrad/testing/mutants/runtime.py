@@ -192,8 +192,9 @@ def _wrong_rule(
             assert borrowed is not None
             return _own(borrowed.function(cotangent, *values[upto:], **theirs))
 
+        right = rule.function(cotangent, *values[:own], **mine)
         call = Call(
-            cotangent, rule.function(cotangent, *values[:own], **mine), values[own], position, values[:own], again, values[own + 1 : upto],
+            cotangent, right, values[own], position, values[:own], again, values[own + 1 : upto],
             swapped if borrowed else None, mine, otherwise, seen.memory,
         )  # fmt: skip
         return _spoiled(call, operator, seen)
