@@ -94,6 +94,9 @@ class _Torch:
         finally:
             self.torch.random.set_rng_state(state)
 
+    def draw_on(self) -> None:
+        self.torch.rand(1)
+
     def recording(self, enabled: bool) -> AbstractContextManager[Any]:
         block: AbstractContextManager[Any] = self.torch.set_grad_enabled(enabled)
         return block

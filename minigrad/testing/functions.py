@@ -48,6 +48,9 @@ class Engine(Protocol):
     def same_randomness(self) -> AbstractContextManager[Any]:
         """Every block draws the same random numbers, and afterwards the generator is where it was."""
 
+    def draw_on(self) -> None:
+        """Go on to other random numbers."""
+
     def recording(self, enabled: bool) -> AbstractContextManager[Any]: ...
 
     def grad(
@@ -65,7 +68,7 @@ class Minigrad:
         return isinstance(value, Tensor)
 
     def tensor(self, array: Array, requires_grad: bool = False) -> Tensor:
-        return Tensor(array, requires_grad)
+        return Tensor(np.asarray(array), requires_grad)  # what NumPy makes of 0-d arithmetic is no array
 
     def numpy(self, tensor: Tensor) -> Array:
         if tensor.device != "cpu":
@@ -104,6 +107,9 @@ class Minigrad:
             yield
         finally:
             default_generator.seed, default_generator.counter = seed, counter
+
+    def draw_on(self) -> None:
+        default_generator.counter += 1
 
     def recording(self, enabled: bool) -> AbstractContextManager[Any]:
         return grad_mode.enable_grad() if enabled else grad_mode.no_grad()
@@ -193,6 +199,12 @@ class TensorFunction:
         with self.recorded(arrays) as (leaves, outputs):
             v = [self.engine.tensor(each) for each in cotangents]
             return [None if g is None else self.engine.numpy(g) for g in self.gradients(outputs, leaves, v)]
+
+    def vjp_elsewhere(self, arrays: Sequence[Array], cotangents: Sequence[Array]) -> None:
+        """A backward at another point, with other random numbers."""
+        with self.engine.same_randomness():
+            self.engine.draw_on()
+            self.vjp(arrays, cotangents)
 
     def vjp_twice(
         self, arrays: Sequence[Array], cotangents: Sequence[Array]

@@ -113,12 +113,13 @@ def _bits(ones: Sequence[Array | None], others: Sequence[Array | None]) -> bool:
 
 
 def _forgets(subject: Subject, cotangents: Sequence[Array], expected: Sequence[Array | None]) -> None:
-    """What a backward gave at another point changes nothing at this one. Raises `Found` if it does."""
+    """What a backward gave at another point, and with other random numbers, changes nothing at this one. Raises `Found`
+    if it does."""
     nearby = [np.asarray(array * array.dtype.type(1 - 2.0**-6)) for array in subject.arrays]
     for elsewhere in (nearby, [np.flip(array) for array in nearby]):  # the second has other signs in its places
         try:
             with np.errstate(all="ignore"):
-                subject.vjp(elsewhere, cotangents)
+                (subject.vjp_elsewhere if isinstance(subject, TensorFunction) else subject.vjp)(elsewhere, cotangents)
         except Exception:  # another point may lie outside the domain
             continue
         again = _copies(subject.vjp(subject.arrays, cotangents))

@@ -138,7 +138,7 @@ def _differentiate(example: Example, rng: np.random.Generator, second: bool) -> 
             tensors = [mg.Tensor(laid_out(array, layout), True) for array in example.arrays]
             out = example.function(*tensors)
             outs = [each for each in (out if isinstance(out, tuple) else (out,)) if each.requires_grad]
-            cotangents = [np.asarray(rng.standard_normal(each.shape), each.dtype) for each in outs]
+            cotangents = [laid_out(np.asarray(rng.standard_normal(each.shape), each.dtype), layout) for each in outs]
             mg.autograd.grad(outs, tensors, list(map(mg.Tensor, cotangents)), allow_unused=True, retain_graph=True)
             if second and example.order > 1:
                 mg.autograd.grad(

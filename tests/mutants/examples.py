@@ -19,7 +19,9 @@ from hypothesis import strategies as st
 
 import minigrad as mg
 from minigrad.graph import Node
+from minigrad.kernels.registry import FusedKernel
 from minigrad.ops.cast import cast
+from minigrad.ops.index import put
 from minigrad.ops.primitive import Primitive
 from minigrad.testing.check import check_module, examine
 from minigrad.testing.functions import TensorFunction
@@ -217,7 +219,15 @@ def examples_of(target: Target, first: str = "") -> Iterator[Example]:
 
 
 def extra_examples(target: Target) -> Iterator[Example]:
-    """Of a cast: the cases are all of float64."""
+    """Of a cast: the cases are all of float64. Of the gradient of a read, which few call in their first derivative. Of
+    dropout that goes on to draw."""
+    if target is put:
+        for index, shape, part in ((1, (3,), ()), (slice(1), (2, 3), (1, 3)), ([0, 0, 2], (3, 2), (3, 2))):
+            values = np.linspace(0.5, 2.0, int(np.prod(part))).reshape(part)
+            yield Example("put", partial(put, shape=shape, index=(index,)), (values,), 2)
+    if isinstance(target, FusedKernel) and target.name == "dropout":
+        values = np.linspace(-1.0, 2.0, 12).reshape(3, 4)
+        yield Example("dropout", lambda x: mg.nn.functional.dropout(x, 0.4), (values,), 1)
     if target is cast:
         for array in (np.array([[0.5, -1.25, 2.0], [0.75, 1.5, -0.5]]), np.array([[0.5, -1.25, 2.0]])):
             yield Example("cast", lambda x: x.to(mg.float64), (array.astype(np.float32),), 1)

@@ -26,6 +26,8 @@ REASONS = {
     "wrong for a repeated argument": "two arguments cannot be one array: their shapes or dtypes differ",
     "tied inputs in full": "two arguments cannot have equal entries in one place: their shapes or dtypes differ",
     "tied entries in full": "two entries can be equal only where there is no derivative",
+    "another axis": "along no other dimension do the shapes fit",
+    "keepdims lost": "what is lost is given back where the gradient is summed over what was broadcast",
     "eps dropped": "eps does not enter this gradient",
     "a number 0.1% off": "the number does not enter this gradient",
     "mask redrawn": "the mask does not enter this gradient",

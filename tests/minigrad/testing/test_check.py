@@ -120,6 +120,17 @@ def test_an_output_of_a_function_of_tensors_that_no_gradient_flows_through(outpu
     assert said in raised_by(UnusableOutput, check_grads, output, leaf(X))
 
 
+def test_a_number_is_an_array_wherever_it_is_moved_to():
+    kinds = set()
+
+    def doubled(x):
+        kinds.add(type(x.data))
+        return x * 2.0
+
+    assert check_grads(doubled, leaf(0.5)).ok
+    assert kinds == {np.ndarray}
+
+
 def test_a_tuple_is_checked_whole():
     def wrong_for_the_second(g, x):
         return g[0] * np.cos(x) + g[1] * np.sin(x)
@@ -227,6 +238,29 @@ def test_a_backward_that_spoils_what_was_saved_for_the_next():
 def test_a_gradient_in_memory_of_something_else(forward, vjp, said):
     arrays = [X, X + 1] if said.endswith("input 1") else [X]
     assert f"shares memory with {said}" in raised_by(Aliasing, check_vjp_pair, forward, vjp, *arrays)
+
+
+class StaleMask(mg.autograd.Function):
+    """Dropout whose backward takes the mask of the first call of all."""
+
+    kept = None
+
+    @classmethod
+    def forward(cls, ctx, x):
+        ctx.mask = (mg.rand(*x.shape) < 0.5).to(x.dtype)
+        if StaleMask.kept is None:
+            StaleMask.kept = ctx.mask
+        return x * ctx.mask
+
+    @classmethod
+    def backward(cls, ctx, g):
+        last, StaleMask.kept = StaleMask.kept, ctx.mask
+        return g * last
+
+
+def test_a_mask_of_an_earlier_draw():
+    message = raised_by(Stateful, check_grads, lambda x: StaleMask.apply(x), leaf(X))
+    assert "what is saved must belong to the call" in message
 
 
 def test_a_gradient_of_another_dtype():

@@ -109,8 +109,6 @@ ARRANGE = {
         lambda n: st.sampled_from([{"shifts": n}, {"shifts": (n, 1), "dims": (0, -1)}, {"shifts": n, "dims": -1}]))),
     "rot90": Case(mg.rot90, st.tuples(matrices), _settings(k=lambda s: st.integers(-3, 5), dims=_two_dims)),
     "unfold": Case(lambda x, **settings: x.unfold(**settings), st.tuples(dimensional.filter(any)), _windows),
-    "unfold into single entries": Case(lambda x, dim: x.unfold(dim, 1, 1), st.sampled_from([((3, 3),), ((2, 2, 2),)]),
-                                       fixed(dim=st.sampled_from([0, 1, -1])), names=("unfold",)),
     # joins and cuts
     "hstack": Case(lambda *xs: mg.hstack(xs), several),
     "vstack": Case(lambda *xs: mg.vstack(xs), several),

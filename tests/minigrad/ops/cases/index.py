@@ -13,6 +13,7 @@ from hypothesis.extra.numpy import (
 import minigrad as mg
 from tests.minigrad.ops.cases.case import (
     Case,
+    fixed,
     one,
     with_dim,
 )  # fmt: skip
@@ -91,6 +92,10 @@ INDEX = {
         lambda x, y: _read_and_written(x, y, (..., slice(-2, None))),
         st.sampled_from([((2, 3), ()), ((2, 3), (2, 1)), ((2,), (1,)), ((3, 1), (1,)), ((3, 1), (3, 1))]),
         names=("setitem",)),
+    "index_put of a number": Case(lambda x, y, where: mg.index_put(x, (mg.tensor(where),), y), st.just(((), ())),
+                                  fixed(where=st.booleans()), names=("index_put",)),
+    "setitem of a number": Case(lambda x, y, where: _read_and_written(x, y, mg.tensor(where)), st.just(((), ())),
+                                fixed(where=st.booleans()), names=("setitem",)),
     "setitem of all": Case(lambda x, y: _read_and_written(x, y, ...), st.sampled_from([((), ()), ((2, 1), ())]),
                            names=("setitem",)),
     "setitem twice": Case(_written_twice, st.sampled_from([((2, 3), (1, 3)), ((2, 1), (1,))]), names=("setitem",)),
