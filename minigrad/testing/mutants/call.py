@@ -65,7 +65,8 @@ Needs = Literal[
 class Operator:
     """`needs`: what a rule must have for this to make sense; `recorded`: it spoils the backward that is recorded, which
     shows in the second order alone; `somewhere`: it makes a difference for some inputs only, so that there should be
-    examples of these; `kind`: it shows in examples of this kind, which are made from others."""
+    examples of these; `kind`: it shows in examples of this kind, which are made from others; `of_zero`: it
+    makes something else of a gradient that is 0, too."""
 
     name: str
     sentence: str
@@ -74,18 +75,25 @@ class Operator:
     recorded: bool = False
     somewhere: bool = False
     kind: Kind = ""
+    of_zero: bool = False
 
 
 OPERATORS: dict[str, Operator] = {}
 
 
 def operator(
-    name: str, sentence: str, needs: Needs = "nothing", recorded: bool = False, somewhere: bool = False, kind: Kind = ""
+    name: str,
+    sentence: str,
+    needs: Needs = "nothing",
+    recorded: bool = False,
+    somewhere: bool = False,
+    kind: Kind = "",
+    of_zero: bool = False,
 ) -> Callable[[Callable[[Call], Any]], Callable[[Call], Any]]:
     """Enter a function into the table."""
 
     def enter(spoil: Callable[[Call], Any]) -> Callable[[Call], Any]:
-        OPERATORS[name] = Operator(name, sentence, spoil, needs, recorded, somewhere, kind)
+        OPERATORS[name] = Operator(name, sentence, spoil, needs, recorded, somewhere, kind, of_zero)
         return spoil
 
     return enter

@@ -55,7 +55,7 @@ def _zero(call: Call) -> Array:
     return np.zeros_like(call.gradient)
 
 
-@operator("None", "the gradient is not there")
+@operator("None", "the gradient is not there", of_zero=True)
 def _none(call: Call) -> None:
     return None
 
@@ -83,7 +83,7 @@ def _swap(call: Call) -> Any:
     return call.other()
 
 
-@operator("transpose", "a transpose is missing")
+@operator("transpose", "a transpose is missing", of_zero=True)
 def _transpose(call: Call) -> Array:
     return call.gradient.T.copy()
 
@@ -103,7 +103,7 @@ def _fortran(call: Call) -> Array:
     return call.gradient.reshape(-1).reshape(call.gradient.shape, order="F").copy()
 
 
-@operator("keepdims lost", "dimensions of size 1 are dropped")
+@operator("keepdims lost", "dimensions of size 1 are dropped", of_zero=True)
 def _squeezed(call: Call) -> Array:
     return call.gradient.squeeze().copy()
 
@@ -173,7 +173,7 @@ def _float16(call: Call) -> Array:
 # ---------------------------------------------------------------------------------------- not linear, not repeated
 
 
-@operator("a constant added", "something is added that does not depend on the cotangent")
+@operator("a constant added", "something is added that does not depend on the cotangent", of_zero=True)
 def _added(call: Call) -> Array:
     return call.gradient + call.gradient.dtype.type(1e-3)
 
@@ -212,14 +212,14 @@ def _stale(call: Call) -> Any:
 # ---------------------------------------------------------------------------------------------------------- memory
 
 
-@operator("cotangent scaled", "the cotangent it is given is multiplied in place")
+@operator("cotangent scaled", "the cotangent it is given is multiplied in place", of_zero=True)
 def _cotangent(call: Call) -> Array:
     if isinstance(call.cotangent, np.ndarray):
         call.cotangent[...] *= 2
     return call.gradient
 
 
-@operator("written into the cotangent", "the result is put where the cotangent was")
+@operator("written into the cotangent", "the result is put where the cotangent was", of_zero=True)
 def _aliased(call: Call) -> Array:
     if not isinstance(call.cotangent, np.ndarray) or not _fits(call.cotangent, call.gradient):
         return call.gradient
@@ -227,7 +227,7 @@ def _aliased(call: Call) -> Array:
     return call.cotangent[...]
 
 
-@operator("written into the input", "the result is put where the input was", "inputs")
+@operator("written into the input", "the result is put where the input was", "inputs", of_zero=True)
 def _input(call: Call) -> Array:
     if not isinstance(call.inputs[call.number], np.ndarray) or not _fits(call.x, call.gradient):
         return call.gradient
@@ -239,7 +239,7 @@ def _fits(memory: Array, values: Array) -> bool:
     return bool(memory.shape == values.shape and memory.dtype == values.dtype)
 
 
-@operator("saved values scaled", "what was saved for it is multiplied in place", "read")
+@operator("saved values scaled", "what was saved for it is multiplied in place", "read", of_zero=True)
 def _saved(call: Call) -> Array:
     for each in call.read:
         if isinstance(each, np.ndarray) and each.dtype.kind == "f" and each.flags.writeable:
@@ -247,7 +247,7 @@ def _saved(call: Call) -> Array:
     return call.gradient
 
 
-@operator("one buffer", "every call returns the same memory")
+@operator("one buffer", "every call returns the same memory", of_zero=True)
 def _buffer(call: Call) -> Array:
     kept = call.memory.setdefault((call.gradient.shape, call.gradient.dtype), np.empty_like(call.gradient))
     kept[...] = call.gradient

@@ -21,6 +21,7 @@ from ...autograd import grad
 from ...graph import unbroadcast
 from ...kernels.registry import FusedKernel, kernels
 from ...ops.creation import ones_like
+from ...ops.elementwise import zero_gradient
 from ...ops.index import index_put_here
 from ...ops.primitive import Primitive, Rule
 from ...tensor import Tensor
@@ -102,6 +103,8 @@ def applicable(target: Target, argument: int, operator: Operator) -> bool:
         return len(target._rules) > 1 or target.name == "expand"
     if argument == EACH:
         return needs == "nothing"
+    if target._rules[argument].function is zero_gradient and not operator.of_zero:
+        return False
     if needs in ("inputs", "several inputs") and target is index_put_here and argument == 0:
         return False  # written over by then
     if needs == "other":
@@ -303,6 +306,8 @@ def _arrive_the_same(expected: Array, wrong: Any, shape: tuple[int, ...], roundi
     if wrong is None:
         return False
     wrong = np.asarray(wrong)
+    if wrong.shape == expected.shape and np.array_equal(wrong, expected, equal_nan=True):
+        return True  # in whatever order they lie in memory, and would be added up
     rounding *= 0.0 if wrong.shape == expected.shape == shape else float(np.finfo(expected.dtype).eps)
     try:
         one, other = (each if each.shape == shape else unbroadcast(each, shape) for each in (expected, wrong))
