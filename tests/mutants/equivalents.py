@@ -97,7 +97,8 @@ def prove(
     rng = np.random.default_rng(start)
     second = any(mutant.operator.recorded for mutant in mutants)
     with ExitStack() as stack:
-        for (argument, _, _), group in groups.items():
+        # What a rule reads is seen before others read more beside it.
+        for (argument, _, _), group in sorted(groups.items(), key=lambda entry: entry[0][1] != "read"):
             stack.enter_context(mutated(target, argument, beside(group)))
         every = _draws(target, list(cases) or cases_of(target), start, fewest)
         for number, example in enumerate(every):
