@@ -99,12 +99,12 @@ def applicable(target: Target, argument: int, operator: Operator) -> bool:
     if isinstance(target, FusedKernel):
         several = needs not in ("other", "several inputs") or len(target.arrays) > 1
         return several and needs != "broadcasting" and not operator.recorded  # that is the composite's
+    if argument != EACH and target._rules[argument].function is zero_gradient and not operator.of_zero:
+        return False
     if needs == "broadcasting":
         return len(target._rules) > 1 or target.name == "expand"
     if argument == EACH:
         return needs == "nothing"
-    if target._rules[argument].function is zero_gradient and not operator.of_zero:
-        return False
     if needs in ("inputs", "several inputs") and target is index_put_here and argument == 0:
         return False  # written over by then
     if needs == "other":
