@@ -141,12 +141,13 @@ def mutated(target: Target, argument: int, operator: Operator) -> Iterator[Seen]
     seen = Seen()
     if isinstance(target, FusedKernel):
         known = kernels[target.composite]
-        place = next(i for i, each in enumerate(known) if each is target)
-        known[place] = _wrong_kernel(target, argument, operator, seen)
+        place = next(i for i, each in enumerate(known) if each.forward is target.forward)  # it may be wrong already
+        before = known[place]
+        known[place] = _wrong_kernel(before, argument, operator, seen)
         try:
             yield seen
         finally:
-            known[place] = target
+            known[place] = before
         return
     rules, each, plans = dict(target._rules), target._each, dict(target._plans)
     if argument == EACH:
