@@ -93,6 +93,8 @@ INDEX = {
         lambda x, y: _read_and_written(x, y, (..., slice(-2, None))),
         st.sampled_from([((2, 3), ()), ((2, 3), (2, 1)), ((2,), (1,)), ((3, 1), (1,)), ((3, 1), (3, 1))]),
         names=("setitem",)),
+    "index_put of a column": Case(lambda x, y: mg.index_put(x, (slice(None), [1]), y), st.just(((2, 3), (2, 1))),
+                                  names=("index_put",)),
     "index_put of a number": Case(lambda x, y, where: mg.index_put(x, (mg.tensor(where),), y), st.just(((), ())),
                                   fixed(where=st.booleans()), names=("index_put",)),
     "setitem of a number": Case(lambda x, y, where: _read_and_written(x, y, mg.tensor(where)), st.just(((), ())),
