@@ -71,7 +71,7 @@ def _centred(call: Call) -> Array:
     mean = gradient.mean() if gradient.size else 0
     # That of a shift of softmax has none but for the rounding of terms of the size of the cotangent.
     size = max(np.abs(each).max(initial=0) for each in (gradient, np.asarray(call.cotangent)))
-    return gradient - mean if abs(mean) > 64 * np.finfo(gradient.dtype).eps * size else gradient
+    return gradient - mean if abs(mean) > 1024 * np.finfo(gradient.dtype).eps * size else gradient
 
 
 # ------------------------------------------------------------------------------------------- the wrong arrangement
