@@ -28,7 +28,7 @@ DRAWS = 10_000
 ROUND = 40  # shapes and settings of a case before it is another's turn,
 AGAIN = 30  # and values for each of them, where these do not depend on each other
 MOST = 8  # times as many draws are tried, as not all of them call the rule
-KINDS: tuple[Kind, ...] = ("", "", "float32", "tied entries", "", "tied inputs", "")
+KINDS: tuple[Kind, ...] = ("", "", "float32", "tied entries", "", "tied inputs", "repeated")
 FILE = Path(__file__).with_suffix(".json")
 
 
