@@ -99,15 +99,19 @@ class _Torch:
         finally:
             self.torch.random.set_rng_state(state)
 
+    def draw_on(self) -> None:
+        self.torch.rand(1)
+
     def recording(self, enabled: bool) -> AbstractContextManager[Any]:
         block: AbstractContextManager[Any] = self.torch.set_grad_enabled(enabled)
         return block
 
     def grad(
-        self, outputs: Sequence[Any], inputs: Sequence[Any], cotangents: Sequence[Any], create_graph: bool
-    ) -> Sequence[Any | None]:
+        self, outputs: Sequence[Any], inputs: Sequence[Any], cotangents: Sequence[Any], create_graph: bool,
+        retain_graph: bool,
+    ) -> Sequence[Any | None]:  # fmt: skip
         found: Sequence[Any | None] = self.torch.autograd.grad(
-            outputs, inputs, cotangents, create_graph=create_graph, allow_unused=True
+            outputs, inputs, cotangents, retain_graph, create_graph, allow_unused=True
         )
         return found
 

@@ -205,18 +205,24 @@ def _look_around_kinks(comparison: Comparison, kinks: str, report: GradReport, d
             elif stop - start > 1:
                 middle = (start + stop) // 2
                 parts += [(start, middle), (middle, stop)]
-        _move_as_one(comparison, i, report)
+        _move_as_one(comparison, [i], report)
+    if len(comparison.arrays) > 1:  # of the maximum of two inputs, too
+        _move_as_one(comparison, range(len(comparison.arrays)), report)
     report.passed.append(KINKS_ALONE)
 
 
-def _move_as_one(comparison: Comparison, number: int, report: GradReport) -> None:
+def _move_as_one(comparison: Comparison, numbers: Sequence[int], report: GradReport) -> None:
     """Entries that meet at a kink each lie between their two slopes, and may be wrong together: of the maximum of two
     equal numbers each may have any part, but both not all. Moved as one they stay equal, and there is no kink."""
-    array, name = comparison.arrays[number], comparison.subject.inputs[number]
-    for along in (np.full(array.shape, float(scale(array, each=False).max())), array.copy()):
-        if not along.any():
+    moved = [comparison.arrays[number] for number in numbers if comparison.arrays[number].size]
+    name = comparison.subject.inputs[numbers[0]] if len(numbers) == 1 else "all inputs"
+    step = max((float(scale(array, each=False).max()) for array in moved), default=0.0)
+    for each in (lambda array: np.full(array.shape, step), np.copy):
+        along = [each(array) if i in numbers else np.zeros(array.shape) for i, array in enumerate(comparison.arrays)]
+        if not any(direction.any() for direction in along):
             continue
-        trial = attempt(comparison, 0, (number, 0, array.size), along)
+        part = (numbers[0], 0, comparison.arrays[numbers[0]].size) if len(numbers) == 1 else None
+        trial = attempt(comparison, 0, part, along)
         report.probes.append(trial.probe)
         if trial.failed and not trial.probe.note:
             raise Found(

@@ -58,9 +58,7 @@ class Comparison:
 
     def direction(self, number: int) -> list[Array]:
         """Normal and +-1 numbers in turns; on the scale of the input as a whole, or of every entry, in turns."""
-        return [
-            self._random(array.shape, number) * scale(array, each=number // 2 % 2 == 1) for array in self.arrays
-        ]
+        return [self._random(array.shape, number) * scale(array, each=number // 2 % 2 == 1) for array in self.arrays]
 
     def cotangent(self, number: int) -> list[Array]:
         return [self._random(out.shape, number) for out in self.outputs]
@@ -176,13 +174,14 @@ class Trial:
 
 
 def attempt(
-    comparison: Comparison, number: int, part: tuple[int, int, int] | None = None, along: Array | None = None
-) -> Trial:
+    comparison: Comparison, number: int, part: tuple[int, int, int] | None = None,
+    along: Sequence[Array] | None = None,
+) -> Trial:  # fmt: skip
     """One comparison, along all inputs or along a part of one: its number, the first entry and the one after the last;
-    in a random direction, or as `along` says for that input. Raises `Found` for a gradient that is not finite."""
+    in a random direction, or in that of `along`. Raises `Found` for a gradient that is not finite."""
     u, v = comparison.direction(number), comparison.cotangent(number)
-    if along is not None and part is not None:
-        u[part[0]] = along
+    if along is not None:
+        u = list(along)
     if part is not None:
         only, start, stop = part
         u, whole = [np.zeros(each.shape) for each in u], u

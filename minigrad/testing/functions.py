@@ -53,11 +53,14 @@ class Engine(Protocol):
     def same_randomness(self) -> AbstractContextManager[Any]:
         """Every block draws the same random numbers, and afterwards the generator is where it was."""
 
+    def draw_on(self) -> None:
+        """Go on to other random numbers."""
+
     def recording(self, enabled: bool) -> AbstractContextManager[Any]: ...
 
     def grad(
         self, outputs: Sequence[AnyTensor], inputs: Sequence[AnyTensor], cotangents: Sequence[AnyTensor],
-        create_graph: bool,
+        create_graph: bool, retain_graph: bool,
     ) -> Sequence[AnyTensor | None]: ...  # fmt: skip
 
 
@@ -71,7 +74,7 @@ class Minigrad:
 
     def tensor(self, array: Array, like: Any, requires_grad: bool = False) -> Tensor:
         home = backend_of(like.data) if isinstance(like, Tensor) else backend_for(None)
-        return Tensor(home.asarray(array), requires_grad)
+        return Tensor(home.asarray(np.asarray(array)), requires_grad)  # what NumPy makes of 0-d arithmetic is no array
 
     def numpy(self, tensor: Tensor) -> Array:
         return backend_of(tensor.data).to_host(tensor.data)
@@ -109,13 +112,19 @@ class Minigrad:
         finally:
             default_generator.seed, default_generator.counter = seed, counter
 
+    def draw_on(self) -> None:
+        default_generator.counter += 1
+
     def recording(self, enabled: bool) -> AbstractContextManager[Any]:
         return grad_mode.enable_grad() if enabled else grad_mode.no_grad()
 
     def grad(
-        self, outputs: Sequence[Tensor], inputs: Sequence[Tensor], cotangents: Sequence[Tensor], create_graph: bool
-    ) -> Sequence[Tensor | None]:
-        return autograd.grad(outputs, inputs, cotangents, create_graph=create_graph, allow_unused=True)
+        self, outputs: Sequence[Tensor], inputs: Sequence[Tensor], cotangents: Sequence[Tensor], create_graph: bool,
+        retain_graph: bool,
+    ) -> Sequence[Tensor | None]:  # fmt: skip
+        return autograd.grad(
+            outputs, inputs, cotangents, retain_graph=retain_graph, create_graph=create_graph, allow_unused=True
+        )
 
 
 class TensorFunction:
@@ -210,6 +219,25 @@ class TensorFunction:
     def _host(self, gradients: Sequence[AnyTensor | None]) -> list[Array | None]:
         return [None if g is None else self.engine.numpy(g) for g in gradients]
 
+    def vjp_elsewhere(self, arrays: Sequence[Array], cotangents: Sequence[Array]) -> None:
+        """A backward at another point, with other random numbers."""
+        with self.engine.same_randomness():
+            self.engine.draw_on()
+            self.vjp(arrays, cotangents)
+
+    def vjp_twice(
+        self, arrays: Sequence[Array], cotangents: Sequence[Array]
+    ) -> tuple[list[Array], list[list[Array | None]], list[Array]]:
+        """The outputs, the gradients by two backwards over one graph, and the outputs after that."""
+        with self.recorded(arrays) as (leaves, outputs):
+            before = [np.array(self.engine.numpy(out)) for out in outputs]
+            v = self.on_device(cotangents, outputs)
+            gradients = [
+                [None if g is None else np.array(self.engine.numpy(g)) for g in given]
+                for given in (self.gradients(outputs, leaves, v, retain_graph=True) for _ in range(2))
+            ]
+            return before, gradients, [self.engine.numpy(out) for out in outputs]
+
     @contextmanager
     def recorded(
         self, arrays: Sequence[Array], only: int | None = None
@@ -230,13 +258,13 @@ class TensorFunction:
 
     def gradients(
         self, outputs: Sequence[AnyTensor], leaves: Sequence[AnyTensor], cotangents: Sequence[AnyTensor],
-        create_graph: bool = False,
+        create_graph: bool = False, retain_graph: bool = False,
     ) -> Sequence[AnyTensor | None]:  # fmt: skip
         pairs = [(out, v) for out, v in zip(outputs, cotangents, strict=True) if out.requires_grad]
         if not pairs:
             return [None] * len(leaves)
         outs, vs = zip(*pairs)
-        return self.engine.grad(outs, leaves, vs, create_graph)
+        return self.engine.grad(outs, leaves, vs, create_graph, retain_graph or create_graph)
 
     def _floats(self, out: Any) -> list[AnyTensor]:
         """The floating tensors among what the function returned. Raises `Found` if there are none."""
@@ -280,7 +308,7 @@ class TensorBackward:
             pairs = [(g, engine.tensor(c, g)) for g, c in zip(first, cotangents) if g is not None and g.requires_grad]
             if not pairs:
                 return [None] * len(arrays)
-            again = engine.grad([g for g, _ in pairs], [*leaves, *v], [c for _, c in pairs], False)
+            again = engine.grad([g for g, _ in pairs], [*leaves, *v], [c for _, c in pairs], False, False)
             return [None if g is None else engine.numpy(g) for g in again]
 
     def alone(self, number: int, arrays: Sequence[Array], cotangents: Sequence[Array]) -> Array | None:
@@ -320,4 +348,3 @@ def flat(out: Any) -> list[Any]:
 def _dtype(arrays: Sequence[Array]) -> Any:
     """What buffers must be brought to, for a point in another precision than the module's own."""
     return arrays[0].dtype
-

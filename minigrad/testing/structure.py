@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from .formula import EPS, Comparison, same_function, same_shape
+from .functions import TensorFunction
 from .layouts import LAYOUTS, laid_out
 from .subject import Backward, Subject
 from .verdicts import Found, Verdict
@@ -87,17 +88,38 @@ def leaves_alone_what_it_is_given(subject: Subject, comparison: Comparison) -> s
             same = np.array_equal(one, other, equal_nan=True)
         if not same:
             raise Found(Verdict.NONDETERMINISTIC, f"gradient of {name}", "two backwards with the same cotangent differ")
+    _leaves_the_graph_alone(subject, cotangents)
     _forgets(subject, cotangents, second)
     return ("" if subject.copies else "inputs and cotangents left alone; ") + "the backward repeats itself"
 
 
+def _leaves_the_graph_alone(subject: Subject, cotangents: Sequence[Array]) -> None:
+    """What the forward saved is there for a second backward, too, and an output that was saved is the caller's."""
+    if not isinstance(subject, TensorFunction):
+        return
+    before, (first, second), after = subject.vjp_twice(subject.arrays, cotangents)
+    if not _bits(before, after):
+        raise Found(Verdict.MUTATED_INPUT, "output", "the backward writes into the output of the forward")
+    for name, one, other in zip(subject.inputs, first, second):
+        if not _bits([one], [other]):
+            raise Found(
+                Verdict.STATEFUL, f"gradient of {name}",
+                "a second backward over the same graph gives another: the first one changed what was saved for it",
+            )  # fmt: skip
+
+
+def _bits(ones: Sequence[Array | None], others: Sequence[Array | None]) -> bool:
+    return all(a is b if a is None or b is None else np.array_equal(a, b, equal_nan=True) for a, b in zip(ones, others))
+
+
 def _forgets(subject: Subject, cotangents: Sequence[Array], expected: Sequence[Array | None]) -> None:
-    """What a backward gave at another point changes nothing at this one. Raises `Found` if it does."""
+    """What a backward gave at another point, and with other random numbers, changes nothing at this one. Raises `Found`
+    if it does."""
     nearby = [np.asarray(array * array.dtype.type(1 - 2.0**-6)) for array in subject.arrays]
     for elsewhere in (nearby, [np.flip(array) for array in nearby]):  # the second has other signs in its places
         try:
             with np.errstate(all="ignore"):
-                subject.vjp(elsewhere, cotangents)
+                (subject.vjp_elsewhere if isinstance(subject, TensorFunction) else subject.vjp)(elsewhere, cotangents)
         except Exception:  # another point may lie outside the domain
             continue
         again = _copies(subject.vjp(subject.arrays, cotangents))

@@ -6,6 +6,8 @@ wrapper sees tells whether the operator changed anything at all: a mutant that n
 
 from __future__ import annotations
 
+import functools
+import inspect
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -19,12 +21,17 @@ from ...autograd import grad
 from ...graph import unbroadcast
 from ...kernels.registry import FusedKernel, kernels
 from ...ops.creation import ones_like
+from ...ops.elementwise import zero_gradient
+from ...ops.index import index_put_here
 from ...ops.primitive import Primitive, Rule
 from ...tensor import Tensor
-from .operators import OPERATORS, Call, Operator
+from . import circumstances as circumstances  # they enter their operators into the table
+from . import operators as operators
+from .call import AXES, KEYS, NUMBERS, OPERATORS, SIGNED, Call, Operator
 
 Array: TypeAlias = Any
 Target: TypeAlias = Primitive | FusedKernel
+SETTINGS = {"settings": SIGNED, "axes": AXES, "numbers": NUMBERS, "eps": ("eps",), "keys": KEYS}  # what needs which
 EACH = -1  # the argument of the one rule that a primitive of any number of arrays has
 
 
@@ -49,6 +56,7 @@ class Mutant:
         return f"{kind}{label(self.target)}[{argument_name(self.target, self.argument)}]: {self.operator.name}"
 
 
+@functools.cache
 def label(target: Target) -> str:
     """Its name; that of its variable, with the module, where two primitives have one name."""
     if isinstance(target, FusedKernel):
@@ -85,16 +93,35 @@ def arguments(target: Target) -> list[int]:
 
 def applicable(target: Target, argument: int, operator: Operator) -> bool:
     """Whether an operator can make a difference: not where what it spoils does not exist."""
+    needs = operator.needs
+    if needs in SETTINGS:
+        return not set(SETTINGS[needs]).isdisjoint(_settings(target, argument))
     if isinstance(target, FusedKernel):
-        # Its recorded backward is that of the composite.
-        return not operator.recorded and not (len(target.arrays) == 1 and operator.needs in ("other", "several inputs"))
+        several = needs not in ("other", "several inputs") or len(target.arrays) > 1
+        return several and needs != "broadcasting" and not operator.recorded  # that is the composite's
+    if argument != EACH and target._rules[argument].function is zero_gradient and not operator.of_zero:
+        return False
+    if needs == "broadcasting":
+        return len(target._rules) > 1 or target.name == "expand"
     if argument == EACH:
-        return operator.needs == "nothing"
-    if operator.needs == "other":
+        return needs == "nothing"
+    if needs in ("inputs", "several inputs") and target is index_put_here and argument == 0:
+        return False  # written over by then
+    if needs == "other":
         return len(target._rules) > 1
-    if operator.needs == "several inputs":
+    if needs == "several inputs":
         return target.arity is not None and target.arity > 1
-    return operator.needs != "read" or any(kind != "shape" for kind, _ in target._rules[argument].reads)
+    return needs != "read" or any(kind != "shape" for kind, _ in target._rules[argument].reads)
+
+
+def _settings(target: Target, argument: int) -> tuple[str, ...]:
+    """What a rule, or a kernel, is told besides arrays."""
+    if isinstance(target, FusedKernel):
+        names = list(inspect.signature(target.forward).parameters)
+        return tuple(name for i, name in enumerate(names) if i not in target.arrays)
+    rule = target._each if argument == EACH else target._rules[argument]
+    assert rule is not None
+    return rule.settings
 
 
 def all_mutants() -> list[Mutant]:
@@ -114,12 +141,13 @@ def mutated(target: Target, argument: int, operator: Operator) -> Iterator[Seen]
     seen = Seen()
     if isinstance(target, FusedKernel):
         known = kernels[target.composite]
-        place = next(i for i, each in enumerate(known) if each is target)
-        known[place] = _wrong_kernel(target, argument, operator, seen)
+        place = next(i for i, each in enumerate(known) if each.forward is target.forward)  # it may be wrong already
+        before = known[place]
+        known[place] = _wrong_kernel(before, argument, operator, seen)
         try:
             yield seen
         finally:
-            known[place] = target
+            known[place] = before
         return
     rules, each, plans = dict(target._rules), target._each, dict(target._plans)
     if argument == EACH:
@@ -159,15 +187,19 @@ def _wrong_rule(
         theirs = {name: settings[name] for name in (borrowed.settings if borrowed else ())}
 
         def again(read: tuple[Any, ...]) -> Any:
-            return rule.function(cotangent, *read, **mine)
+            return _own(rule.function(cotangent, *read, **mine))
+
+        def otherwise(settings: dict[str, Any]) -> Any:
+            return _own(rule.function(cotangent, *values[:own], **{name: settings[name] for name in mine}))
 
         def swapped() -> Any:
             assert borrowed is not None
             return _own(borrowed.function(cotangent, *values[upto:], **theirs))
 
+        right = rule.function(cotangent, *values[:own], **mine)
         call = Call(
-            cotangent, again(values[:own]), values[own], position, values[:own], again, values[own + 1 : upto],
-            swapped if borrowed else None, seen.memory,
+            cotangent, right, values[own], position, values[:own], again, values[own + 1 : upto],
+            swapped if borrowed else None, mine, otherwise, seen.memory,
         )  # fmt: skip
         return _spoiled(call, operator, seen)
 
@@ -177,13 +209,18 @@ def _wrong_rule(
 def _wrong_each(function: Callable[..., Any], operator: Operator, seen: Seen) -> Callable[..., Any]:
     def wrong(cotangent: Any, number: int, **settings: Any) -> Any:
         gradient = function(cotangent, number, **settings)
-        call = Call(cotangent, gradient, gradient.shape, number, (), lambda _: gradient, memory=seen.memory)
+        call = Call(
+            cotangent, gradient, gradient.shape, number, (), lambda _: gradient, settings=settings,
+            otherwise=lambda other: _own(function(cotangent, number, **other)), memory=seen.memory,
+        )  # fmt: skip
         return _spoiled(call, operator, seen)
 
     return wrong
 
 
 def _wrong_kernel(kernel: FusedKernel, argument: int, operator: Operator, seen: Seen) -> FusedKernel:
+    names = list(inspect.signature(kernel.forward).parameters)
+
     def wrong(cotangent: Any, wanted: Any, stored: tuple[Any, ...], *arguments: Any) -> Sequence[Any]:
         gradients = list(kernel.backward(cotangent, wanted, stored, *arguments))
         if not wanted[argument] or gradients[argument] is None:
@@ -197,9 +234,14 @@ def _wrong_kernel(kernel: FusedKernel, argument: int, operator: Operator, seen: 
                 changed[position] = array
             return kernel.backward(cotangent, wanted, read[len(inputs) :], *changed)[argument]
 
+        def otherwise(settings: dict[str, Any]) -> Any:
+            changed = [settings.get(name, value) for name, value in zip(names, arguments)]
+            return kernel.backward(cotangent, wanted, kernel.forward(*changed)[1], *changed)[argument]
+
+        settings = {name: value for i, (name, value) in enumerate(zip(names, arguments)) if i not in kernel.arrays}
         call = Call(
             cotangent, gradients[argument], inputs[argument].shape, argument, (*inputs, *stored), again, inputs,
-            (lambda: np.array(others[0])) if others else None, seen.memory,
+            (lambda: np.array(others[0])) if others else None, settings, otherwise, seen.memory,
         )  # fmt: skip
         if operator.needs != "other" or others:
             gradients[argument] = _spoiled(call, operator, seen)
@@ -216,27 +258,34 @@ def _own(gradient: Any) -> Any:
 
 
 def _spoiled(call: Call, operator: Operator, seen: Seen) -> Any:
-    right = call.gradient
     if isinstance(call.cotangent, Tensor) is not operator.recorded:
-        return right
+        return call.gradient
+    wrong, differs, _ = attempt(call, operator, rounding=32)
     seen.calls += 1
+    seen.changes += differs
+    return wrong
+
+
+def attempt(call: Call, operator: Operator, rounding: float = 0.0) -> tuple[Any, bool, list[tuple[Array, Array]]]:
+    """What the wrong rule returns; whether that is another gradient, or it did something to memory; and the arrays it
+    might have written to, with what was in them."""
+    right = call.gradient
     if operator.recorded:
         wrong = operator.spoil(call)
-        seen.changes += not _differentiate_the_same(right, wrong, (call.cotangent, *call.read))
-        return wrong
+        return wrong, not _differentiate_the_same(right, wrong, (call.cotangent, *call.read)), []
     call.gradient = _own(right)
     expected = call.gradient.copy()
-    watched = [each for each in (call.cotangent, *call.inputs) if isinstance(each, np.ndarray)]
-    before = [each.copy() for each in watched]
+    watched = [
+        (each, each.copy()) for each in (call.cotangent, *call.inputs, *call.read) if isinstance(each, np.ndarray)
+    ]
     kept = call.memory.get("last")
     wrong = operator.spoil(call)
     wrong = _own(wrong) if hasattr(wrong, "whole") else wrong
     call.memory["last"] = wrong
-    untouched = all(np.array_equal(one, other, equal_nan=True) for one, other in zip(before, watched))
-    alone = not any(isinstance(wrong, np.ndarray) and np.shares_memory(wrong, each) for each in (*watched, kept)
-                    if isinstance(each, np.ndarray))  # fmt: skip
-    seen.changes += not (untouched and alone and _arrive_the_same(expected, wrong, call.shape))
-    return wrong
+    untouched = all(np.array_equal(each, before, equal_nan=True) for each, before in watched)
+    alone = not any(isinstance(wrong, np.ndarray) and np.shares_memory(wrong, each)
+                    for each in (*(each for each, _ in watched), kept) if isinstance(each, np.ndarray))  # fmt: skip
+    return wrong, not (untouched and alone and _arrive_the_same(expected, wrong, call.shape, rounding)), watched
 
 
 def _differentiate_the_same(right: Tensor, wrong: Tensor, sources: Sequence[Any]) -> bool:
@@ -253,15 +302,17 @@ def _differentiate_the_same(right: Tensor, wrong: Tensor, sources: Sequence[Any]
     return True
 
 
-def _arrive_the_same(expected: Array, wrong: Any, shape: tuple[int, ...]) -> bool:
-    """Whether the argument gets the same bits; but for rounding, if what it gets is a sum in another order."""
+def _arrive_the_same(expected: Array, wrong: Any, shape: tuple[int, ...], rounding: float) -> bool:
+    """Whether the argument gets the same numbers; but for so many roundings, if it gets a sum in another order."""
     if wrong is None:
         return False
     wrong = np.asarray(wrong)
-    rounding = 0.0 if wrong.shape == expected.shape == shape else 32 * float(np.finfo(expected.dtype).eps)
+    if wrong.shape == expected.shape and np.array_equal(wrong, expected, equal_nan=True):
+        return True  # in whatever order they lie in memory, and would be added up
+    rounding *= 0.0 if wrong.shape == expected.shape == shape else float(np.finfo(expected.dtype).eps)
     try:
         one, other = (each if each.shape == shape else unbroadcast(each, shape) for each in (expected, wrong))
-    except (ValueError, IndexError, TypeError):
+    except (ValueError, IndexError, TypeError, RuntimeError):
         return False
     if one.shape != other.shape:
         return False

@@ -124,6 +124,17 @@ def test_an_output_of_a_function_of_tensors_that_no_gradient_flows_through(outpu
     assert said in raised_by(UnusableOutput, check_grads, output, leaf(X))
 
 
+def test_a_number_is_an_array_wherever_it_is_moved_to():
+    kinds = set()
+
+    def doubled(x):
+        kinds.add(type(x.data))
+        return x * 2.0
+
+    assert check_grads(doubled, leaf(0.5)).ok
+    assert kinds == {np.ndarray}
+
+
 def test_a_tuple_is_checked_whole():
     def wrong_for_the_second(g, x):
         return g[0] * np.cos(x) + g[1] * np.sin(x)
@@ -187,6 +198,38 @@ def test_a_backward_that_writes_into_the_cotangent():
     assert "writes into the cotangent" in message
 
 
+class Exponential(mg.autograd.Function):
+    """exp, whose backward multiplies in place what was saved for it: the output, or a copy of it."""
+
+    saves = staticmethod(lambda out: out)
+
+    @classmethod
+    def forward(cls, ctx, x):
+        out = x.exp()
+        ctx.kept = cls.saves(out)
+        return out
+
+    @classmethod
+    def backward(cls, ctx, g):
+        gradient = g * ctx.kept
+        ctx.kept.data *= 2
+        return gradient
+
+
+class CopyingExponential(Exponential):
+    saves = staticmethod(mg.clone)
+
+
+def test_a_backward_that_writes_into_the_output():
+    message = raised_by(MutatedInput, check_grads, lambda x: Exponential.apply(x), leaf(X))
+    assert "writes into the output" in message
+
+
+def test_a_backward_that_spoils_what_was_saved_for_the_next():
+    message = raised_by(Stateful, check_grads, lambda x: CopyingExponential.apply(x), leaf(X))
+    assert "a second backward over the same graph" in message
+
+
 @pytest.mark.parametrize(
     ("forward", "vjp", "said"),
     [
@@ -216,6 +259,29 @@ def test_on_copies_nothing_is_said_of_memory():
         report = examine(subject, order=2, probes=1, kinks="interval", layouts=False, seed=0)
         assert report.ok
         assert ("memory of its own" in report.passed) == ("left alone" in report.explain()) == told
+
+
+class StaleMask(mg.autograd.Function):
+    """Dropout whose backward takes the mask of the first call of all."""
+
+    kept = None
+
+    @classmethod
+    def forward(cls, ctx, x):
+        ctx.mask = (mg.rand(*x.shape) < 0.5).to(x.dtype)
+        if StaleMask.kept is None:
+            StaleMask.kept = ctx.mask
+        return x * ctx.mask
+
+    @classmethod
+    def backward(cls, ctx, g):
+        last, StaleMask.kept = StaleMask.kept, ctx.mask
+        return g * last
+
+
+def test_a_mask_of_an_earlier_draw():
+    message = raised_by(Stateful, check_grads, lambda x: StaleMask.apply(x), leaf(X))
+    assert "what is saved must belong to the call" in message
 
 
 def test_a_gradient_of_another_dtype():

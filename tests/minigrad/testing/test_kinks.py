@@ -40,6 +40,28 @@ def test_a_backward_that_jumps_at_the_kink_is_not_taken_to_be_rough(seed):
         check_vjp_pair(lambda x: relu(x - 1), wrong, np.array([1.0, 0.3]), seed=seed)
 
 
+def maximum_with(first, second):
+    """The backward of the maximum of two inputs that gives them these shares where they are equal."""
+
+    def vjp(g, x, y):
+        return g * np.where(x == y, first, x > y), g * np.where(x == y, second, x < y)
+
+    return vjp
+
+
+@pytest.mark.parametrize("first", [0.0, 0.5, 1.0])
+def test_two_inputs_may_share_the_gradient_where_they_are_equal(first):
+    x, y = np.array([1.0, 2.0, 3.0]), np.array([1.0, 5.0, 3.0])
+    assert check_vjp_pair(np.maximum, maximum_with(first, 1 - first), x, y).ok
+
+
+@pytest.mark.parametrize("shares", [(1.0, 1.0), (0.0, 0.0), (1.0, 0.5), (0.5, 0.5001)])
+def test_they_may_not_take_more_or_less_than_there_is(shares):
+    x, y = np.array([1.0, 2.0, 3.0]), np.array([1.0, 5.0, 3.0])
+    with pytest.raises(WrongFormula, match="moved as one"):
+        check_vjp_pair(np.maximum, maximum_with(*shares), x, y)
+
+
 def test_an_error_beside_a_kink_is_found_though_the_interval_of_the_kink_would_hide_it():
     def wrong(g, x):
         return g * (x > 0) * np.array([1, 1, 1, 1 + 1e-6])

@@ -18,6 +18,9 @@ def _of_channels(function, *sizes):
 
 NOISE = {
     "dropout": Case(seeded(F.dropout), one, _settings),
+    "dropout of a matrix": Case(
+        seeded(F.dropout), st.sampled_from([((2, 3),), ((3, 1),), ((2, 2, 2),)]),
+        fixed(seed=st.integers(0, 99), p=st.sampled_from([0.3, 0.5])), names=("dropout",)),
     "dropout1d": _of_channels(F.dropout1d, (4, 2), (2, 3, 2), (0, 2, 2)),
     "dropout2d": _of_channels(F.dropout2d, (2, 3, 2, 2), (1, 2, 0, 3)),
     "dropout3d": _of_channels(F.dropout3d, (3, 2, 1, 2), (2, 3, 2, 2, 1)),

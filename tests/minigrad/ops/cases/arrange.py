@@ -109,6 +109,8 @@ ARRANGE = {
         lambda n: st.sampled_from([{"shifts": n}, {"shifts": (n, 1), "dims": (0, -1)}, {"shifts": n, "dims": -1}]))),
     "rot90": Case(mg.rot90, st.tuples(matrices), _settings(k=lambda s: st.integers(-3, 5), dims=_two_dims)),
     "unfold": Case(lambda x, **settings: x.unfold(**settings), st.tuples(dimensional.filter(any)), _windows),
+    "unfold with gaps": Case(lambda x: x.unfold(0, 1, 2), st.just(((2, 1, 3),)), names=("unfold",)),
+    "diagonal below": Case(lambda x: mg.diagonal(x, -1), st.sampled_from([((3, 3),), ((3, 2),)]), names=("diagonal",)),
     # joins and cuts
     "hstack": Case(lambda *xs: mg.hstack(xs), several),
     "vstack": Case(lambda *xs: mg.vstack(xs), several),

@@ -65,6 +65,8 @@ ELEMENTWISE = {
         settings=fixed(low=st.sampled_from([None, -0.5]), high=st.sampled_from([0.5, 0.0])), names=ALIASES["clamp"],
     ),
     "where": Case(lambda x, y, seed: mg.where(_masked(x, y, seed), x, y), pair, fixed(seed=st.integers(0, 9))),
+    "where one is positive": Case(lambda x, y: mg.where(x > 0.0, x, y), st.sampled_from([((2, 3),) * 2, ((4,),) * 2]),
+                                  values=nonzero, names=("where",)),
     "where with a number": Case(
         lambda x, seed: mg.where(_masked(x, x, seed), 2, x), one, fixed(seed=st.integers(0, 9))),
     "masked_fill": Case(lambda x, seed: x.masked_fill(_masked(x, x, seed), -1.5), one, fixed(seed=st.integers(0, 9))),

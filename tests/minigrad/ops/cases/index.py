@@ -13,6 +13,7 @@ from hypothesis.extra.numpy import (
 import minigrad as mg
 from tests.minigrad.ops.cases.case import (
     Case,
+    fixed,
     one,
     with_dim,
 )  # fmt: skip
@@ -68,6 +69,13 @@ def _read_and_written(x, y, index):
     return target
 
 
+def _written_twice(x, y):
+    target = x * 1.0
+    target[:1] = y
+    target[1:] = y * 2.0
+    return target * target
+
+
 INDEX = {
     "getitem": Case(lambda x, index: x[index], one, _mixed_index),
     "gather": ScatterCase(mg.gather),
@@ -75,8 +83,23 @@ INDEX = {
         lambda x, dim, seed: mg.index_select(x, dim, mg.tensor(
             np.random.default_rng(seed).integers(0, max(x.shape[dim], 1), 4 if x.shape[dim] else 0))),
         seed=st.integers(0, 99)),
-    "index_put": Case(lambda x, y: mg.index_put(x, (slice(None), [0, 2]), y),
-                      st.sampled_from([((2, 3), ()), ((2, 3), (2, 2)), ((2, 4), (2,)), ((0, 3), (1, 1))])),
+    "index_put": Case(lambda x, y, columns: mg.index_put(x, (slice(None), columns), y),
+                      st.sampled_from([((2, 3), ()), ((2, 3), (2, 2)), ((2, 4), (2,)), ((0, 3), (1, 1)), ((1, 3), ()),
+                                       ((2, 3), (2, 1)), ((1, 3), (1, 2))]),
+                      fixed(columns=st.sampled_from([[0, -1], [0, 1], [2, 1]]))),
     "setitem": Case(lambda x, y: _read_and_written(x, y, slice(0, 2)),
                        st.sampled_from([((3, 2), ()), ((3, 2), (2, 2)), ((2,), (1,)), ((2, 0), (0,))])),
+    "setitem from the end": Case(
+        lambda x, y: _read_and_written(x, y, (..., slice(-2, None))),
+        st.sampled_from([((2, 3), ()), ((2, 3), (2, 1)), ((2,), (1,)), ((3, 1), (1,)), ((3, 1), (3, 1))]),
+        names=("setitem",)),
+    "index_put of a column": Case(lambda x, y: mg.index_put(x, (slice(None), [1]), y), st.just(((2, 3), (2, 1))),
+                                  names=("index_put",)),
+    "index_put of a number": Case(lambda x, y, where: mg.index_put(x, (mg.tensor(where),), y), st.just(((), ())),
+                                  fixed(where=st.booleans()), names=("index_put",)),
+    "setitem of a number": Case(lambda x, y, where: _read_and_written(x, y, mg.tensor(where)), st.just(((), ())),
+                                fixed(where=st.booleans()), names=("setitem",)),
+    "setitem of all": Case(lambda x, y: _read_and_written(x, y, ...), st.sampled_from([((), ()), ((2, 1), ())]),
+                           names=("setitem",)),
+    "setitem twice": Case(_written_twice, st.sampled_from([((2, 3), (1, 3)), ((2, 1), (1,))]), names=("setitem",)),
 }  # fmt: skip

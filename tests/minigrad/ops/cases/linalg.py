@@ -116,6 +116,7 @@ LINALG = {
     "linalg.norm": Case(linalg.norm, st.tuples(array_shapes(min_dims=1, max_dims=2, min_side=1, max_side=3)),
                         fixed(ord=st.sampled_from([None, 1, math.inf]), keepdim=st.booleans()), values=powers),
     "inv": Case(linalg.inv, st.tuples(stacks), values=regular, names=("linalg.inv", "inverse")),
+    "inv of small numbers": Case(lambda x: linalg.inv(x * 0.25), st.tuples(stacks), values=regular, names=("inverse",)),
     "solve": Case(linalg.solve, _systems(), values=regular, names=("linalg.solve",)),
     "solve from the right": Case(lambda A, B: linalg.solve(A, B, left=False), st.tuples(side, side).map(
         lambda s: ((2, s[0], s[0]), (s[1], s[0]))).filter(lambda s: s[1] != s[0][:-1]), values=regular),

@@ -39,7 +39,9 @@ class EinsumCase(Case):
 
 
 PRODUCTS = {
-    "matmul": Case(mg.matmul, matmul_shapes),
+    "matmul": Case(mg.matmul, matmul_shapes | st.sampled_from([((2, 3), (4, 3, 2)), ((1, 2, 3), (2, 3, 2))])),
+    "matmul of squares": Case(
+        mg.matmul, st.sampled_from([((2, 2), (2, 2)), ((2, 3, 3), (2, 3, 3)), ((2, 2), (3, 2, 2))]), names=("matmul",)),
     "mm": Case(mg.mm, st.tuples(*[st.integers(0, 3)] * 3).map(lambda s: ((s[0], s[1]), (s[1], s[2])))),
     "bmm": Case(mg.bmm, st.tuples(*[st.integers(0, 3)] * 4).map(lambda s: ((s[3], s[0], s[1]), (s[3], s[1], s[2])))),
     "einsum": EinsumCase(mg.einsum),

@@ -14,6 +14,7 @@ from tests.minigrad.ops.cases.case import (
     dim_in,
     dimensional,
     dims_in,
+    fixed,
     nonempty,
     one,
     pair,
@@ -59,6 +60,8 @@ def _pairs(name):
 several = st.tuples(array_shapes(min_dims=1, max_dims=3, min_side=2, max_side=3))
 REDUCE = {
     "sum": _reduction("sum"),
+    "sum of a square": Case(
+        mg.sum, st.just(((3, 3),)), fixed(dim=st.sampled_from([0, 1, -1, -2]), keepdim=st.booleans()), names=("sum",)),
     "mean": _reduction("mean", shapes=st.tuples(nonempty)),
     "amax": _reduction("amax", separated, st.tuples(nonempty)),
     "amin": _reduction("amin", separated, st.tuples(nonempty)),

@@ -106,6 +106,8 @@ SCATTERING = {
     "scatter": UniqueCase(mg.scatter),
     "scatter of a number": ScatterCase(lambda x, dim, places: mg.scatter(x, dim, places, 2.5), names=("scatter",)),
     "scatter with add": ScatterCase(lambda *args: mg.scatter(*args, reduce="add"), with_source=True),
+    "scatter with multiply": ScatterCase(
+        lambda *args: mg.scatter(*args, reduce="multiply"), values=nonzero, with_source=True),
     "scatter_reduce": ReduceCase(mg.scatter_reduce),
     "index_add": SliceCase(lambda *args: mg.index_add(*args, alpha=-2)),
     "index_copy": SliceCase(mg.index_copy, repeated=False),
