@@ -139,12 +139,13 @@ class TensorFunction:
         self.wide = self.engine.wide
         self.fn, self.args, self.buffers = fn, list(args), list(buffers)
         self.name = name or _name(fn)
-        chosen = range(len(args)) if wrt is None else [i % len(args) if args else i for i in wrt]
+        chosen = positions(self.name, wrt, len(args))
         self.moving = [i for i in chosen if self._is_float(args[i])]
         if wrt is not None and len(self.moving) != len(wrt):
             raise TypeError(f"{self.name}: wrt={tuple(wrt)} names an argument that is no floating-point tensor")
         self.kept = [np.array(self.engine.numpy(each)) for each in self.buffers]
         arrays = [self._array(args[i]) for i in self.moving]
+        self.dtype = arrays[0].dtype if arrays else None
         self.params = dict(params) if params is not None else self._leaves_used(arrays)
         self.arrays = [*arrays, *(np.asarray(self.engine.numpy(p)) for p in self.params.values())]
         self.inputs = [f"argument {i}" for i in self.moving] + list(self.params)
@@ -176,8 +177,14 @@ class TensorFunction:
         """Of the arguments that move, each where it was."""
         return [self.engine.tensor(x, self.args[i], requires_grad) for x, i in zip(arrays, self.moving)]
 
-    def _arguments(self, tensors: Sequence[AnyTensor]) -> list[Any]:
+    def _arguments(self, tensors: Sequence[AnyTensor], dtype: Any = None) -> list[Any]:
+        """All arguments. Those of the point's dtype that stand still are brought to that of the call, as the buffers
+        are."""
         arguments = list(self.args)
+        for i, value in enumerate(self.args if dtype is not None and dtype != self.dtype else ()):
+            still = i not in self.moving and self.engine.is_tensor(value) and self._is_float(value)
+            if still and self._array(value).dtype == self.dtype:
+                arguments[i] = self.engine.tensor(self._array(value).astype(dtype), value)
         for i, tensor in zip(self.moving, tensors):
             arguments[i] = tensor
         return arguments
@@ -195,14 +202,14 @@ class TensorFunction:
             with self.engine.same_randomness():
                 yield
         finally:
-            for tensor, kept in changed:
+            for tensor, kept in reversed(changed):  # one that is named twice was itself first
                 self.engine.restore(tensor, kept)
 
     def forward(self, arrays: Sequence[Array]) -> list[Array]:
         count = len(self.moving)
         with self._frozen(arrays[count:], _dtype(arrays)), self.engine.recording(False):
             tensors = self._tensors(arrays[:count])
-            return [self.engine.numpy(out) for out in self._floats(self.fn(*self._arguments(tensors)))]
+            return [self.engine.numpy(out) for out in self._floats(self.fn(*self._arguments(tensors, _dtype(arrays))))]
 
     def vjp(self, arrays: Sequence[Array], cotangents: Sequence[Array]) -> list[Array | None]:
         with self.recorded(arrays) as (leaves, outputs):
@@ -251,7 +258,8 @@ class TensorFunction:
             try:
                 for tensor in constants:
                     tensor.requires_grad_(False)
-                yield [*inputs, *self.params.values()], self._floats(self.fn(*self._arguments(inputs)))
+                arguments = self._arguments(inputs, _dtype(arrays))
+                yield [*inputs, *self.params.values()], self._floats(self.fn(*arguments))
             finally:
                 for tensor in frozen:
                     tensor.requires_grad_(True)
@@ -335,6 +343,18 @@ def _name(fn: Callable[..., Any]) -> str:
     """`SiLU.apply` by the name of its class: everyone's is called apply. A primitive by its own."""
     own = fn.name if isinstance(fn, Primitive) else str(getattr(fn, "__name__", type(fn).__name__))
     return f"{fn.__self__.__name__}.{own}" if ismethod(fn) and isinstance(fn.__self__, type) else own
+
+
+def positions(name: str, wrt: Sequence[int] | None, count: int) -> list[int]:
+    """Of the arguments that `wrt` names, all by default. Raises IndexError for one that is not there, ValueError for one
+    that is named twice."""
+    for i in wrt or ():
+        if not -count <= i < count:
+            raise IndexError(f"{name}: wrt={tuple(wrt or ())} names argument {i}, but there are {count}")
+    chosen = [i % count for i in (range(count) if wrt is None else wrt)]
+    if len(set(chosen)) < len(chosen):
+        raise ValueError(f"{name}: wrt={tuple(wrt or ())} names an argument twice")
+    return chosen
 
 
 def flat(out: Any) -> list[Any]:

@@ -782,3 +782,27 @@ def test_a_backward_that_is_right_in_longdouble_alone_is_wrong(wrong):
 
     with pytest.raises((WrongFormula, PrecisionLoss), match=r"input 0\[1, 1\]"):
         check_vjp_pair(np.sin, backward, X)
+
+
+def test_wrt_names_no_argument_that_is_not_there_and_none_twice():
+    x, y = (mg.randn(3, dtype=mg.float64) for _ in range(2))
+    with pytest.raises(IndexError, match="names argument 5, but there are 2"):
+        check_grads(lambda a, b: a * b, x, y, wrt=(5,))
+    with pytest.raises(ValueError, match="twice"):
+        check_grads(lambda a, b: a * b, x, y, wrt=(0, -2))
+    with pytest.raises(IndexError, match="there are 0"):
+        check_grads(lambda: x, wrt=(0,))
+
+
+def test_a_float32_argument_that_stands_still_is_brought_to_the_precision_of_the_call():
+    x, w = mg.randn(3, 4), mg.randn(4, 2)
+    assert check_grads(lambda a, b: a @ b, x, w, wrt=(0,)).ok
+    assert w.dtype == mg.float32
+
+
+def test_a_leaf_named_twice_has_its_own_values_afterwards():
+    w = mg.randn(3, dtype=mg.float64, requires_grad=True)
+    before = w.data.copy()
+    with pytest.raises(GradientError):
+        check_grads(lambda a: a * w, mg.randn(3, dtype=mg.float64), params={"one": w, "other": w})
+    assert np.array_equal(w.data, before)
