@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from .functions import TensorFunction, flat, positions
-from .subject import Backward, Subject, floats
+from .subject import Backward, Plain, Subject, floats
 
 Array: TypeAlias = Any
 
@@ -117,7 +117,7 @@ class _Torch:
         return found
 
 
-class _Functional:
+class _Functional(Plain):
     """A function of arrays of a framework that hands out its backward as a function."""
 
     wide, copies = False, True
@@ -160,9 +160,6 @@ class _Functional:
         dtypes = [np.asarray(out).dtype for out in outputs]
         given = [self.framework.array(np.asarray(v, dtype)) for v, dtype in zip(cotangents, dtypes, strict=True)]
         return [None if g is None else np.array(g) for g in backward(self.framework.together(given))]
-
-    def alone(self, number: int, arrays: Sequence[Array], cotangents: Sequence[Array]) -> Array | None:
-        return self.vjp(arrays, cotangents)[number]
 
     def recorded(self, arrays: Sequence[Array]) -> list[Array]:
         outputs, _ = self.framework.pull(self._floating, *map(self.framework.array, arrays))

@@ -19,7 +19,7 @@ from ..nn import Module
 from ..ops.primitive import Primitive
 from ..ops.random import default_generator
 from ..tensor import Tensor
-from .subject import Backward
+from .subject import Backward, Plain, Twice
 from .verdicts import Found, Verdict
 
 Array: TypeAlias = Any
@@ -232,18 +232,15 @@ class TensorFunction:
             self.engine.draw_on()
             self.vjp(arrays, cotangents)
 
-    def vjp_twice(
-        self, arrays: Sequence[Array], cotangents: Sequence[Array]
-    ) -> tuple[list[Array], list[list[Array | None]], list[Array]]:
-        """The outputs, the gradients by two backwards over one graph, and the outputs after that."""
+    def vjp_twice(self, arrays: Sequence[Array], cotangents: Sequence[Array]) -> Twice | None:
         with self.recorded(arrays) as (leaves, outputs):
             before = [np.array(self.engine.numpy(out)) for out in outputs]
             v = self.on_device(cotangents, outputs)
-            gradients = [
+            first, second = (
                 [None if g is None else np.array(self.engine.numpy(g)) for g in given]
                 for given in (self.gradients(outputs, leaves, v, retain_graph=True) for _ in range(2))
-            ]
-            return before, gradients, [self.engine.numpy(out) for out in outputs]
+            )
+            return Twice(before, first, second, [self.engine.numpy(out) for out in outputs])
 
     @contextmanager
     def recorded(
@@ -292,7 +289,7 @@ class TensorFunction:
         return TensorBackward(self)
 
 
-class TensorBackward:
+class TensorBackward(Plain):
     """The backward of a function of tensors, as a function of its inputs and cotangents."""
 
     def __init__(self, of: TensorFunction) -> None:
@@ -319,18 +316,12 @@ class TensorBackward:
             again = engine.grad([g for g, _ in pairs], [*leaves, *v], [c for _, c in pairs], False, False)
             return [None if g is None else engine.numpy(g) for g in again]
 
-    def alone(self, number: int, arrays: Sequence[Array], cotangents: Sequence[Array]) -> Array | None:
-        return self.vjp(arrays, cotangents)[number]
-
     def recorded(self, arrays: Sequence[Array]) -> list[Array]:
         count = len(self.of.arrays)
         with self.of.recorded(arrays[:count]) as (leaves, outputs):
             v = self.of.on_device(arrays[count:], outputs, True)
             gradients = self.of.gradients(outputs, leaves, v, create_graph=True)
             return [np.zeros_like(x) if g is None else self.of.engine.numpy(g) for x, g in zip(arrays, gradients)]
-
-    def backward_of(self) -> Backward | None:
-        return None
 
 
 def module_function(module: Module, inputs: Sequence[Any], name: str) -> TensorFunction:
@@ -346,7 +337,7 @@ def _name(fn: Callable[..., Any]) -> str:
 
 
 def positions(name: str, wrt: Sequence[int] | None, count: int) -> list[int]:
-    """Of the arguments that `wrt` names, all by default. Raises IndexError for one that is not there, ValueError for one
+    """Those arguments that `wrt` names, or all. Raises IndexError for one that is not there, ValueError for one
     that is named twice."""
     for i in wrt or ():
         if not -count <= i < count:
