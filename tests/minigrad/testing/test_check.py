@@ -1,6 +1,7 @@
 """One small mistake per verdict: the class of the error, what the message names, and what a check leaves as it was."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,8 +10,11 @@ import minigrad as mg
 from minigrad.ops.random import default_generator
 from minigrad.testing import ERRORS, GradientError, Verdict, check_grads, check_module, check_vjp_pair
 from minigrad.testing.check import examine
+from minigrad.testing.formula import Comparison
 from minigrad.testing.functions import TensorFunction
+from minigrad.testing.ladder import RATIO
 from minigrad.testing.oracles import HAS_LONGDOUBLE
+from minigrad.testing.subject import Pair
 from minigrad.testing.verdicts import (
     Aliasing,
     Disconnected,
@@ -806,3 +810,17 @@ def test_a_leaf_named_twice_has_its_own_values_afterwards():
     with pytest.raises(GradientError):
         check_grads(lambda a: a * w, mg.randn(3, dtype=mg.float64), params={"one": w, "other": w})
     assert np.array_equal(w.data, before)
+
+
+@pytest.mark.parametrize(("factor", "verdict"), [(1.0, None), (1.01, Verdict.INCONCLUSIVE)])
+def test_a_difference_that_a_blind_second_look_does_not_confirm_is_no_evidence(monkeypatch, factor, verdict):
+    plain = Comparison.numeric
+
+    def blind(self, u, v, ratio=RATIO):
+        found = plain(self, u, v, ratio)
+        return found if ratio == RATIO else replace(found, error=np.inf)
+
+    monkeypatch.setattr(Comparison, "numeric", blind)
+    subject = Pair(np.sin, lambda g, x: factor * g * np.cos(x), [np.linspace(0.1, 1.0, 5)])
+    report = examine(subject, order=1, probes=2, kinks="interval", layouts=False, seed=0)
+    assert report.ok if verdict is None else report.verdict is verdict
