@@ -13,8 +13,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from .functions import TensorFunction, flat
-from .subject import Backward, Subject, floats
+from .functions import TensorFunction, flat, positions
+from .subject import Backward, Plain, Subject, floats
 
 Array: TypeAlias = Any
 
@@ -38,7 +38,8 @@ def torch(fn: Callable[..., Any]) -> Adapted:
     def subject(args: Sequence[Any], wrt: Sequence[int] | None, params: dict[str, Any] | None) -> Subject:
         buffers: list[Any] = []
         if isinstance(fn, engine.torch.nn.Module):
-            buffers = list(fn.buffers())
+            still = [p for p in fn.parameters() if not p.requires_grad]  # to be brought to the dtype of a call as well
+            buffers = [*fn.buffers(), *still]
             if params is None:
                 params = {name: p for name, p in fn.named_parameters() if p.requires_grad}
         return TensorFunction(fn, args, wrt, params, buffers, engine=engine)
@@ -116,7 +117,7 @@ class _Torch:
         return found
 
 
-class _Functional:
+class _Functional(Plain):
     """A function of arrays of a framework that hands out its backward as a function."""
 
     wide, copies = False, True
@@ -129,7 +130,7 @@ class _Functional:
         self.name = getattr(fn, "__name__", type(fn).__name__)
         if params is not None:
             raise TypeError(f"{self.name}: {framework.name} has no leaves beside arguments; pass params as arguments")
-        self.moving = [i % len(args) for i in (range(len(args)) if wrt is None else wrt)]
+        self.moving = positions(self.name, wrt, len(args))
         floating = [i for i in self.moving if _is_floating(args[i]) and hasattr(args[i], "dtype")]
         if wrt is not None and floating != self.moving:
             raise TypeError(f"{self.name}: wrt={tuple(wrt)} names an argument that is no floating-point array")
@@ -159,9 +160,6 @@ class _Functional:
         dtypes = [np.asarray(out).dtype for out in outputs]
         given = [self.framework.array(np.asarray(v, dtype)) for v, dtype in zip(cotangents, dtypes, strict=True)]
         return [None if g is None else np.array(g) for g in backward(self.framework.together(given))]
-
-    def alone(self, number: int, arrays: Sequence[Array], cotangents: Sequence[Array]) -> Array | None:
-        return self.vjp(arrays, cotangents)[number]
 
     def recorded(self, arrays: Sequence[Array]) -> list[Array]:
         outputs, _ = self.framework.pull(self._floating, *map(self.framework.array, arrays))

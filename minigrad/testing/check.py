@@ -7,6 +7,7 @@ accuracy in the dtype given, the second order.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -14,8 +15,8 @@ import numpy as np
 from ..nn import Module
 from ..tensor import Tensor
 from .adapters import Adapted
-from .diagnosis import diagnose
-from .formula import EPS, NOISES, ROUNDINGS, Comparison, Trial, attempt, scale, size_of
+from .diagnosis import UNCONFIRMED, diagnose
+from .formula import EPS, NOISES, ROUNDINGS, Comparison, Trial, attempt, distance, scale, size_of
 from .functions import TensorFunction, module_function
 from .rounding import is_accurate
 from .structure import CHECKS, gradients_fit, preflight, same_in_any_layout, same_when_recorded
@@ -248,6 +249,9 @@ def _judge(comparison: Comparison, trial: Trial, kinks: str, report: GradReport,
     if not certain and any(probe.note == "kink" for probe in report.probes):
         return True
     note = diagnose(comparison, trial, kinks)
+    if note == UNCONFIRMED:  # an error as large as the difference was let pass
+        finest = trial.probe.resolution * distance(trial.probe.backward, trial.found) / trial.probe.bound
+        report.probes[-1] = replace(trial.probe, resolution=finest)
     if note not in report.notes:
         report.notes.append(note)
     return False

@@ -22,6 +22,7 @@ ALL_UP_TO = 256
 SHOWN = 3
 HALVINGS = 120  # at most so many parts are looked at,
 EXPLAINED = 0.05  # and no more once so little of the difference is left
+UNCONFIRMED = "a second look, with other steps, did not confirm a difference"
 
 
 class Entry(NamedTuple):
@@ -94,7 +95,7 @@ def _second_opinion(comparison: Comparison, trial: Trial) -> tuple[str, bool]:
     probe = trial.probe
     second = comparison.numeric(trial.u, trial.v, ratio=3.0)
     if not second.kink and not trial.found.kink and distance(probe.backward, second) <= float(second.error):
-        return "a second look, with other steps, did not confirm a difference", True
+        return UNCONFIRMED, True
     sides = comparison.followed(trial.u, trial.v)
     if sides is None:
         return "", False

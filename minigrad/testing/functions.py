@@ -19,7 +19,7 @@ from ..nn import Module
 from ..ops.primitive import Primitive
 from ..ops.random import default_generator
 from ..tensor import Tensor
-from .subject import Backward
+from .subject import Backward, Plain, Twice
 from .verdicts import Found, Verdict
 
 Array: TypeAlias = Any
@@ -139,12 +139,13 @@ class TensorFunction:
         self.wide = self.engine.wide
         self.fn, self.args, self.buffers = fn, list(args), list(buffers)
         self.name = name or _name(fn)
-        chosen = range(len(args)) if wrt is None else [i % len(args) if args else i for i in wrt]
+        chosen = positions(self.name, wrt, len(args))
         self.moving = [i for i in chosen if self._is_float(args[i])]
         if wrt is not None and len(self.moving) != len(wrt):
             raise TypeError(f"{self.name}: wrt={tuple(wrt)} names an argument that is no floating-point tensor")
         self.kept = [np.array(self.engine.numpy(each)) for each in self.buffers]
         arrays = [self._array(args[i]) for i in self.moving]
+        self.dtype = arrays[0].dtype if arrays else None
         self.params = dict(params) if params is not None else self._leaves_used(arrays)
         self.arrays = [*arrays, *(np.asarray(self.engine.numpy(p)) for p in self.params.values())]
         self.inputs = [f"argument {i}" for i in self.moving] + list(self.params)
@@ -176,8 +177,14 @@ class TensorFunction:
         """Of the arguments that move, each where it was."""
         return [self.engine.tensor(x, self.args[i], requires_grad) for x, i in zip(arrays, self.moving)]
 
-    def _arguments(self, tensors: Sequence[AnyTensor]) -> list[Any]:
+    def _arguments(self, tensors: Sequence[AnyTensor], dtype: Any = None) -> list[Any]:
+        """All arguments. Those of the point's dtype that stand still are brought to that of the call, as the buffers
+        are."""
         arguments = list(self.args)
+        for i, value in enumerate(self.args if dtype is not None and dtype != self.dtype else ()):
+            still = i not in self.moving and self.engine.is_tensor(value) and self._is_float(value)
+            if still and self._array(value).dtype == self.dtype:
+                arguments[i] = self.engine.tensor(self._array(value).astype(dtype), value)
         for i, tensor in zip(self.moving, tensors):
             arguments[i] = tensor
         return arguments
@@ -195,14 +202,14 @@ class TensorFunction:
             with self.engine.same_randomness():
                 yield
         finally:
-            for tensor, kept in changed:
+            for tensor, kept in reversed(changed):  # one that is named twice was itself first
                 self.engine.restore(tensor, kept)
 
     def forward(self, arrays: Sequence[Array]) -> list[Array]:
         count = len(self.moving)
         with self._frozen(arrays[count:], _dtype(arrays)), self.engine.recording(False):
             tensors = self._tensors(arrays[:count])
-            return [self.engine.numpy(out) for out in self._floats(self.fn(*self._arguments(tensors)))]
+            return [self.engine.numpy(out) for out in self._floats(self.fn(*self._arguments(tensors, _dtype(arrays))))]
 
     def vjp(self, arrays: Sequence[Array], cotangents: Sequence[Array]) -> list[Array | None]:
         with self.recorded(arrays) as (leaves, outputs):
@@ -225,18 +232,15 @@ class TensorFunction:
             self.engine.draw_on()
             self.vjp(arrays, cotangents)
 
-    def vjp_twice(
-        self, arrays: Sequence[Array], cotangents: Sequence[Array]
-    ) -> tuple[list[Array], list[list[Array | None]], list[Array]]:
-        """The outputs, the gradients by two backwards over one graph, and the outputs after that."""
+    def vjp_twice(self, arrays: Sequence[Array], cotangents: Sequence[Array]) -> Twice | None:
         with self.recorded(arrays) as (leaves, outputs):
             before = [np.array(self.engine.numpy(out)) for out in outputs]
             v = self.on_device(cotangents, outputs)
-            gradients = [
+            first, second = (
                 [None if g is None else np.array(self.engine.numpy(g)) for g in given]
                 for given in (self.gradients(outputs, leaves, v, retain_graph=True) for _ in range(2))
-            ]
-            return before, gradients, [self.engine.numpy(out) for out in outputs]
+            )
+            return Twice(before, first, second, [self.engine.numpy(out) for out in outputs])
 
     @contextmanager
     def recorded(
@@ -251,7 +255,8 @@ class TensorFunction:
             try:
                 for tensor in constants:
                     tensor.requires_grad_(False)
-                yield [*inputs, *self.params.values()], self._floats(self.fn(*self._arguments(inputs)))
+                arguments = self._arguments(inputs, _dtype(arrays))
+                yield [*inputs, *self.params.values()], self._floats(self.fn(*arguments))
             finally:
                 for tensor in frozen:
                     tensor.requires_grad_(True)
@@ -284,7 +289,7 @@ class TensorFunction:
         return TensorBackward(self)
 
 
-class TensorBackward:
+class TensorBackward(Plain):
     """The backward of a function of tensors, as a function of its inputs and cotangents."""
 
     def __init__(self, of: TensorFunction) -> None:
@@ -311,18 +316,12 @@ class TensorBackward:
             again = engine.grad([g for g, _ in pairs], [*leaves, *v], [c for _, c in pairs], False, False)
             return [None if g is None else engine.numpy(g) for g in again]
 
-    def alone(self, number: int, arrays: Sequence[Array], cotangents: Sequence[Array]) -> Array | None:
-        return self.vjp(arrays, cotangents)[number]
-
     def recorded(self, arrays: Sequence[Array]) -> list[Array]:
         count = len(self.of.arrays)
         with self.of.recorded(arrays[:count]) as (leaves, outputs):
             v = self.of.on_device(arrays[count:], outputs, True)
             gradients = self.of.gradients(outputs, leaves, v, create_graph=True)
             return [np.zeros_like(x) if g is None else self.of.engine.numpy(g) for x, g in zip(arrays, gradients)]
-
-    def backward_of(self) -> Backward | None:
-        return None
 
 
 def module_function(module: Module, inputs: Sequence[Any], name: str) -> TensorFunction:
@@ -335,6 +334,18 @@ def _name(fn: Callable[..., Any]) -> str:
     """`SiLU.apply` by the name of its class: everyone's is called apply. A primitive by its own."""
     own = fn.name if isinstance(fn, Primitive) else str(getattr(fn, "__name__", type(fn).__name__))
     return f"{fn.__self__.__name__}.{own}" if ismethod(fn) and isinstance(fn.__self__, type) else own
+
+
+def positions(name: str, wrt: Sequence[int] | None, count: int) -> list[int]:
+    """Those arguments that `wrt` names, or all. Raises IndexError for one that is not there, ValueError for one
+    that is named twice."""
+    for i in wrt or ():
+        if not -count <= i < count:
+            raise IndexError(f"{name}: wrt={tuple(wrt or ())} names argument {i}, but there are {count}")
+    chosen = [i % count for i in (range(count) if wrt is None else wrt)]
+    if len(set(chosen)) < len(chosen):
+        raise ValueError(f"{name}: wrt={tuple(wrt or ())} names an argument twice")
+    return chosen
 
 
 def flat(out: Any) -> list[Any]:

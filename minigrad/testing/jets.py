@@ -72,7 +72,7 @@ class Walk:
             high = float(number)
             low = float(number - np.longdouble(high)) if math.isfinite(high) else 0.0
             return self._ball(high) + self._ball(low)
-        return self._ball(number if isinstance(number, int) else float(number))
+        return self._ball(int(number) if isinstance(number, int | np.integer) else float(number))
 
     def lifted(self, number: Any) -> Jet:
         """Raises `Undecided` for what is no real number."""
@@ -358,8 +358,11 @@ class Jet:
         """The angle of (x, self)."""
         x = self._with(x)
         squared = x * x + self * self
-        angle = (self.series.derivative() * x.series - x.series.derivative() * self.series) / squared.series
+        turn = self.series.derivative() * x.series - x.series.derivative() * self.series
+        angle = _quotient(turn, squared.series)
         start = type(self.series[0]).atan2(self.series[0], x.series[0])
+        if self.series[0].is_zero() and x.series[0] < 0 and self.sign() < 0:  # below the cut
+            start = -start
         grown = self.walk.jet([start]).series + angle.integral()
         return Jet(grown, self.still and x.still, self.walk)
 

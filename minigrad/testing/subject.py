@@ -8,13 +8,22 @@ calling it with other arrays.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 
 from .verdicts import Found, Verdict
 
 Array: TypeAlias = Any
+
+
+class Twice(NamedTuple):
+    """The outputs, the gradients by the first and by the second backward over one graph, and the outputs after that."""
+
+    before: list[Array]
+    first: list[Array | None]
+    second: list[Array | None]
+    after: list[Array]
 
 
 class Subject(Protocol):
@@ -35,6 +44,12 @@ class Subject(Protocol):
     def alone(self, number: int, arrays: Sequence[Array], cotangents: Sequence[Array]) -> Array | None:
         """The gradient for one array, the others being constants, if the function can tell."""
 
+    def vjp_elsewhere(self, arrays: Sequence[Array], cotangents: Sequence[Array]) -> None:
+        """A backward at another point, with other random numbers if the function draws any."""
+
+    def vjp_twice(self, arrays: Sequence[Array], cotangents: Sequence[Array]) -> Twice | None:
+        """Two backwards over one graph; None for a function that has no graph."""
+
     def backward_of(self) -> Backward | None:
         """The backward as a function of arrays and cotangents, with a backward of its own; None if it has none."""
 
@@ -46,7 +61,26 @@ class Backward(Subject, Protocol):
         """As `forward`, but the way it is computed in order to be differentiated."""
 
 
-class Pair:
+class Plain:
+    """The answers of a function that hands out nothing but its backward: it has no graph to go over again."""
+
+    def vjp(self, arrays: Sequence[Array], cotangents: Sequence[Array]) -> list[Array | None]:
+        raise NotImplementedError
+
+    def alone(self, number: int, arrays: Sequence[Array], cotangents: Sequence[Array]) -> Array | None:
+        return self.vjp(arrays, cotangents)[number]
+
+    def vjp_elsewhere(self, arrays: Sequence[Array], cotangents: Sequence[Array]) -> None:
+        self.vjp(arrays, cotangents)
+
+    def vjp_twice(self, arrays: Sequence[Array], cotangents: Sequence[Array]) -> Twice | None:
+        return None
+
+    def backward_of(self) -> Backward | None:
+        return None
+
+
+class Pair(Plain):
     """A NumPy function and its backward: `forward(*arrays)` and `vjp(cotangent, *arrays)`."""
 
     wide, copies = True, False
@@ -90,12 +124,6 @@ class Pair:
             if i not in self.moving and gradient is not None:
                 raise Found(Verdict.WRONG_SHAPE_DTYPE, f"input {i}", "an integer input has no gradient: return None")
         return [gradients[i] for i in self.moving]
-
-    def alone(self, number: int, arrays: Sequence[Array], cotangents: Sequence[Array]) -> Array | None:
-        return self.vjp(arrays, cotangents)[number]
-
-    def backward_of(self) -> Backward | None:
-        return None
 
 
 def floats(out: Any, kinds: str = "f") -> list[Array]:

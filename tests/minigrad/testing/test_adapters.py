@@ -290,3 +290,12 @@ def test_jax_without_64_bit_numbers_is_told_so():
     finally:
         jax.config.update("jax_enable_x64", True)
     assert check_grads(adapted, X).ok
+
+
+def test_what_stands_still_in_pytorch_is_brought_to_the_precision_of_the_call():
+    torch = pytest.importorskip("torch")
+    x, w, layer = torch.randn(3, 4), torch.randn(4, 2), torch.nn.Linear(4, 2)
+    layer.weight.requires_grad_(False)
+    assert check_grads(adapters.torch(lambda a, b: a @ b), x, w, wrt=(0,)).ok
+    assert check_grads(adapters.torch(layer), x).ok
+    assert layer.weight.dtype == torch.float32

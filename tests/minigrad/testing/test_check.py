@@ -1,6 +1,7 @@
 """One small mistake per verdict: the class of the error, what the message names, and what a check leaves as it was."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,8 +10,11 @@ import minigrad as mg
 from minigrad.ops.random import default_generator
 from minigrad.testing import ERRORS, GradientError, Verdict, check_grads, check_module, check_vjp_pair
 from minigrad.testing.check import examine
+from minigrad.testing.formula import Comparison
 from minigrad.testing.functions import TensorFunction
+from minigrad.testing.ladder import RATIO
 from minigrad.testing.oracles import HAS_LONGDOUBLE
+from minigrad.testing.subject import Pair
 from minigrad.testing.verdicts import (
     Aliasing,
     Disconnected,
@@ -782,3 +786,41 @@ def test_a_backward_that_is_right_in_longdouble_alone_is_wrong(wrong):
 
     with pytest.raises((WrongFormula, PrecisionLoss), match=r"input 0\[1, 1\]"):
         check_vjp_pair(np.sin, backward, X)
+
+
+def test_wrt_names_no_argument_that_is_not_there_and_none_twice():
+    x, y = (mg.randn(3, dtype=mg.float64) for _ in range(2))
+    with pytest.raises(IndexError, match="names argument 5, but there are 2"):
+        check_grads(lambda a, b: a * b, x, y, wrt=(5,))
+    with pytest.raises(ValueError, match="twice"):
+        check_grads(lambda a, b: a * b, x, y, wrt=(0, -2))
+    with pytest.raises(IndexError, match="there are 0"):
+        check_grads(lambda: x, wrt=(0,))
+
+
+def test_a_float32_argument_that_stands_still_is_brought_to_the_precision_of_the_call():
+    x, w = mg.randn(3, 4), mg.randn(4, 2)
+    assert check_grads(lambda a, b: a @ b, x, w, wrt=(0,)).ok
+    assert w.dtype == mg.float32
+
+
+def test_a_leaf_named_twice_has_its_own_values_afterwards():
+    w = mg.randn(3, dtype=mg.float64, requires_grad=True)
+    before = w.data.copy()
+    subject = TensorFunction(lambda a: a * w, [mg.randn(3, dtype=mg.float64)], params={"one": w, "other": w})
+    subject.forward([x + 1 for x in subject.arrays])
+    assert np.array_equal(w.data, before)
+
+
+@pytest.mark.parametrize(("factor", "verdict"), [(1.0, None), (1.01, Verdict.INCONCLUSIVE)])
+def test_a_difference_that_a_blind_second_look_does_not_confirm_is_no_evidence(monkeypatch, factor, verdict):
+    plain = Comparison.numeric
+
+    def blind(self, u, v, ratio=RATIO):
+        found = plain(self, u, v, ratio)
+        return found if ratio == RATIO else replace(found, error=np.inf)
+
+    monkeypatch.setattr(Comparison, "numeric", blind)
+    subject = Pair(np.sin, lambda g, x: factor * g * np.cos(x), [np.linspace(0.1, 1.0, 5)])
+    report = examine(subject, order=1, probes=2, kinks="interval", layouts=False, seed=0)
+    assert report.ok if verdict is None else report.verdict is verdict

@@ -465,3 +465,14 @@ def test_numpy_keeps_jets_whole():
     jets = Walk(3, 1, math.inf).jets(np.ones((2, 2)), np.ones((2, 2)))
     assert jets.shape == (2, 2) and jets.dtype == object
     assert isinstance(np.stack([jets[0], jets[1]])[1, 1], Jet)
+
+
+def test_the_angle_jumps_at_its_cut_and_has_no_derivative_at_the_origin():
+    cut = [taylor(lambda t: np.arctan2(t, -1.0), 0.0, 1.0, side=side).values[0] for side in (1, -1)]
+    assert np.allclose(np.float64(cut), [np.pi, -np.pi])
+    with pytest.raises(Undecided):
+        taylor(lambda t: np.arctan2(t, t), 0.0, 1.0)
+
+
+def test_large_integers_are_exact():
+    assert int(taylor(lambda t: t * np.int64(2**53 + 1), 1.0, 1.0).values[1] - np.longdouble(2.0**53)) == 1
