@@ -37,7 +37,7 @@ def main() -> int:
         options.json.write_text(json.dumps(summary(fates, clock(), refused), indent=1) + "\n")
     if options.prove:
         living = {fate.name for fate in fates if fate.fate != "killed"}
-        proven = _prove([mutant for mutant in mutants if mutant.name in living], options.jobs)
+        proven = _prove(mutants, living, options.jobs)
         for fate in fates:
             if fate.name in living:
                 fate.fate = "equivalent" if fate.name in proven else "survived"
@@ -56,8 +56,9 @@ def _tell(fate: Fate) -> None:
         print(f"{fate.fate}: {fate.name} ({fate.why})", flush=True)
 
 
-def _prove(living: list[Mutant], jobs: int) -> set[str]:
-    """The names of those proven, which are also written down."""
+def _prove(mutants: list[Mutant], names: set[str], jobs: int) -> set[str]:
+    """The names of those proven among the living, which are also written down."""
+    living = [mutant for mutant in mutants if mutant.name in names]
     by_target: dict[str, list[str]] = {}
     for mutant in living:
         by_target.setdefault(label(mutant.target), []).append(mutant.name)
@@ -70,7 +71,8 @@ def _prove(living: list[Mutant], jobs: int) -> set[str]:
                     why = proof.counterexample or f"called in {proof.draws} draws only"
                     print(f"not proven equivalent: {name} ({why})", flush=True)
     enough = {name for name, proof in proofs.items() if proof.draws >= equivalents.DRAWS and not proof.counterexample}
-    equivalents.write(reason, [mutant for mutant in living if mutant.name in enough])
+    proven = [mutant for mutant in living if mutant.name in enough]
+    equivalents.write(reason, {mutant.name for mutant in mutants}, proven)
     return enough
 
 

@@ -8,7 +8,7 @@ places, every call of the rule gave the same numbers (0.0 and -0.0 are one) and 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from itertools import count, cycle
@@ -149,8 +149,12 @@ def _differentiate(example: Example, rng: np.random.Generator, second: bool) -> 
         return
 
 
-def write(reasons: Callable[[Mutant], str], proven: Sequence[Mutant]) -> None:
+def write(reasons: Callable[[Mutant], str], looked_at: Collection[str], proven: Sequence[Mutant]) -> None:
+    """The list anew, for the mutants looked at; what it says of others stays."""
     groups: dict[str, list[str]] = {}
+    for name, why in LISTED.items():
+        if name not in looked_at:
+            groups.setdefault(why, []).append(name)
     for mutant in proven:
         groups.setdefault(reasons(mutant), []).append(mutant.name)
     FILE.write_text(json.dumps({"draws": DRAWS, "equivalents": groups}, indent=1) + "\n")

@@ -37,4 +37,6 @@ def reason(mutant: Mutant) -> str:
     name = f"{label(mutant.target)}[{argument_name(mutant.target, mutant.argument)}]"
     if name in ONE_DIMENSION and mutant.operator.name in ("transpose", "in Fortran's order"):
         return "the argument has one dimension: there is nothing to rearrange"
+    if name == "matmul[1]" and "unbroadcast" in mutant.operator.name:
+        return "the gradient of one matrix for a stack is summed inside the product"
     return REASONS.get(mutant.operator.name, "")

@@ -162,3 +162,11 @@ def test_what_is_not_equivalent_has_a_counterexample():
     assert len(mutants) == len(names)
     proofs = equivalents.prove(elementwise.mul, mutants, draws=40, cases=["mul"])
     assert all(proof.counterexample for proof in proofs.values())
+
+
+def test_a_proof_of_some_leaves_what_is_listed_of_others(tmp_path, monkeypatch):
+    monkeypatch.setattr(equivalents, "FILE", tmp_path / "list.json")
+    monkeypatch.setattr(equivalents, "LISTED", {"cat[each]: sign": "old", "matmul[1]: sign": "old"})
+    proven = [mutant for mutant in all_mutants() if mutant.name == "matmul[1]: transpose"]
+    equivalents.write(lambda mutant: "new", {"matmul[1]: sign", "matmul[1]: transpose"}, proven)
+    assert equivalents.listed() == {"cat[each]: sign": "old", "matmul[1]: transpose": "new"}
