@@ -183,6 +183,11 @@ def test_kernels_of_numpy_never_see_a_device_array(make):
 # ------------------------------------------------------------------------------------------------- the backend
 
 
+def test_cuda_moves_to_the_device_unless_told_which():
+    x = mg.ones(2, device="cpu")
+    assert x.cuda().device == x.cuda("cuda").device == "cuda"
+
+
 def test_devices_have_numbers():
     assert mg.ones(1, device="cuda:0").device == "cuda"
     assert mg.ones(1).to("cuda:0").device == "cuda"

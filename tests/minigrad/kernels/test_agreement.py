@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 import minigrad as mg
 from minigrad.kernels import registry
 from minigrad.kernels.numpy import blocks
-from minigrad.ops.composite import definitions
+from minigrad.ops.composite import composite, definitions, selectors
 from minigrad.ops.random import Key
 from minigrad.tensor import Tensor
 
@@ -260,6 +260,18 @@ def test_given_arrays_it_computes_on_arrays(name: str, mode: str, data: st.DataO
 def test_a_weight_of_another_shape_of_that_size_is_refused():
     with mg.kernels.mode("force"), pytest.raises(mg.ShapeError, match=r"weight or bias of shape \(3, 2\)"):
         mg.nn.functional.layer_norm(mg.ones(4, 2, 3), [2, 3], mg.ones(3, 2))
+
+
+def test_a_definition_gets_the_named_arguments_when_no_kernel_applies(monkeypatch):
+    monkeypatch.setattr("minigrad.ops.composite.definitions", {})  # this one is not for the rest of the tests
+
+    @composite
+    def declined(x, by=2):
+        return x, by
+
+    monkeypatch.setitem(selectors, "declined", lambda arguments: None)
+    assert declined(1, by=3) == (1, 3)
+    assert declined(1) == (1, 2)
 
 
 @pytest.mark.parametrize("mode", ["off", "force"])

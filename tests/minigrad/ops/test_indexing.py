@@ -288,6 +288,12 @@ def test_a_tensor_of_no_dimensions_is_written_to_as_a_vector_of_one():
     assert x.unfold(0, 1, 1).tolist() == [1.0]
 
 
+def test_indices_are_repeated_beside_their_counts():
+    repeated = mg.repeat_interleave(mg.tensor([1, 0, 2]))
+    assert repeated.device == mg.get_default_device()
+    assert repeated.tolist() == [0, 2, 2]
+
+
 def test_a_number_is_scattered_to_every_place():
     x, index = mg.ones(2, 3), mg.tensor([[0, 2], [1, 1]])
     assert x.scatter(1, index, 5.0).tolist() == [[5.0, 1.0, 5.0], [1.0, 5.0, 1.0]]

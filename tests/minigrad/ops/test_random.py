@@ -167,6 +167,11 @@ def test_normal_takes_numbers_and_a_size_or_tensors_and_none() -> None:
             mg.normal(*arguments)
 
 
+def test_a_normal_draw_lies_beside_its_tensors() -> None:
+    for device in ("cpu", mg.get_default_device()):
+        assert mg.normal(mg.zeros(2, device=device), mg.ones(2, device=device)).device == device
+
+
 def test_randint_stays_in_range_and_reaches_both_ends() -> None:
     mg.manual_seed(0)
     values = mg.randint(-3, 4, (500,)).numpy()

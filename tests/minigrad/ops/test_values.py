@@ -382,6 +382,19 @@ def test_a_product_of_vectors_has_their_dtype(dtype):
     assert (vector @ vector).dtype == dtype
 
 
+@pytest.mark.parametrize("dtype", [mg.float16, mg.float32, mg.float64])
+def test_a_product_keeps_its_dtype_unless_told_otherwise(dtype):
+    assert mg.prod(mg.ones(3, dtype=dtype)).dtype == dtype
+    assert mg.prod(mg.ones(3, dtype=dtype), dtype=mg.float32).dtype == mg.float32
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, mg.float16])
+def test_a_number_of_python_is_weaker_than_a_tensor_of_no_dimensions(dtype):
+    number = np.ones((), dtype).item()
+    assert mg.result_type(mg.tensor(1, dtype=dtype), number) == dtype
+    assert (mg.tensor(1, dtype=dtype) + number).dtype == dtype
+
+
 @pytest.mark.parametrize("dtype", [np.uint8, mg.int32, mg.bool, mg.float16])
 def test_a_sum_has_the_dtype_asked_for(dtype):
     total = mg.sum(mg.tensor([1, 2]), dtype=dtype)
