@@ -42,7 +42,6 @@ from . import (
 from .cast import cast, clone
 from .dtypes import result_dtype
 from .failure import ShapeError
-from .primitive import Primitive
 from .ufuncs import checked_axis, product, refusal, write_out
 
 # Taken as they are: the arguments after the first go by name, `axis` as `dim` and `keepdims` as `keepdim`.
@@ -177,7 +176,7 @@ def _einsum(subscripts: str, *operands: Any, optimize: Any = False) -> Any:
 
 def _close(operation: Callable[..., Any]) -> Callable[..., Any]:
     def compare(a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Any:
-        dtype = result_dtype([getattr(each, "data", each) for each in (a, b)])
+        dtype = result_dtype([each.data if isinstance(each, Tensor) else each for each in (a, b)])
         home = next(each.device for each in (a, b) if isinstance(each, Tensor))
         a, b = (each if isinstance(each, Tensor) else creation.as_tensor(each, device=home) for each in (a, b))
         a, b = cast(a, dtype=dtype), cast(b, dtype=dtype)
@@ -356,7 +355,7 @@ _signature = functools.cache(inspect.signature)
 
 @functools.cache
 def _parameters(operation: Any) -> frozenset[str]:
-    return frozenset(operation.names if isinstance(operation, Primitive) else inspect.signature(operation).parameters)
+    return frozenset(inspect.signature(operation).parameters)
 
 
 def _beside(value: Any, arguments: Sequence[Any]) -> Any:

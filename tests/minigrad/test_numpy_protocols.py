@@ -510,3 +510,9 @@ def test_lists_and_numbers_stand_for_arrays_where_numpy_takes_them(call):
 def test_what_is_refused_is_named_as_it_was_called():
     with pytest.raises(TypeError, match=r"^np.std of a Tensor takes no axis=\(\)"):
         np.std(mg.ones(2), axis=())
+
+
+@pytest.mark.parametrize("other", [1.0, np.float64(1), np.float32(1), [1.0, 1.0]])
+def test_closeness_to_what_is_no_tensor(other):
+    assert np.allclose(mg.ones(2), other) and np.allclose(other, mg.ones(2))
+    assert np.isclose(other, mg.tensor([1.0, 2.0])).tolist() == [True, False]
