@@ -262,7 +262,7 @@ def same_function(ones: Sequence[Array], others: Sequence[Array]) -> bool:
     by the layout or the dtype of the inputs: with others it is another function."""
     eps = max(float(np.finfo(out.dtype).eps) for out in [*ones, *others])
     close = max(1e-3, 64 * eps)
-    return all(
+    return len(ones) == len(others) and all(
         np.allclose(one, other, rtol=close, atol=close * (1 + float(np.abs(one).max(initial=0))), equal_nan=True)
         for one, other in zip(ones, others)
     )

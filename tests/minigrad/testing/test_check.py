@@ -804,12 +804,24 @@ def test_a_float32_argument_that_stands_still_is_brought_to_the_precision_of_the
     assert w.dtype == mg.float32
 
 
-def test_a_leaf_named_twice_has_its_own_values_afterwards():
+@pytest.mark.parametrize(
+    ("params", "error", "message"),
+    [
+        (lambda w: {"w": w.detach()}, TypeError, r"params\['w'\] is no floating-point tensor that requires grad"),
+        (lambda w: {"w": mg.ones(3, dtype=mg.int64)}, TypeError, r"params\['w'\] is no floating-point tensor"),
+        (lambda w: {"w": np.ones(3)}, TypeError, r"params\['w'\] is no floating-point tensor"),
+        (lambda w: {"one": w, "other": w}, ValueError, r"params\['one'\] and params\['other'\] are one tensor"),
+    ],
+)
+def test_what_cannot_be_a_leaf_is_named(params, error, message):
     w = mg.randn(3, dtype=mg.float64, requires_grad=True)
-    before = w.data.copy()
-    subject = TensorFunction(lambda a: a * w, [mg.randn(3, dtype=mg.float64)], params={"one": w, "other": w})
-    subject.forward([x + 1 for x in subject.arrays])
-    assert np.array_equal(w.data, before)
+    with pytest.raises(error, match=message):
+        check_grads(lambda x: x * w, leaf(X), params=params(w))
+
+
+def test_a_number_alone_is_no_list_of_positions():
+    with pytest.raises(TypeError, match=r"write wrt=\(0,\)"):
+        check_grads(lambda x: x * 2, leaf(X), wrt=0)
 
 
 @pytest.mark.parametrize(("factor", "verdict"), [(1.0, None), (1.01, Verdict.INCONCLUSIVE)])

@@ -476,3 +476,12 @@ def test_the_angle_jumps_at_its_cut_and_has_no_derivative_at_the_origin():
 
 def test_large_integers_are_exact():
     assert int(taylor(lambda t: t * np.int64(2**53 + 1), 1.0, 1.0).values[1] - np.longdouble(2.0**53)) == 1
+
+
+def test_jets_are_not_believed_where_numbers_see_a_jump():
+    def jumps_unless_followed(x):
+        return np.sin(x) + (0 if x.dtype == object else np.sign(x))
+
+    found = derivative(jumps_unless_followed, np.float64(0.0), 1.0, "jets")
+    assert found.oracle != "jets"
+    assert found.jump
