@@ -176,7 +176,7 @@ class TensorFunction:
     def _leaves_named(self, params: Mapping[str, AnyTensor]) -> dict[str, AnyTensor]:
         for key, tensor in params.items():
             if not self._is_float(tensor) or not self.engine.is_tensor(tensor) or not tensor.requires_grad:
-                raise TypeError(f"{self.name}: params[{key!r}] is no floating-point tensor that requires grad: {tensor!r}")
+                raise TypeError(f"{self.name}: params[{key!r}] is no floating-point leaf that requires grad: {tensor}")
         first = {id(tensor): key for key, tensor in reversed(list(params.items()))}
         for key, tensor in params.items():
             if first[id(tensor)] != key:
