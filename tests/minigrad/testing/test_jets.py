@@ -403,6 +403,10 @@ def test_a_long_way_is_given_up():
     assert expand(lambda lift: lift(x, x) @ x, budget=8 * 8 * 30).values.shape == (2, 8, 8)
     with pytest.raises(Undecided, match="more operations"):
         expand(lambda lift: lift(x, x) @ x, budget=8 * 8 * 10)
+    walk = Walk(3, 1, budget=8 * 8 - 1)
+    with pytest.raises(Undecided, match="more operations"):
+        walk.jets(x, x)
+    assert walk.budget == 8 * 8 - 1  # nothing was begun
     large = Pair(lambda x: x @ x, lambda g, x: g @ x.T + x.T @ g, [np.eye(64)])
     comparison = Comparison(large, 0)
     assert comparison.followed(comparison.direction(0), comparison.cotangent(0)) is None
