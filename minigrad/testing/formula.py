@@ -25,6 +25,7 @@ EPS = float(np.finfo(np.float64).eps)
 NOTHING = 1e-9  # of the distance moved: a slope that is none
 ROUNDINGS = 32  # of every entry: what the additions and products of a backward may lose
 OPERATIONS = 100_000  # of numbers one by one: what following a function in ball arithmetic may cost
+VANISHED = EPS**2  # a slope that a forward may lose to rounding, as 1 + erf(-16) does, and its backward may keep
 NOISES = 8  # times the measured noise of the backward's numbers
 
 
@@ -210,6 +211,8 @@ def _weighed(
     ours = float(terms.sum(dtype=np.longdouble))
     # Entries are rounded each on its own, and the random signs of u and v leave no rounding to add up in step.
     bound = float(found.error) + ROUNDINGS * comparison.eps * (float(np.sqrt(np.sum(terms**2))) + abs(ours))
+    if not found.value and not found.error:  # it stands still
+        bound += VANISHED * size_of(u) * size_of(v)
     noise = 0.0
     if distance(ours, found) > bound:  # only then worth two dozen more backwards
         most = lost(comparison.eps) * max(comparison.typical, float(np.sqrt(np.sum(terms**2))))

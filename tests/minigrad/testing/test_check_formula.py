@@ -163,6 +163,22 @@ def test_what_does_not_move_is_shown_not_to(constant):
 
 # ------------------------------------------------------------------------------------- rounding, and what looks like it
 
+
+@pytest.mark.parametrize("dtype", [mg.float64, mg.float32])
+def test_what_the_forward_loses_to_rounding_its_backward_may_keep(dtype):
+    assert check_grads(mg.nn.functional.gelu, mg.tensor([-16.0], dtype=dtype)).ok
+
+
+def test_but_no_more_than_that():
+    with pytest.raises(WrongFormula, match=r"input 0\[0\]"):
+        check_vjp_pair(lambda x: x * (x > 0), lambda g, x: g * np.where(x > 0, 1, 1e-25), np.array([-16.0]))
+
+
+def test_an_entry_that_is_lost_is_not_among_the_wrong():
+    with pytest.raises(WrongFormula, match="wrong entries: 1 of 2"):
+        check_vjp_pair(lambda x: x * (x > 0), lambda g, x: g * np.where(x > 0, 1.5, 1e-55), np.array([-16.0, 1.0]))
+
+
 UNLUCKY = np.array([
     [[-26, 25, 11, 10], [19, -42, -44, -45], [31, 10, -5, 40]],
     [[-5, -29, 3, -20], [-17, -53, -29, -47], [44, -29, -44, -47]],
