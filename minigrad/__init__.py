@@ -15,6 +15,7 @@ import numpy as _np
 
 from . import autograd, debug, func, nn, ops, optim, profiler
 from .backends import get_default_device, set_default_device
+from .backends.threads import get_num_threads, set_num_threads
 from .grad_mode import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from .io import CorruptFileError, load_file, save_file
 from .ops import *
@@ -33,8 +34,8 @@ bool = _np.dtype("bool")
 
 __all__ = [
     "CorruptFileError", "Tensor", "autograd", "bool", "debug", "enable_grad", "float16", "float32", "float64",
-    "func", "get_default_device", "int32", "int64", "is_grad_enabled", "linalg", "load_file", "nn", "no_grad", "ops",
-    "optim", "profiler", "save_file", "set_default_device", "set_grad_enabled",
+    "func", "get_default_device", "get_num_threads", "int32", "int64", "is_grad_enabled", "linalg", "load_file", "nn",
+    "no_grad", "ops", "optim", "profiler", "save_file", "set_default_device", "set_grad_enabled", "set_num_threads",
 ]  # fmt: skip
 if not TYPE_CHECKING:  # a checker reads no computed list
     __all__ += ops.__all__

@@ -13,6 +13,7 @@ import numpy as np
 
 from .. import grad_mode
 from ..backends import Array, backend_of, moved
+from ..backends.threads import for_each
 from ..copying import Copied
 from ..ops.failure import DeviceError, DTypeError, ShapeError
 from ..tensor import KINDS, Tensor
@@ -25,6 +26,7 @@ from .settings import plain
 Params: TypeAlias = Iterable[Tensor] | Iterable[tuple[str, Tensor]] | Iterable[dict[str, Any]]
 
 OWN = "params", "param_names", "initial_lr"  # what a group may hold beside its settings
+AT_ONCE = 1 << 16  # elements of a parameter that is worth a thread
 VARIANTS = "maximize", "amsgrad", "decoupled_weight_decay"  # settings of PyTorch's that make another rule of one
 
 
@@ -62,6 +64,7 @@ class Optimizer(Copied):
 
     _instead = "Keep its state_dict() in files (its tensors with minigrad.save_file, its settings as JSON)"
     keeps: Mapping[str, Kept] = {}  # what `update` keeps for a parameter
+    at_once = False  # whether `update` may run for several parameters at the same time, on threads
     decoupled = False  # whether weights decay apart from the gradient, where no setting tells it
 
     def __init__(self, params: Params, defaults: dict[str, Any]) -> None:
@@ -161,12 +164,29 @@ class Optimizer(Copied):
             if param.grad is not None:
                 self._check_fit(number, param, param.grad)
         self._steps += 1
-        for group in self.param_groups:
-            numbers = {key: plain(value) for key, value in group.items() if key not in OWN}
-            for param in group["params"]:
-                if param.grad is not None:
-                    self.update(param.data, param.grad.data, self.state.setdefault(param, {}), numbers)
-                    log_write(param.data, name)
+        updates = [
+            (param, param.grad.data, numbers)
+            for group in self.param_groups
+            for numbers in [{key: plain(value) for key, value in group.items() if key not in OWN}]
+            for param in group["params"]
+            if param.grad is not None
+        ]
+        for param, _, _ in updates:
+            self.state.setdefault(param, {})
+
+        def update(each: tuple[Tensor, Array, dict[str, Any]]) -> None:
+            param, grad, numbers = each
+            self.update(param.data, grad, self.state[param], numbers)
+
+        on_threads: list[tuple[Tensor, Array, dict[str, Any]]] = []
+        alone: list[tuple[Tensor, Array, dict[str, Any]]] = []
+        for each in updates:
+            worth_it = self.at_once and each[1].size >= AT_ONCE and each[0].device == "cpu"
+            (on_threads if worth_it else alone).append(each)
+        for_each(update, sorted(on_threads, key=lambda each: -each[1].size))
+        for_each(update, alone, most=1)
+        for param, _, _ in updates:
+            log_write(param.data, name)
         return loss
 
     def _check_fit(self, number: int, param: Tensor, grad: Tensor) -> None:

@@ -31,6 +31,7 @@ class RAdam(Optimizer):
     0.8
     """
 
+    at_once = True
     keeps = {"step": COUNT, "exp_avg": Kept(), "exp_avg_sq": Kept()}
 
     def __init__(

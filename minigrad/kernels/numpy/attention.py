@@ -1,18 +1,27 @@
-"""Scaled dot-product attention that writes heads back where they came from.
+"""Scaled dot-product attention, some queries of some heads at a time: scores never exist as a whole.
 
-Scores are turned into weights in place, and each result is laid out as (..., L, H, E) behind the shape
-(..., H, L, E), so that merging the heads afterwards is free.
+A block of scores stays in the cache while it is turned into weights and multiplied with the values; where the mask is
+causal, keys that none of its queries sees are left out. Blocks lie as (..., keys, queries): reducing over rows is twice
+as fast as along them. Of the weights only the logarithm of each sum is kept, from which the backward computes them
+again. Results lie as (..., L, H, E) behind the shape (..., H, L, E), so that merging the heads afterwards is free.
+
+Source of the recomputation: T. Dao et al., "FlashAttention: Fast and memory-efficient exact attention with
+IO-awareness" (2022).
 """
 
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ...backends import Array
 from ..registry import FusedKernel, register
+
+BLOCK = 1 << 18  # scores: fewer make the products slow
+QUERIES = 128  # of a block: with a causal mask, half of so many keys are computed in vain
 
 
 def _applies(
@@ -28,6 +37,67 @@ def _broadcasts(shape: tuple[int, ...], target: tuple[int, ...]) -> bool:
     return len(shape) <= len(target) and all(n in (1, m) for n, m in zip(shape[::-1], target[::-1]))
 
 
+class _Block(NamedTuple):
+    """Queries `rows` of the heads `heads` of the sequences `batch`, and the keys before `end`."""
+
+    batch: slice
+    heads: slice
+    rows: slice
+    end: int
+
+    @property
+    def queries(self) -> tuple[slice, ...]:
+        return (self.batch, self.heads, self.rows)
+
+    @property
+    def keys(self) -> tuple[slice, ...]:
+        return (self.batch, self.heads, slice(0, self.end))
+
+
+def _blocks(batch: int, heads: int, length: int, source: int, is_causal: bool) -> Iterator[_Block]:
+    """Blocks of about `BLOCK` scores; of those of the same heads, the one that sees all keys first."""
+    rows = min(length, QUERIES if is_causal else max(1, BLOCK // source), max(1, BLOCK // source))
+    together = max(1, BLOCK // (rows * source))  # heads, then sequences
+    some_heads, sequences = min(heads, together), max(1, together // heads)
+    for b in range(0, batch, sequences):
+        for h in range(0, heads, some_heads):
+            for start in reversed(range(0, length, rows)):
+                stop = min(start + rows, length)
+                yield _Block(
+                    slice(b, min(b + sequences, batch)), slice(h, min(h + some_heads, heads)), slice(start, stop),
+                    min(stop, source) if is_causal else source,
+                )  # fmt: skip
+
+
+class _Scores:
+    """Memory for the scores of one block at a time, and for the products with them."""
+
+    def __init__(self, q: Array, k: Array, mask: Any, is_causal: bool, scale: float) -> None:
+        self.q, self.k, self.is_causal, self.scale = q, k, is_causal, q.dtype.type(scale)
+        self.mask = None if mask is None else np.broadcast_to(mask, (*q.shape[:3], k.shape[2]))
+        self._memory: dict[str, Array] = {}
+
+    def empty(self, name: str, shape: tuple[int, ...]) -> Array:
+        """An array whose memory is that of the last one of this name."""
+        size = math.prod(shape)
+        if name not in self._memory or self._memory[name].size < size:
+            self._memory[name] = np.empty(size, self.q.dtype)
+        return self._memory[name][:size].reshape(shape)
+
+    def of(self, block: _Block) -> tuple[Array, Array]:
+        """Scores (b, h, end, rows), -inf where masked; and the scaled queries (b, h, rows, E) that gave them."""
+        q = self.q[block.queries] * self.scale
+        scores = self.empty("scores", (*q.shape[:2], block.end, q.shape[2]))
+        np.matmul(self.k[block.keys], q.swapaxes(-1, -2), out=scores)
+        if self.mask is not None:
+            np.copyto(scores, -math.inf, where=~self.mask[block.queries][..., : block.end].swapaxes(-1, -2))
+        elif self.is_causal and block.end > block.rows.start + 1:
+            edge = scores[..., block.rows.start :, :]  # keys before it are seen by all these queries
+            ahead = np.where(np.tri(edge.shape[-2], edge.shape[-1], -1, dtype=bool), -np.inf, np.inf).astype(edge.dtype)
+            np.fmin(edge, ahead, out=edge)  # what is masked is -inf, also where it was nan; the rest stays
+        return scores, q
+
+
 def _interleaved(batch: int, heads: int, length: int, width: int, dtype: Any) -> Array:
     """An empty (B, H, L, E) array whose memory is ordered (B, L, H, E)."""
     return np.empty((batch, length, heads, width), dtype).transpose(0, 2, 1, 3)
@@ -35,63 +105,84 @@ def _interleaved(batch: int, heads: int, length: int, width: int, dtype: Any) ->
 
 def _forward(
     q: Array, k: Array, v: Array, mask: Any, dropout_p: float, draw: Any, is_causal: bool, scale: float
-) -> tuple[Array, tuple[Array, ...]]:
-    batch, heads, length, _ = q.shape
-    weights = (q * q.dtype.type(scale)) @ k.swapaxes(-1, -2)  # (B, H, L, S)
-    if is_causal:
-        mask = np.arange(k.shape[2]) <= np.arange(length)[:, None]
-    if mask is not None:
-        np.copyto(weights, -math.inf, where=~mask)
-    largest = weights.max(axis=-1, keepdims=True)
-    if mask is not None and not is_causal:
-        largest[np.isneginf(largest)] = 0.0
-    weights -= largest
-    np.exp(weights, out=weights)
-    total = weights @ np.ones(k.shape[2], q.dtype)
-    if mask is not None and not is_causal:
-        total[total == 0.0] = 1.0  # a query that sees nothing: weights 0
-    np.reciprocal(total, out=total)
-    weights *= total[..., None]
-    dropped = _drop(weights, dropout_p, draw)
+) -> tuple[Array, tuple[Any, ...]]:
+    (batch, heads, length, _), source = q.shape, k.shape[2]
     out = _interleaved(batch, heads, length, v.shape[-1], q.dtype)
-    np.matmul(dropped, v, out=out)
-    return out, (weights, dropped)
-
-
-def _drop(weights: Array, dropout_p: float, draw: Any) -> Array:
-    if draw is None:
-        return weights
-    factor = 1.0 / (1.0 - dropout_p) if dropout_p < 1.0 else 0.0
-    dropped: Array = weights * weights.dtype.type(factor)
-    dropped *= draw.bernoulli(weights.shape, 1.0 - dropout_p)
-    return dropped
+    log_sums = np.empty((batch, heads, length), q.dtype)
+    kept = None if draw is None else draw.bernoulli((batch, heads, length, source), 1.0 - dropout_p)
+    ones = np.ones(source, q.dtype)
+    every = _Scores(q, k, mask, is_causal, scale)
+    for block in _blocks(batch, heads, length, source, is_causal):
+        weights, _ = every.of(block)
+        largest = weights.max(axis=-2, keepdims=True)  # (b, h, 1, rows)
+        if mask is not None:
+            largest[np.isneginf(largest)] = 0.0
+        weights -= largest
+        np.exp(weights, out=weights)
+        total = ones[: block.end] @ weights  # (b, h, rows)
+        if mask is not None:
+            total[total == 0.0] = 1.0  # a query that sees nothing: weights 0
+        log_sums[block.queries] = np.log(total) + largest[..., 0, :]
+        if kept is not None:
+            weights *= kept[block.queries][..., : block.end].swapaxes(-1, -2)
+            total *= 1.0 - dropout_p if dropout_p < 1.0 else math.inf
+        here = out[block.queries]
+        np.matmul(weights.swapaxes(-1, -2), v[block.keys], out=here)
+        here /= total[..., None]
+    return out, (out, log_sums, kept)
 
 
 def _backward(
-    g: Array, wanted: tuple[bool, ...], stored: tuple[Array, ...], q: Array, k: Array, v: Array, mask: Any,
+    g: Array, wanted: tuple[bool, ...], stored: tuple[Any, ...], q: Array, k: Array, v: Array, mask: Any,
     dropout_p: float, draw: Any, is_causal: bool, scale: float,
 ) -> tuple[Array | None, ...]:  # fmt: skip
-    """With W the weights and D = g vᵀ: dscores = W (D - sum(W D)), dq = dscores k, dk = dscoresᵀ q, dv = Wᵀ g."""
-    weights, dropped = stored
-    batch, heads, length, width = q.shape
-    source = k.shape[2]
-    dq = dk = dv = None
-    if wanted[2]:
-        dv = _interleaved(batch, heads, source, v.shape[-1], g.dtype)
-        np.matmul(dropped.swapaxes(-1, -2), g, out=dv)
-    if wanted[0] or wanted[1]:
-        dscores = g @ v.swapaxes(-1, -2)  # (B, H, L, S)
-        dscores = _drop(dscores, dropout_p, draw)
-        dscores -= np.einsum("bhls,bhls->bhl", weights, dscores)[..., None]
+    """With W the weights and D = g vᵀ: dscores = W (D - sum(W D)), dq = dscores k, dk = dscoresᵀ q, dv = Wᵀ g.
+
+    sum(W D) over the keys is sum(g out) over the channels. With W' the weights that dropout left, D counts where it
+    left them, and dv = W'ᵀ g.
+    """
+    out, log_sums, kept = stored
+    (batch, heads, length, width), source = q.shape, k.shape[2]
+    dq = _interleaved(batch, heads, length, width, g.dtype) if wanted[0] else None
+    dk = _interleaved(batch, heads, source, width, g.dtype) if wanted[1] else None
+    dv = _interleaved(batch, heads, source, v.shape[-1], g.dtype) if wanted[2] else None
+    share = np.einsum("bhle,bhle->bhl", g, out)
+    factor = g.dtype.type(1.0 / (1.0 - dropout_p) if dropout_p < 1.0 else 0.0)
+    every = _Scores(q, k, mask, is_causal, scale)
+    for block in _blocks(batch, heads, length, source, is_causal):
+        weights, scaled = every.of(block)  # (b, h, end, rows)
+        weights -= log_sums[block.queries][..., None, :]
+        np.exp(weights, out=weights)
+        whole = block.rows.stop == length  # the first of these heads: what they add up to begins here
+        here = g[block.queries]
+        left = None if kept is None else kept[block.queries][..., : block.end].swapaxes(-1, -2) * factor
+        if dv is not None:
+            _add(dv, block, weights if left is None else weights * left, here, whole, every)
+        if dq is None and dk is None:
+            continue
+        dscores = every.empty("dscores", weights.shape)
+        np.matmul(v[block.keys], here.swapaxes(-1, -2), out=dscores)
+        if left is not None:
+            dscores *= left
+        dscores -= share[block.queries][..., None, :]
         dscores *= weights
-        dscores *= scale
-        if wanted[0]:
-            dq = _interleaved(batch, heads, length, width, g.dtype)
-            np.matmul(dscores, k, out=dq)
-        if wanted[1]:
-            dk = _interleaved(batch, heads, source, width, g.dtype)
-            np.matmul(dscores.swapaxes(-1, -2), q, out=dk)
+        if dq is not None:
+            here = dq[block.queries]
+            np.matmul(dscores.swapaxes(-1, -2), k[block.keys], out=here)
+            here *= every.scale
+        if dk is not None:
+            _add(dk, block, dscores, scaled, whole, every)
     return dq, dk, dv
+
+
+def _add(total: Array, block: _Block, scores: Array, rows: Array, whole: bool, every: _Scores) -> None:
+    """Add scores @ rows to what the keys of a block have; the first block of these heads sees the `whole` of them."""
+    here = total[block.keys]
+    if whole:
+        np.matmul(scores, rows, out=here)
+        total[block.batch, block.heads, block.end :] = 0.0
+    else:
+        here += np.matmul(scores, rows, out=every.empty("added", here.shape))
 
 
 register(FusedKernel("_attention", _forward, _backward, arrays=(0, 1, 2), applies=_applies))

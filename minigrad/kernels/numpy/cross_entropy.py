@@ -1,4 +1,4 @@
-"""Cross-entropy of class ids without a second array of log-probabilities."""
+"""Cross-entropy of class ids, and with it its gradient, in the one array that it needs."""
 
 from __future__ import annotations
 
@@ -18,46 +18,43 @@ def _applies(
 
 
 @np.errstate(all="ignore")  # infinities, and a mean of no losses, give nan without a warning
-def _forward(logits: Array, ids: Array, weight: Any, class_dim: int, ignore_index: int, reduction: str,
-    label_smoothing: float,
-) -> tuple[Array, tuple[Array, ...]]:  # fmt: skip
+def _forward(
+    logits: Array, ids: Array, weight: Any, class_dim: int, ignore_index: int, reduction: str, label_smoothing: float
+) -> tuple[Array, tuple[Array, ...]]:
+    """And d/dlogits = (softmax(logits) - onehot(ids)) / count, 0 for the ignored rows: while the exponentials are in
+    the cache it costs nothing."""
     rows, classes = logits.shape  # (N, C)
     kept = ids != ignore_index
+    count = int(np.count_nonzero(kept))
+    shares = np.where(kept, logits.dtype.type(1.0 / max(count, 1)), logits.dtype.type(0))  # of each row in the mean
     picked = np.where(kept, ids, 0)
     number = np.arange(rows)
-    probabilities = np.empty(logits.shape, logits.dtype)
+    dlogits = np.empty(logits.shape, logits.dtype)
     losses = np.empty(rows, logits.dtype)
     ones = np.ones(classes, logits.dtype)
     for block in row_blocks(rows, classes):
-        exponentials = probabilities[block]
+        exponentials = dlogits[block]
+        own = number[: len(exponentials)], picked[block]
         largest = logits[block].max(axis=1, keepdims=True)
         largest[~np.isfinite(largest)] = 0.0
         np.subtract(logits[block], largest, out=exponentials)
-        chosen = exponentials[number[: len(exponentials)], picked[block]]
+        chosen = exponentials[own]
         np.exp(exponentials, out=exponentials)
-        total = (exponentials @ ones)[:, None]
-        np.subtract(np.log(total[:, 0]), chosen, out=losses[block])
-        exponentials /= total
-    count = np.count_nonzero(kept)
+        total = exponentials @ ones
+        np.subtract(np.log(total), chosen, out=losses[block])
+        exponentials *= (shares[block] / total)[:, None]
+        exponentials[own] -= shares[block]
+    dlogits[~kept] = 0.0  # also where logits are not finite
     loss = np.where(kept, losses, 0.0).sum(dtype=logits.dtype) / logits.dtype.type(count)
-    return loss, (probabilities,)
+    return loss, (dlogits,)
 
 
 def _backward(
     g: Array, wanted: tuple[bool, ...], stored: tuple[Array, ...], logits: Array, ids: Array, weight: Any,
     class_dim: int, ignore_index: int, reduction: str, label_smoothing: float,
-) -> tuple[Array | None, ...]:  # fmt: skip
-    """d/dlogits = (probabilities - onehot(ids)) / count, and 0 for the ignored rows."""
-    (probabilities,) = stored
-    kept = ids != ignore_index
-    factor = (g / np.count_nonzero(kept)).astype(logits.dtype) if kept.any() else g * 0.0
-    if kept.all():
-        dlogits = probabilities * factor
-    else:
-        dlogits = probabilities * np.where(kept, factor, logits.dtype.type(0))[:, None]
-    rows = np.flatnonzero(kept)
-    dlogits[rows, ids[rows]] -= factor
-    return (dlogits,)
+) -> tuple[Array | None, ...]:
+    (dlogits,) = stored
+    return (dlogits[:] if g == 1.0 else dlogits * g,)  # a view belongs to no one: nothing will be added into it
 
 
 register(FusedKernel("_cross_entropy_of_ids", _forward, _backward, arrays=(0,), applies=_applies))

@@ -27,10 +27,9 @@ def _forward(x: Array, approximate: str) -> tuple[Array, tuple[Array, ...]]:
         v, s = flat[block], share[block]
         if approximate == "tanh":
             np.multiply(v, v, out=s)
-            s *= _CUBIC
-            s += 1.0
+            s *= _SCALE * _CUBIC
+            s += _SCALE
             s *= v
-            s *= _SCALE
             np.tanh(s, out=s)
             s += 1.0
         else:
@@ -47,16 +46,13 @@ def _backward(
     (share,) = stored
     flat, cotangent = x.reshape(-1), g.reshape(-1)
     dx = np.empty_like(flat)
-    scratch = np.empty_like(flat[next(row_blocks(flat.size, 1))])
     for block in row_blocks(flat.size, 1):
         v, s, d = flat[block], share[block], dx[block]
-        slope = scratch[: len(v)]
         np.multiply(v, v, out=d)
         if approximate == "tanh":
-            d *= 3.0 * _CUBIC
-            d += 1.0
-            d *= 2.0 * _SCALE
-            np.subtract(1.0, s, out=slope)
+            d *= 6.0 * _SCALE * _CUBIC
+            d += 2.0 * _SCALE
+            slope = 1.0 - s
             slope *= s
             d *= slope
         else:

@@ -66,13 +66,11 @@ def _backward(
         flat_weight = weight.reshape(columns)
         averaging = np.full(columns, 1.0 / columns, g.dtype)
         dx = np.empty(g.shape, g.dtype)
-        scratch = np.empty_like(dx[next(row_blocks(*g.shape))])
         for block in row_blocks(*g.shape):
             n, out = normalized[block], dx[block]
-            product = scratch[: len(out)]
             np.multiply(g[block], flat_weight, out=out)
+            product = out * n
             mean = (out @ averaging)[:, None]
-            np.multiply(out, n, out=product)
             np.multiply(n, (product @ averaging)[:, None], out=product)
             out -= mean
             out -= product

@@ -12,11 +12,13 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from ...backends import Array, backend_of
+from ...backends.threads import for_each
 from ...ops.failure import DeviceError
 from ...tensor import Tensor
 from ...writes import log_write
 
 PIECE = 1 << 16  # elements summed in the arrays' own precision; the sums are added in double precision
+SPAN = 1 << 18  # elements that are worth a thread
 SAFE = 1e-20, 1e37  # sums of squares beyond these may have lost terms to underflow or overflow of float32
 
 
@@ -59,8 +61,11 @@ def clip_grad_norm_(
             _check_finite(norm, order, len(gradients))
         factor = max_norm / (norm + 1e-6)
         if not factor >= 1.0:  # nan too
+            small, large = _spans(gradients)
+            for array in small:
+                array *= factor
+            for_each(lambda span: np.multiply(span, factor, out=span), large)
             for gradient in gradients:
-                gradient *= factor
                 log_write(gradient, "clip_grad_norm_")
         return Tensor(np.asarray(norm, gradients[0].dtype))
 
@@ -137,7 +142,12 @@ def _norm_unseen(arrays: list[Array], order: float) -> Array:
 
 def _norm(arrays: list[Array], order: float) -> float:
     if order == 2.0:
-        total = sum(float(np.dot(piece, piece)) for array in arrays for piece in _pieces(array))
+        squares: list[float] = []
+        small, large = _spans(arrays)
+        for array in small:
+            squares += [float(np.dot(piece, piece)) for piece in _pieces(array)]
+        for_each(lambda span: squares.extend([float(np.dot(piece, piece)) for piece in _pieces(span)]), large)
+        total = math.fsum(squares) if all(map(math.isfinite, squares)) else math.nan  # whatever their order
         if SAFE[0] < total < SAFE[1]:
             return math.sqrt(total)
     if order == 0.0:
@@ -150,6 +160,13 @@ def _norm(arrays: list[Array], order: float) -> float:
     # Divided by the extreme, no power overflows, and one that vanishes does not matter.
     powers = (np.abs(piece.astype(np.float64) / pivot) ** order for array in arrays for piece in _pieces(array))
     return pivot * math.pow(sum(float(power.sum()) for power in powers), 1.0 / order)
+
+
+def _spans(arrays: list[Array]) -> tuple[list[Array], list[Array]]:
+    """Arrays that are small, and views of parts of the others that are worth a thread."""
+    large = [array for array in arrays if array.size >= SPAN and array.flags.c_contiguous]
+    small = [array for array in arrays if array.size < SPAN or not array.flags.c_contiguous]
+    return small, [array.reshape(-1)[i : i + SPAN] for array in large for i in range(0, array.size, SPAN)]
 
 
 def _pieces(array: Array) -> Iterator[Array]:

@@ -1,0 +1,126 @@
+"""Work shared among threads: all of it is done, once, and nothing else changes."""
+
+import os
+import threading
+import time
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from minigrad.backends import threads
+from minigrad.backends.threads import for_each
+
+
+@pytest.fixture(autouse=True)
+def three_threads():
+    before = mg.get_num_threads()
+    mg.set_num_threads(3)
+    yield
+    mg.set_num_threads(before)
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 100])
+def test_every_item_is_dealt_with_once(count):
+    seen = []
+    for_each(seen.append, range(count))
+    assert sorted(seen) == list(range(count))
+
+
+def test_items_are_dealt_with_at_the_same_time():
+    together = threading.Barrier(3, timeout=30)  # breaks if fewer than three threads come
+    for_each(lambda _: together.wait(), range(3))
+
+
+def test_at_most_so_many_threads():
+    names = set()
+    for_each(lambda _: names.add(threading.current_thread().name), range(50), most=1)
+    assert names == {threading.current_thread().name}
+    mg.set_num_threads(1)
+    for_each(lambda _: names.add(threading.current_thread().name), range(50))
+    assert len(names) == 1
+
+
+def test_an_exception_reaches_the_caller_when_all_threads_are_done():
+    running = []
+
+    def work(number):
+        if number == 0:
+            raise ValueError("the first")
+        running.append(number)
+        time.sleep(0.05)
+        running.remove(number)
+
+    with pytest.raises(ValueError, match="the first"):
+        for_each(work, range(3))
+    assert running == []
+
+
+def test_what_numpy_was_told_about_errors_holds_in_every_thread():
+    together = threading.Barrier(3, timeout=30)
+
+    def divide(_):
+        together.wait()
+        np.ones(1) / np.zeros(1)
+
+    with np.errstate(divide="raise"), pytest.raises(FloatingPointError):
+        for_each(divide, range(3))
+    with np.errstate(divide="ignore"):
+        for_each(divide, range(3))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_forked_process_has_threads_of_its_own():
+    for_each(lambda _: time.sleep(0.01), range(3))
+    child = os.fork()
+    if child == 0:
+        seen = []
+        for_each(seen.append, range(10))
+        os._exit(0 if sorted(seen) == list(range(10)) else 1)
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            break
+        time.sleep(0.01)
+    else:
+        os.kill(child, 9)
+        pytest.fail("the forked process waits for threads that it does not have")
+    assert os.waitstatus_to_exitcode(status) == 0
+
+
+@pytest.mark.parametrize(("count", "error"), [(0, ValueError), (-1, ValueError), (1.5, TypeError), (True, TypeError)])
+def test_a_number_of_threads_that_means_nothing(count, error):
+    with pytest.raises(error, match="set_num_threads takes"):
+        mg.set_num_threads(count)
+    assert mg.get_num_threads() == 3
+
+
+def test_the_environment_tells_how_many(monkeypatch):
+    for name in ("MINIGRAD_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        monkeypatch.delenv(name, raising=False)
+    assert 1 <= threads._default() <= 8
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    assert threads._default() == 1
+    monkeypatch.setenv("OMP_NUM_THREADS", "many")
+    assert threads._default() >= 1
+
+
+def trained(count, sizes=(70_000, 3, 200_000)):
+    mg.set_num_threads(count)
+    rng = np.random.default_rng(0)
+    parameters = [mg.tensor(rng.standard_normal(size).astype(np.float32), requires_grad=True) for size in sizes]
+    optimizer = mg.optim.AdamW(parameters, lr=0.1)
+    for _ in range(3):
+        for parameter in parameters:
+            parameter.grad = mg.tensor(rng.standard_normal(parameter.shape).astype(np.float32))
+        norm = mg.nn.utils.clip_grad_norm_(parameters, 1.0)
+        optimizer.step()
+    return [parameter.detach().numpy() for parameter in parameters], norm.item()
+
+
+def test_training_gives_the_same_bits_on_any_number_of_threads():
+    (ones, one_norm), (threes, three_norm) = trained(1), trained(3)
+    assert all(np.array_equal(one, three) for one, three in zip(ones, threes, strict=True))
+    assert one_norm == three_norm
