@@ -206,18 +206,20 @@ def backward(
     results: dict[Node | Leaf, Value] = {}
 
     def add(source: Node | None, target: Node | Leaf, gradient: Value, owned: bool) -> None:
-        if gradient.shape != target.shape:
+        sum_so_far = pending.get(target)
+        # What came before has the shape and the dtype of the target, which a leaf takes longer to tell.
+        like = target if sum_so_far is None else sum_so_far.value
+        if gradient.shape != like.shape:
             gradient, owned = unbroadcast(gradient, target.shape), True
         if gradient.__class__ is Partial and (backward_watchers or gradient.dtype != target.dtype):
             gradient = gradient.whole()
-        if gradient.dtype != target.dtype:
+        if gradient.dtype is not like.dtype and gradient.dtype != target.dtype:
             gradient, owned = _cast(gradient, target.dtype, recorder), True
-        if source is not None and backward_watchers and gradient.__class__ is not Parts:
+        if backward_watchers and source is not None and gradient.__class__ is not Parts:
             owned = False  # a hook may keep what it sees
             for hooks in backward_watchers:
                 if hooks.accumulate:
                     hooks.accumulate(source, target, gradient)
-        sum_so_far = pending.get(target)
         if gradient.__class__ is Partial:
             if sum_so_far is not None and sum_so_far.owned:
                 sum_so_far.value = gradient.add_to(sum_so_far.value)
@@ -282,8 +284,11 @@ def backward(
                 hooks.end(node)
         if retain_graph:
             node.saved = kept
-        elif any(value.__class__ is not tuple for value in node.saved):
-            node.saved = freed  # shapes alone may stay: as in PyTorch, a graph that saved no array can be walked again
+        else:
+            for value in node.saved:
+                if value.__class__ is not tuple:
+                    node.saved = freed  # shapes alone may stay: as in PyTorch, what saved no array can be walked again
+                    break
         del cotangent, incoming
 
     for leaf, gradient in pending.items():

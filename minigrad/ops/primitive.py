@@ -64,7 +64,7 @@ class Primitive:
         self.differentiable = False
         self._rules: dict[int, Rule] = {}
         self._each: Rule | None = None  # the one rule of a primitive that takes any number of arrays
-        self._plans: dict[tuple[bool, ...], Plan] = {}
+        self._plans: dict[int, Plan] = {}  # by the numbers of the arguments that a gradient is wanted of, as bits
 
     def __repr__(self) -> str:
         return f"<primitive {self.name}>"
@@ -86,10 +86,24 @@ class Primitive:
         """Compute; and record, if an argument is a tensor that requires grad. Given no tensor, return an array."""
         if (settings or len(args) != self.arity) and self.arity is not None:
             args, settings = self._in_order(args, settings), {}
-        for arg in args:
+        current = state.get()
+        arrays: Any = []
+        edges: list[Node | Leaf | None] = []
+        wanted, tensors = 0, False  # the numbers of the arguments that a gradient is wanted of, as bits
+        for number, arg in enumerate(args):
             if isinstance(arg, Tensor):
-                break
-        else:
+                tensors = True
+                arrays.append(arg._data)
+                if arg._requires_grad and current.grad_enabled:
+                    if arg.view_of is not None:
+                        check_view(arg)
+                    wanted |= 1 << number
+                    edges.append(arg.node or arg)
+                    continue
+            else:
+                arrays.append(arg)
+            edges.append(None)
+        if not tensors:
             try:
                 if args[0].__class__ is not np.ndarray:
                     check_numbers(args)
@@ -99,7 +113,6 @@ class Primitive:
                 raise
             except Exception as error:
                 raise explain(self.name, args, settings, error) from error
-        arrays: Sequence[Any] = [arg._data if isinstance(arg, Tensor) else arg for arg in args]
         try:
             if self.promote is not None:
                 arrays = self.promote(arrays)
@@ -114,26 +127,10 @@ class Primitive:
             raise explain(self.name, args, settings, error) from error
         if isinstance(out, np.generic):
             out = np.asarray(out)
-        current = state.get()
-        if not current.grad_enabled:
-            return mark_view(args[0], Tensor(out)) if self.view else Tensor(out)
-        wanted: list[bool] = []
-        edges: list[Node | Leaf | None] = []
-        for arg in args:
-            if isinstance(arg, Tensor):
-                if arg.view_of is not None:
-                    check_view(arg)
-                if arg._requires_grad:
-                    wanted.append(True)
-                    edges.append(arg.node or arg)
-                    continue
-            wanted.append(False)
-            edges.append(None)
-        if True not in wanted or not self.differentiable or out.dtype.kind != "f":
+        if not wanted or not self.differentiable or out.dtype.kind != "f":
             result = Tensor(out)
         else:
-            key = tuple(wanted)
-            plan = self._plans.get(key) or self._make_plan(key)
+            plan = self._plans.get(wanted) or self._make_plan(wanted, len(args))
             saved = [
                 arrays[number] if kind == "value" else np.shape(arrays[number]) if kind == "shape" else out
                 for kind, number in plan.stored
@@ -163,13 +160,19 @@ class Primitive:
         if recorder is not None:
             saved = [_recorded(node, value, *read, recorder) for value, read in zip(saved, plan.stored)]
         for number, function, positions, settings in plan.rules:
-            if edges[number] is not None:
+            if edges[number] is None:
+                continue
+            if settings:
                 values = [saved[position] for position in positions]
                 yield number, function(cotangent, *values, **{name: node.settings[name] for name in settings})
+            elif len(positions) == 1:  # written out: most rules are of these two kinds, and most of a rule is its call
+                yield number, function(cotangent, saved[positions[0]])
+            else:
+                yield number, function(cotangent, *[saved[position] for position in positions])
 
-    def _make_plan(self, wanted: tuple[bool, ...]) -> Plan:
+    def _make_plan(self, wanted: int, count: int) -> Plan:
         chosen = []
-        for number in np.flatnonzero(wanted).tolist():
+        for number in (number for number in range(count) if wanted >> number & 1):
             if self._each is not None:
                 chosen.append(
                     (number, self._each._replace(function=partial(_with_number, self._each.function, number)))
@@ -183,7 +186,7 @@ class Primitive:
             stored,
             tuple((n, rule.function, tuple(map(stored.index, rule.reads)), rule.settings) for n, rule in chosen),
         )
-        if len(wanted) <= 8:  # `cat` and `stack` take any number, and every number would leave a plan behind
+        if count <= 8:  # `cat` and `stack` take any number, and every number would leave a plan behind
             self._plans[wanted] = plan
         return plan
 
