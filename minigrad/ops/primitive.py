@@ -94,12 +94,13 @@ class Primitive:
             if isinstance(arg, Tensor):
                 tensors = True
                 arrays.append(arg._data)
-                if arg._requires_grad and current.grad_enabled:
+                if current.grad_enabled:
                     if arg.view_of is not None:
                         check_view(arg)
-                    wanted |= 1 << number
-                    edges.append(arg.node or arg)
-                    continue
+                    if arg._requires_grad:
+                        wanted |= 1 << number
+                        edges.append(arg.node or arg)
+                        continue
             else:
                 arrays.append(arg)
             edges.append(None)

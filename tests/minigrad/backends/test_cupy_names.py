@@ -101,7 +101,6 @@ SIZE = "the size of the result depends on values: PyTorch waits too"
 MAY_LOOK = {
     "ops/diagonals.py": {"xp.nonzero": SIZE},
     "ops/ordering.py": {"np.argpartition": "on the CPU alone"},
-    "ops/primitive.py": {"np.flatnonzero": "of a tuple of Python's bools"},
     "ops/search.py": {"np.bincount": SIZE, "np.nonzero": SIZE, "np.unique": SIZE},
 }
 
