@@ -1,0 +1,45 @@
+"""Sequence to sequence: what a decoder reads while it learns to say a target, and a toy language to translate into.
+
+A decoder predicts each token of the target from those before it, so it reads the target shifted by one: a start token,
+then all but the last. The toy language says every line backwards.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lm.data.masking import IGNORED
+
+Ints = NDArray[np.int64]
+
+
+def shift_right(labels: Ints, start_id: int, pad_id: int) -> Ints:
+    """What the decoder reads (B, T) to predict `labels` (B, T); labels of -100, which count for nothing, are padding.
+
+    >>> shift_right(np.array([[5, 6, 1, -100]]), start_id=0, pad_id=0).tolist()
+    [[0, 5, 6, 1]]
+    """
+    read = np.concatenate([np.full_like(labels[:, :1], start_id), labels[:, :-1]], axis=1)
+    return np.where(read == IGNORED, pad_id, read)
+
+
+def backwards(lines: list[Ints], length: int, eos_id: int, pad_id: int) -> dict[str, Ints]:
+    """A batch that asks for every line backwards: `input_ids` and `attention_mask` (B, length), `labels` (B, length).
+
+    >>> batch = backwards([np.array([7, 8])], 4, eos_id=1, pad_id=0)
+    >>> {name: array[0].tolist() for name, array in batch.items()}
+    {'input_ids': [7, 8, 1, 0], 'attention_mask': [1, 1, 1, 0], 'labels': [8, 7, 1, -100]}
+    """
+    input_ids = np.full((len(lines), length), pad_id, np.int64)
+    labels = np.full((len(lines), length), IGNORED, np.int64)
+    for row, line in enumerate(lines):
+        if len(line) >= length:
+            raise ValueError(f"a line of {len(line)} tokens and its end do not fit into {length}")
+        input_ids[row, : len(line) + 1] = [*line, eos_id]
+        labels[row, : len(line) + 1] = [*line[::-1], eos_id]
+    return {
+        "input_ids": input_ids,
+        "attention_mask": (np.arange(length) <= np.array([[len(line)] for line in lines])).astype(np.int64),
+        "labels": labels,
+    }
