@@ -43,7 +43,7 @@ def sentences_of(path: str | None) -> Sentences:
     return [re.findall(r"[^\W\d_]+(?:'[^\W\d_]+)*", line) for line in text.lower().splitlines() if line.strip()]
 
 
-def made_text(sentences: int = 30_000) -> Sentences:
+def made_text(sentences: int = 1_500) -> Sentences:
     """Each sentence: the word of a topic in a role, among words of the topic and words of the role."""
     rng = np.random.default_rng(0)
     text = []
@@ -124,7 +124,7 @@ def compare(text: Sentences, sg: int, hs: int, epochs: int, rounds: int) -> None
     made = made_text()
     made_words = vocabulary(made)
     scores = [
-        WordVectors(made_words, train(made, made_words, sg, hs, 5, 1)[0]).analogies(made_questions()) for train in found
+        WordVectors(made_words, train(made, made_words, sg, hs, 20, 1)[0]).analogies(made_questions()) for train in found
     ]
     print(f"  analogies   ours {scores[0]:.3f}, gensim {scores[1]:.3f}")
 

@@ -130,14 +130,14 @@ def join_pairs(pairs: list[Pair], length: int, cls: int, sep: int, pad: int) -> 
 
     >>> batch = join_pairs([Pair(np.array([7]), np.array([8, 9]), 0)], 8, cls=1, sep=2, pad=0)
     >>> {name: array[0].tolist() for name, array in batch.items()}  # doctest: +NORMALIZE_WHITESPACE
-    {'input_ids': [1, 7, 2, 8, 9, 2, 0, 0], 'token_type_ids': [0, 0, 0, 1, 1, 1, 0, 0],
+    {'ids': [1, 7, 2, 8, 9, 2, 0, 0], 'token_type_ids': [0, 0, 0, 1, 1, 1, 0, 0],
      'attention_mask': [1, 1, 1, 1, 1, 1, 0, 0], 'next_sentence_label': 0}
     """
     batch = {name: np.zeros((len(pairs), length), np.int64) for name in ("token_type_ids", "attention_mask")}
-    input_ids = np.full((len(pairs), length), pad, np.int64)
+    filled = np.full((len(pairs), length), pad, np.int64)
     for row, pair in enumerate(pairs):
         ids = np.concatenate([[cls], pair.first, [sep], pair.second, [sep]])
-        input_ids[row, : len(ids)] = ids
+        filled[row, : len(ids)] = ids
         batch["token_type_ids"][row, len(pair.first) + 2 : len(ids)] = 1
         batch["attention_mask"][row, : len(ids)] = 1
-    return {"input_ids": input_ids, **batch, "next_sentence_label": np.array([pair.label for pair in pairs])}
+    return {"ids": filled, **batch, "next_sentence_label": np.array([pair.label for pair in pairs])}

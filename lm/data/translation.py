@@ -25,21 +25,21 @@ def shift_right(labels: Ints, start_id: int, pad_id: int) -> Ints:
 
 
 def backwards(lines: list[Ints], length: int, eos_id: int, pad_id: int) -> dict[str, Ints]:
-    """A batch that asks for every line backwards: `input_ids` and `attention_mask` (B, length), `labels` (B, length).
+    """A batch that asks for every line backwards: `ids` and `attention_mask` (B, length), `labels` (B, length).
 
     >>> batch = backwards([np.array([7, 8])], 4, eos_id=1, pad_id=0)
     >>> {name: array[0].tolist() for name, array in batch.items()}
-    {'input_ids': [7, 8, 1, 0], 'attention_mask': [1, 1, 1, 0], 'labels': [8, 7, 1, -100]}
+    {'ids': [7, 8, 1, 0], 'attention_mask': [1, 1, 1, 0], 'labels': [8, 7, 1, -100]}
     """
-    input_ids = np.full((len(lines), length), pad_id, np.int64)
+    filled = np.full((len(lines), length), pad_id, np.int64)
     labels = np.full((len(lines), length), IGNORED, np.int64)
     for row, line in enumerate(lines):
         if len(line) >= length:
             raise ValueError(f"a line of {len(line)} tokens and its end do not fit into {length}")
-        input_ids[row, : len(line) + 1] = [*line, eos_id]
+        filled[row, : len(line) + 1] = [*line, eos_id]
         labels[row, : len(line) + 1] = [*line[::-1], eos_id]
     return {
-        "input_ids": input_ids,
+        "ids": filled,
         "attention_mask": (np.arange(length) <= np.array([[len(line)] for line in lines])).astype(np.int64),
         "labels": labels,
     }

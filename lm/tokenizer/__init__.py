@@ -14,16 +14,22 @@ if TYPE_CHECKING:
     from lm.tokenizer.files import load_tokenizer, save_tokenizer
     from lm.tokenizer.protocol import Tokenizer
     from lm.tokenizer.training import train_bpe
+    from lm.tokenizer.word import WordTokenizer, train_words
 
-__all__ = ["BPETokenizer", "CharacterTokenizer", "Tokenizer", "load_tokenizer", "save_tokenizer", "train_bpe"]
+__all__ = [
+    "BPETokenizer", "CharacterTokenizer", "Tokenizer", "WordTokenizer", "load_tokenizer", "save_tokenizer", "train_bpe",
+    "train_words",
+]  # fmt: skip
 
 _HOMES = {
     "BPETokenizer": "bpe",
     "CharacterTokenizer": "character",
     "Tokenizer": "protocol",
+    "WordTokenizer": "word",
     "load_tokenizer": "files",
     "save_tokenizer": "files",
     "train_bpe": "training",
+    "train_words": "word",
 }
 
 

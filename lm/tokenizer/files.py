@@ -3,6 +3,7 @@
     {"format": "minigrad-tokenizer", "version": 1, "type": "character", "characters": ["\\n", " ", "a"]}
     {"format": "minigrad-tokenizer", "version": 1, "type": "bpe", "pattern": "gpt2",
      "special_tokens": {"<|endoftext|>": 0}, "merges": [[65, 66], [221, 257]]}
+    {"format": "minigrad-tokenizer", "version": 1, "type": "word", "words": ["the", "of"]}
 
 `BPETokenizer` says what its ids mean, and checks what they must satisfy. The formats of other projects do not
 live here.
@@ -18,6 +19,7 @@ from typing import Any, NoReturn
 
 from lm.tokenizer.bpe import BPETokenizer
 from lm.tokenizer.character import CharacterTokenizer
+from lm.tokenizer.word import WordTokenizer
 from minigrad.io import atomic_write
 
 FORMAT = "minigrad-tokenizer"
@@ -25,12 +27,14 @@ VERSION = 1
 MAX_FILE_BYTES = 20 << 20  # what the merges of MAX_VOCAB_SIZE ids take at most
 
 
-def save_tokenizer(tokenizer: CharacterTokenizer | BPETokenizer, path: str | os.PathLike[str]) -> None:
+def save_tokenizer(tokenizer: CharacterTokenizer | BPETokenizer | WordTokenizer, path: str | os.PathLike[str]) -> None:
     """Writes `tokenizer` to `path`, for `load_tokenizer` to read, as a whole or not at all."""
     entries: dict[str, object]
     if isinstance(tokenizer, CharacterTokenizer):
         # One string a character: in one string, JSON would join a high to a low surrogate.
         entries = {"type": "character", "characters": list(tokenizer.characters)}
+    elif isinstance(tokenizer, WordTokenizer):
+        entries = {"type": "word", "words": list(tokenizer.words)}
     else:
         entries = {
             "type": "bpe",
@@ -44,7 +48,7 @@ def save_tokenizer(tokenizer: CharacterTokenizer | BPETokenizer, path: str | os.
     atomic_write(path, data)
 
 
-def load_tokenizer(path: str | os.PathLike[str]) -> CharacterTokenizer | BPETokenizer:
+def load_tokenizer(path: str | os.PathLike[str]) -> CharacterTokenizer | BPETokenizer | WordTokenizer:
     """The tokenizer in the file `path`, of the type that the file names.
 
     Raises OSError when the file cannot be read, ValueError that names file and entry when it is anything but a whole
@@ -85,6 +89,13 @@ def _read_character(document: dict[str, Any]) -> CharacterTokenizer:
     return CharacterTokenizer("".join(characters))
 
 
+def _read_word(document: dict[str, Any]) -> WordTokenizer:
+    words = document["words"]
+    if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+        raise ValueError('"words" is not a list of strings')
+    return WordTokenizer(words)
+
+
 def _read_bpe(document: dict[str, Any]) -> BPETokenizer:
     merges, special_tokens, pattern = document["merges"], document["special_tokens"], document["pattern"]
     if not isinstance(pattern, str):
@@ -102,9 +113,11 @@ def _read_bpe(document: dict[str, Any]) -> BPETokenizer:
     return BPETokenizer([(left, right) for left, right in merges], special_tokens=special_tokens, pattern=pattern)
 
 
-_READERS: dict[str, tuple[tuple[str, ...], Callable[[dict[str, Any]], CharacterTokenizer | BPETokenizer]]] = {
+_Reader = Callable[[dict[str, Any]], CharacterTokenizer | BPETokenizer | WordTokenizer]
+_READERS: dict[str, tuple[tuple[str, ...], _Reader]] = {
     "character": (("characters",), _read_character),
     "bpe": (("pattern", "special_tokens", "merges"), _read_bpe),
+    "word": (("words",), _read_word),
 }
 
 

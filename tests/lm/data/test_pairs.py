@@ -114,7 +114,7 @@ def test_the_longer_part_is_cut_and_from_both_ends():
 def test_a_joined_pair_is_berts_format():
     pairs = [Pair(np.array([7]), np.array([8, 9]), IS_NEXT), Pair(np.array([5, 6, 7]), np.array([8]), IS_RANDOM)]
     batch = join_pairs(pairs, 8, cls=1, sep=2, pad=0)
-    assert batch["input_ids"].tolist() == [[1, 7, 2, 8, 9, 2, 0, 0], [1, 5, 6, 7, 2, 8, 2, 0]]
+    assert batch["ids"].tolist() == [[1, 7, 2, 8, 9, 2, 0, 0], [1, 5, 6, 7, 2, 8, 2, 0]]
     assert batch["token_type_ids"].tolist() == [[0, 0, 0, 1, 1, 1, 0, 0], [0, 0, 0, 0, 0, 1, 1, 0]]
     assert batch["attention_mask"].tolist() == [[1] * 6 + [0] * 2, [1] * 7 + [0]]
     assert batch["next_sentence_label"].tolist() == [0, 1]

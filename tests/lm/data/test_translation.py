@@ -14,7 +14,7 @@ def test_the_decoder_reads_at_each_place_what_it_had_to_say_at_the_one_before(li
     read = shift_right(batch["labels"], start_id=2, pad_id=0)
     for row, line in enumerate(lines):
         n = len(line) + 1
-        assert batch["input_ids"][row].tolist() == [*line, 1, *[0] * (8 - n)]
+        assert batch["ids"][row].tolist() == [*line, 1, *[0] * (8 - n)]
         assert batch["attention_mask"][row].tolist() == [1] * n + [0] * (8 - n)
         assert batch["labels"][row].tolist() == [*line[::-1], 1, *[-100] * (8 - n)]
         assert read[row, :n].tolist() == [2, *line[::-1]]

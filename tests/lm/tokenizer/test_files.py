@@ -114,7 +114,7 @@ HOSTILE = {
     "no version": (without(BPE, "version"), '"version" is not 1'),
     "a later version": (changed(BPE, version=2), '"version" is not 1, .*newer release'),
     "version true": (changed(BPE, version=True), '"version" is not 1'),
-    "unknown type": (changed(BPE, type="unigram"), '"type" is none of character, bpe'),
+    "unknown type": (changed(BPE, type="unigram"), '"type" is none of character, bpe, word'),
     "type a list": (changed(BPE, type=["bpe"]), '"type" is none of'),
     "missing entry": (without(BPE, "merges"), "missing or unknown entries: 'merges'"),
     "unknown entry": (changed(BPE, regex="(a+)+$"), "missing or unknown entries: 'regex'"),
