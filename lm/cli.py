@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from lm.training.run import Run
 
 RUNS = Path("runs")
-SAMPLE_TOKENS = 150
 TOO_LARGE = (
     "`lm count` with the same flags tells what a step needs; a smaller training.batch_size with more "
     "training.accumulation_steps, or a smaller model, needs less, in a new --out"
@@ -126,15 +125,13 @@ def train(argv: Sequence[str]) -> int:
     if stop:
         print(how_to_go_on(run.folder))
     else:
-        _show_sample(run)
+        _show_what_was_learnt(run)
     return stop.exit_code
 
 
 def _describe(run: Run) -> str:
-    from lm.models.count import count_parameters
-
-    corpus, config = run.corpus, run.config
-    parameters = sum(count_parameters(config.model.gpt2(run.tokenizer.vocab_size)).values())
+    corpus = run.corpus
+    parameters = run.task.count_parameters()
     return (
         f"{run.folder}: {parameters:,} parameters, {run.tokenizer.vocab_size:,} tokens in the vocabulary, "
         f"{len(corpus.train.tokens):,} to train on and {len(corpus.val.tokens):,} to validate with ({corpus.name})"
@@ -147,31 +144,37 @@ def _report(run: Run) -> None:
     from lm.training.plot import plot_losses
 
     entries = read_log(run.folder)
-    plot_losses(run.folder, entries, run.corpus)
+    plot_losses(run.folder, entries, run.corpus, run.task.bits_per_byte(0.0) is not None)
     evaluations = [entry for entry in entries if entry["split"] == "val"]
     if evaluations:
         last, best = evaluations[-1], min(evaluations, key=lambda entry: float(entry["loss"]))
-        print(f"validation after {last['step']} steps: {last['loss']:.4f} nats per token")
+        bits = last["bits_per_byte"] is not None
+        print(f"validation after {last['step']} steps: {last['loss']:.4f}{' nats per token' if bits else ''}", end="")
+        if not bits:
+            print("" if best is last else f" (best: {best['loss']:.4f}, after {best['step']} steps)")
+            return
+        print()
         print(f"  this model         {last['bits_per_byte']:.3f} bits per byte", end="")
         print("" if best is last else f" (best: {best['bits_per_byte']:.3f}, after {best['step']} steps)")
         print(f"  gzip -9            {run.corpus.val.gzip_bits_per_byte:.3f} bits per byte, of the same text")
 
 
-def _show_sample(run: Run) -> None:
-    from lm.generation import generate
+def _show_what_was_learnt(run: Run) -> None:
     from lm.training.loop import load_best
+    from lm.training.tasks.next_token import NextToken
 
     model, _ = load_best(run)
-    prompt = run.corpus.train.tokens.window(0, 1)  # the text's own first word, whatever its language
-    ids = generate(model, prompt, SAMPLE_TOKENS, temperature=0.8, top_k=50, seed=run.config.seed)
-    sample = run.tokenizer.decode([*prompt.tolist(), *ids])
     folder = shlex.quote(str(run.folder))
-    print("\nsample:\n")
-    print("\n".join(f"  | {line}" for line in sample.splitlines()))
-    print(f"\nThe run is in {run.folder}: loss.png is its curve, log.jsonl every step. Try next:")
-    print(f"  lm generate --run {folder} --prompt={shlex.quote(_first_word(run))}")
+    print(f"\n{run.task.title}:\n")
+    print("\n".join(f"  | {line}" for line in run.task.show(model)))
+    results = run.task.save_results(model, run.folder)
+    also = "" if results is None else f", {results.name} for other programs"
+    print(f"\nThe run is in {run.folder}: loss.png is its curve, log.jsonl every step{also}. Try next:")
+    if isinstance(run.task, NextToken):
+        print(f"  lm generate --run {folder} --prompt={shlex.quote(_first_word(run))}")
     print(f"  lm eval --run {folder}")
-    print("  lm train --data your-text.txt")
+    config = "" if run.config.model.family == "gpt2" else f"--config {folder}/config.yaml "
+    print(f"  lm train {config}--data your-text.txt")
 
 
 def _first_word(run: Run) -> str:
@@ -200,11 +203,14 @@ def generate(argv: Sequence[str]) -> int:
     from lm.generation.stream import stream_text
     from lm.training.loop import load_best
     from lm.training.run import open_run
+    from lm.training.tasks.next_token import NextToken
     from minigrad.backends.numpy import keep_freed_memory
 
     check_seed(args.seed)
     keep_freed_memory()
     run = open_run(Path(args.run))
+    if not isinstance(run.task, NextToken):
+        raise ValueError(f"{run.folder}: a {run.config.model.family} does not go on with a text")
     model, _ = load_best(run)
     ids = generate_ids(
         model,
@@ -238,10 +244,13 @@ def evaluate(argv: Sequence[str]) -> int:
     from lm.training.loop import load_best
     from lm.training.run import open_run
     from lm.training.signals import catch_stop_signals
+    from lm.training.tasks.next_token import NextToken
     from minigrad.backends.numpy import keep_freed_memory
 
     keep_freed_memory()
     run = open_run(Path(args.run))
+    if not isinstance(run.task, NextToken):
+        return _evaluate_task(run, args.data)
     split = run.corpus.val if args.data is None else tokenize(open_text(args.data), run.tokenizer)
     model, step = load_best(run)
     with catch_stop_signals() as stop:
@@ -257,6 +266,27 @@ def evaluate(argv: Sequence[str]) -> int:
     return 0
 
 
+def _evaluate_task(run: Run, data: str | None) -> int:
+    """What is held out of a run that does not predict a text's next token, and what it has learnt."""
+    from lm.training.loop import load_best
+    from lm.training.signals import catch_stop_signals
+
+    if data is not None:
+        raise ValueError(
+            f"--data: a {run.config.model.family} is evaluated on what its own run holds out; leave it out"
+        )
+    model, step = load_best(run)
+    with catch_stop_signals() as stop:
+        loss = run.task.evaluate(model, stop)
+    if loss is None:
+        return stop.exit_code
+    print(f"model after step   {step}")
+    print(f"loss               {loss:.4f}")
+    print(f"\n{run.task.title}:\n")
+    print("\n".join(f"  | {line}" for line in run.task.show(model)))
+    return 0
+
+
 def count(argv: Sequence[str]) -> int:
     """What a model costs: parameters, and operations and memory of a training step. Allocates nothing of it."""
     from lm.config import load_config, parse_arguments
@@ -268,6 +298,8 @@ def count(argv: Sequence[str]) -> int:
     from lm.models.count import count_flops, count_memory, count_parameters
     from lm.training.run import make_tokenizer
 
+    if config.model.family != "gpt2":
+        raise ValueError(f"model.family {config.model.family}: only gpt2 is counted before it is made")
     if config.tokenizer.path is None and config.tokenizer.vocab_size is not None:
         vocab_size = config.tokenizer.vocab_size
     else:

@@ -31,15 +31,16 @@ def test_a_file_comes_back(tmp_path):
     assert isinstance(back, WordTokenizer) and back.words == tokenizer.words
 
 
-@pytest.mark.parametrize("words", ['["a", "a"]', '["<unk>"]', '[""]', '[1]', '"ab"'])
+@pytest.mark.parametrize("words", ['["a", "a"]', '["<unk>"]', '[""]', "[1]", '"ab"'])
 def test_a_file_of_no_words_is_refused(tmp_path, words):
-    (tmp_path / "t.json").write_text(f'{{"format": "minigrad-tokenizer", "version": 1, "type": "word", "words": {words}}}')
+    document = f'{{"format": "minigrad-tokenizer", "version": 1, "type": "word", "words": {words}}}'
+    (tmp_path / "t.json").write_text(document)
     with pytest.raises(ValueError, match="words"):
         load_tokenizer(tmp_path / "t.json")
 
 
 def test_ids_outside_the_vocabulary_are_refused():
-    with pytest.raises(ValueError, match="token id 4 is outside 0 .. 3"):
+    with pytest.raises(ValueError, match=r"token id 4 is outside 0 \.\. 3"):
         WordTokenizer(["a", "b"]).decode([4])
 
 
