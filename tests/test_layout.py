@@ -44,6 +44,7 @@ LAYERS = [
     ["lm.models"],
     ["lm.config"],  # settings become a model's own configuration
     ["lm.generation"],
+    ["lm.hub"],
     ["lm.training"],
     ["lm.cli"],
 ]

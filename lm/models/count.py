@@ -18,14 +18,14 @@ def parameter_shapes(config: GPT2Config) -> dict[str, tuple[int, ...]]:
     >>> sum(math.prod(shape) for shape in parameter_shapes(GPT2Config()).values())
     124439808
     """
-    C = config.n_embd
+    C, I = config.n_embd, config.inner
     block = {
         "ln_1.weight": (C,), "ln_1.bias": (C,),
         "attn.c_attn.weight": (3 * C, C), "attn.c_attn.bias": (3 * C,),
         "attn.c_proj.weight": (C, C), "attn.c_proj.bias": (C,),
         "ln_2.weight": (C,), "ln_2.bias": (C,),
-        "mlp.c_fc.weight": (4 * C, C), "mlp.c_fc.bias": (4 * C,),
-        "mlp.c_proj.weight": (C, 4 * C), "mlp.c_proj.bias": (C,),
+        "mlp.c_fc.weight": (I, C), "mlp.c_fc.bias": (I,),
+        "mlp.c_proj.weight": (C, I), "mlp.c_proj.bias": (C,),
     }  # fmt: skip
     shapes = {
         "wte.weight": (config.vocab_size, C),
@@ -56,14 +56,14 @@ def count_flops(config: GPT2Config, batch_size: int) -> dict[str, int]:
     """
     _check_batch(batch_size)
     B, T, C, V = batch_size, config.n_positions, config.n_embd, config.vocab_size
-    L, H, D = config.n_layer, config.n_head, config.n_embd // config.n_head
+    L, H, D, I = config.n_layer, config.n_head, config.n_embd // config.n_head, config.inner
     products = {  # m, k, n, and how many of them
         "h.*.attn.c_attn": (B * T, C, 3 * C, L),
         "h.*.attn: q k^T": (T, D, T, L * B * H),
         "h.*.attn: weights v": (T, T, D, L * B * H),
         "h.*.attn.c_proj": (B * T, C, C, L),
-        "h.*.mlp.c_fc": (B * T, C, 4 * C, L),
-        "h.*.mlp.c_proj": (B * T, 4 * C, C, L),
+        "h.*.mlp.c_fc": (B * T, C, I, L),
+        "h.*.mlp.c_proj": (B * T, I, C, L),
         "logits": (B * T, C, V, 1),
     }
     return {name: 3 * 2 * m * k * n * times for name, (m, k, n, times) in products.items()}
@@ -80,6 +80,7 @@ def count_memory(config: GPT2Config, batch_size: int, itemsize: int = 4) -> dict
     B, T, C, V = batch_size, config.n_positions, config.n_embd, config.vocab_size
     L, H = config.n_layer, config.n_head
     parameters = itemsize * sum(count_parameters(config).values())
+    middle = itemsize * B * T * config.inner
     tokens, attention_weights = itemsize * B * T * C, itemsize * B * H * T * T
     dropout = (itemsize + 1) * B * T * C  # its input, and a byte of mask for each element
     layer = (
@@ -90,8 +91,8 @@ def count_memory(config: GPT2Config, batch_size: int, itemsize: int = 4) -> dict
         + tokens  # attn.c_proj: its input
         + 2 * tokens  # ln_2
         + tokens  # c_fc: its input
-        + 2 * 4 * tokens  # gelu: its input, and the share of it that passes
-        + 4 * tokens  # mlp.c_proj: its input
+        + 2 * middle  # gelu: its input, and the share of it that passes
+        + middle  # mlp.c_proj: its input
         + (2 * dropout if config.resid_pdrop else 0)
     )
     return {
