@@ -1,7 +1,6 @@
-"""Sequence to sequence: what a decoder reads while it learns to say a target, and a toy language to translate into.
+"""A toy language to translate into: every line backwards.
 
-A decoder predicts each token of the target from those before it, so it reads the target shifted by one: a start token,
-then all but the last. The toy language says every line backwards.
+Models of sequence to sequence shift the labels by one themselves, for what their decoder reads.
 """
 
 from __future__ import annotations
@@ -12,16 +11,6 @@ from numpy.typing import NDArray
 from lm.data.masking import IGNORED
 
 Ints = NDArray[np.int64]
-
-
-def shift_right(labels: Ints, start_id: int, pad_id: int) -> Ints:
-    """What the decoder reads (B, T) to predict `labels` (B, T); labels of -100, which count for nothing, are padding.
-
-    >>> shift_right(np.array([[5, 6, 1, -100]]), start_id=0, pad_id=0).tolist()
-    [[0, 5, 6, 1]]
-    """
-    read = np.concatenate([np.full_like(labels[:, :1], start_id), labels[:, :-1]], axis=1)
-    return np.where(read == IGNORED, pad_id, read)
 
 
 def backwards(lines: list[Ints], length: int, eos_id: int, pad_id: int) -> dict[str, Ints]:

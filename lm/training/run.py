@@ -23,7 +23,7 @@ from lm.config import Config, ConfigError, differences, dump_config, load_config
 from lm.data.corpus import Corpus, check_length, open_corpus, write_corpus
 from lm.data.text import Text, open_text
 from lm.tokenizer import CharacterTokenizer, load_tokenizer, save_tokenizer, train_bpe, train_words
-from lm.training.families import task_of
+from lm.training.families import FAMILIES
 from lm.training.run_lock import RunLock, RunLockedError
 from lm.training.task import AnyTokenizer, Task
 from minigrad.io import CorruptFileError, atomic_write
@@ -45,7 +45,8 @@ class Run:
     @cached_property
     def task(self) -> Task:
         """What is trained, and on what."""
-        return task_of(self.config)(self.config, self.tokenizer, self.corpus)
+        family = FAMILIES[self.config.model.family]
+        return family.task(family, self.config, self.tokenizer, self.corpus)
 
     @property
     def tokenizer_sha256(self) -> str:
@@ -189,8 +190,9 @@ def make_tokenizer(config: Config, text: Text) -> AnyTokenizer:
     train, _ = text.split(config.val_fraction)
     if config.tokenizer.kind == "word":
         return train_words(train.pieces(), config.tokenizer.min_count, config.tokenizer.vocab_size)
+    specials = list(FAMILIES[config.model.family].special_tokens.values())
     assert config.tokenizer.vocab_size is not None  # TokenizerConfig sees to it
-    return train_bpe(train.pieces(), config.tokenizer.vocab_size, special_tokens=task_of(config).special_tokens)
+    return train_bpe(train.pieces(), config.tokenizer.vocab_size, special_tokens=specials)
 
 
 def _read(config: Config, text: Text) -> AnyTokenizer:
@@ -198,7 +200,7 @@ def _read(config: Config, text: Text) -> AnyTokenizer:
     text.sha256()
     tokenizer = make_tokenizer(config, text)
     for part, what in zip(text.split(config.val_fraction), ("training", "validation")):
-        check_length(part, tokenizer, task_of(config).shortest_text(config), what)
+        check_length(part, tokenizer, FAMILIES[config.model.family].task.shortest_text(config), what)
     return tokenizer
 
 

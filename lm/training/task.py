@@ -7,7 +7,8 @@ which family has which.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -25,21 +26,36 @@ AnyTokenizer = BPETokenizer | CharacterTokenizer | WordTokenizer
 Batch = dict[str, NDArray[np.int64]]  # the arguments of a model's `loss`
 
 
+@dataclass(frozen=True)
+class Family:
+    """What the loop is told of a family.
+
+    Attributes:
+        task: what it is trained on.
+        make: its model with fresh weights, for a task.
+        special_tokens: the tokens that a tokenizer learnt for it has beside the text's own, by what they are for, in
+            the order of their ids.
+    """
+
+    task: type[Task]
+    make: Callable[[Any], Any]
+    special_tokens: Mapping[str, str] = field(default_factory=dict)
+
+
 class Task(ABC):
     """A family, and a text to train it on.
 
     Attributes:
-        special_tokens: what a tokenizer learnt for this task has beside the text's own tokens; they get the first ids.
         title: what `show` shows.
         by_hand: whether the model has a `step(batch, lr)` of its own, with gradients written by hand, which the loop
             takes instead of backward and AdamW.
     """
 
-    special_tokens: ClassVar[tuple[str, ...]] = ("<|endoftext|>",)
     title: ClassVar[str]
     by_hand: ClassVar[bool] = False
 
-    def __init__(self, config: Config, tokenizer: AnyTokenizer, corpus: Corpus) -> None:
+    def __init__(self, family: Family, config: Config, tokenizer: AnyTokenizer, corpus: Corpus) -> None:
+        self.family = family
         self.config, self.tokenizer, self.corpus = config, tokenizer, corpus
 
     @classmethod
@@ -52,9 +68,14 @@ class Task(ABC):
         """Tokens of text in a training batch."""
         return self.config.training.batch_size * self.config.model.n_positions
 
-    @abstractmethod
+    @property
+    def vocab_size(self) -> int:
+        """Ids that the model knows."""
+        return self.tokenizer.vocab_size
+
     def make_model(self) -> Any:
         """The model with fresh weights, a module."""
+        return self.family.make(self)
 
     @abstractmethod
     def batch(self, number: int) -> Any:
@@ -79,8 +100,8 @@ class Task(ABC):
         return mean_loss(model, self.validation(), self.loss, stop)
 
     def count_parameters(self) -> int:
-        """Of the model."""
-        return sum(parameter.numel() for parameter in self.make_model().parameters())
+        """Of the model, which is not allocated."""
+        return sum(parameter.numel() for parameter in nn.utils.skip_init(self.make_model).parameters())
 
     def bits_per_byte(self, loss: float) -> float | None:
         """What a loss on the validation text comes to for each byte of it; None where it is not of the whole text."""
@@ -90,12 +111,13 @@ class Task(ABC):
         """Write what other programs can read beside the checkpoints; None where that is nothing."""
         return None
 
-    def special_id(self, spelling: str) -> int:
+    def special_id(self, use: str) -> int:
         """The id of a special token. Raises ValueError where the tokenizer does not have it."""
         specials = self.tokenizer.special_tokens if isinstance(self.tokenizer, BPETokenizer) else {}
+        spelling = self.family.special_tokens[use]
         if spelling not in specials:
             raise ValueError(
                 f"the tokenizer has no token {spelling}, which a {self.config.model.family} needs; leave out "
-                f"tokenizer.path, or train one with these special tokens: {' '.join(self.special_tokens)}"
+                f"tokenizer.path, or name the file of one that has it"
             )
         return specials[spelling]

@@ -7,23 +7,15 @@ from typing import Any
 
 from lm.data.batches import training_batch, whole_batches
 from lm.generation import generate
-from lm.models import GPT2
-from lm.models.count import count_parameters
 from lm.training.task import Batch, Task
 
 SAMPLE_TOKENS = 150
 
 
 class NextToken(Task):
-    """GPT-2."""
+    """GPT-2 and Llama."""
 
     title = "sample"
-
-    def make_model(self) -> Any:
-        return GPT2(self.config.model.gpt2(self.tokenizer.vocab_size))
-
-    def count_parameters(self) -> int:
-        return sum(count_parameters(self.config.model.gpt2(self.tokenizer.vocab_size)).values())
 
     def batch(self, number: int) -> Batch:
         config = self.config

@@ -14,8 +14,8 @@ from lm.config import Config
 from lm.data.cooccurrence import Cooccurrences, count_cooccurrences
 from lm.data.corpus import Tokens
 from lm.data.windows import HuffmanTree, Noise, Windows, WindowSampler, keep_probabilities
-from lm.models.glove import GloVe, GloVeConfig
-from lm.models.word2vec import Word2Vec, Word2VecConfig, pair_weights
+from lm.models.glove import GloVe
+from lm.models.word2vec import pair_weights
 from lm.models.word_vectors import WordVectors
 from lm.training.task import Task
 from minigrad import Tensor
@@ -31,7 +31,6 @@ FILE = "vectors.bin"
 class _WordVectors(Task):
     """What the two have in common: words as ids from 0, ends of sentences as -1, neighbours to show."""
 
-    special_tokens = ()
     title = "nearest neighbours"
     by_hand = True
 
@@ -89,14 +88,6 @@ class Word2VecTask(_WordVectors):
         teller = HuffmanTree(counts) if settings.hs else Noise(counts, settings.negative)
         return WindowSampler(keep_probabilities(counts, settings.sample), settings.window, teller)
 
-    def make_model(self) -> Any:
-        own = self.config.embeddings
-        return Word2Vec(
-            Word2VecConfig(
-                self.vocab_size, self.config.model.n_embd, own.window, own.sg, own.hs, own.negative, sample=own.sample
-            )
-        )
-
     def batch(self, number: int) -> Windows:
         tokens, size = self.corpus.train.tokens, self.config.training.batch_size
         start = number % -(-len(tokens) // size) * size
@@ -130,10 +121,6 @@ class GloVeTask(_WordVectors):
         order = Key(self.config.seed, "held out", 0).numpy().permutation(len(table))
         cut = max(1, len(table) // HELD_OUT)
         return table.take(np.sort(order[cut:])), table.take(np.sort(order[:cut]))
-
-    def make_model(self) -> Any:
-        own = self.config.embeddings
-        return GloVe(GloVeConfig(self.vocab_size, self.config.model.n_embd, own.x_max, own.alpha))
 
     def batch(self, number: int) -> Cooccurrences:
         return self._matrix[0].batch(self.config.training.batch_size, seed=self.config.seed, number=number)

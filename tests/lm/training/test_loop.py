@@ -18,12 +18,11 @@ import minigrad as mg
 from lm.config import load_config
 from lm.data.batches import training_batch
 from lm.models import GPT2
-from lm.training import loop, state
+from lm.training import families, loop, state
 from lm.training.checkpoint import ForeignCheckpointError, latest_checkpoint
 from lm.training.log import read_log
 from lm.training.loop import accumulate_gradients, load_best, make_optimizer, make_schedule, train
 from lm.training.run import resume_run, start_run
-from lm.training.tasks import next_token
 from lm.training.tasks.next_token import NextToken
 from minigrad import tensor
 from tests.lm.training.tiny import TEXT, timeless_log, tiny_config, tiny_flags, weights
@@ -470,7 +469,7 @@ class Poisoned(GPT2):
     ],
 )
 def test_nan_stops_the_run_before_the_step_and_says_where(tmp_path, monkeypatch, where, message):
-    monkeypatch.setattr(next_token, "GPT2", Poisoned)
+    monkeypatch.setattr(families, "GPT2", Poisoned)
     monkeypatch.setattr(Poisoned, "where", where)
     steps = []
     step = mg.optim.AdamW.step
@@ -494,7 +493,7 @@ class PoisonedEvaluation(Poisoned):
 def test_a_validation_loss_that_is_not_finite_is_neither_logged_nor_saved(tmp_path, monkeypatch):
     with start_run(tmp_path / "run", tiny_config(tmp_path)) as run:
         with monkeypatch.context() as patched:
-            patched.setattr(next_token, "GPT2", PoisonedEvaluation)
+            patched.setattr(families, "GPT2", PoisonedEvaluation)
             with pytest.raises(FloatingPointError, match=r"step 4: the validation loss is nan; .* output of h\.1\.mlp"):
                 train(run)
         assert latest_checkpoint(run.folder).step == 3
