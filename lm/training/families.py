@@ -17,8 +17,10 @@ from lm.models import (
     T5Config,
 )
 from lm.models.glove import GloVe, GloVeConfig
+from lm.models.transformer import Transformer, TransformerConfig
 from lm.models.word2vec import Word2Vec, Word2VecConfig
 from lm.training.task import Family, Task
+from lm.training.tasks.backwards import Backwards
 from lm.training.tasks.masked import MaskedTokens
 from lm.training.tasks.next_token import NextToken
 from lm.training.tasks.spans import SENTINELS, Spans
@@ -100,6 +102,25 @@ def _t5(task: Task) -> nn.Module:
     )
 
 
+def _transformer(task: Task) -> nn.Module:
+    own = task.config.model
+    return Transformer(
+        TransformerConfig(
+            vocab_size=task.vocab_size,
+            d_model=own.n_embd,
+            d_ff=4 * own.n_embd,
+            num_layers=own.n_layer,
+            num_heads=own.n_head,
+            max_positions=own.n_positions,
+            dropout=own.dropout,
+            label_smoothing=0.0,  # the toy language has one right answer
+            pad_token_id=task.special_id("padding"),
+            eos_token_id=task.special_id("end"),
+            decoder_start_token_id=task.special_id("padding"),
+        )
+    )
+
+
 def _word2vec(task: Task) -> nn.Module:
     own = task.config.embeddings
     D = task.config.model.n_embd
@@ -125,6 +146,7 @@ FAMILIES: Mapping[str, Family] = {
         {"first": "<s>", "padding": "<pad>", "between": "</s>", "unknown": "<unk>", "mask": "<mask>"} | END_OF_TEXT,
     ),
     "t5": Family(Spans, _t5, {"padding": "<pad>", "end": "</s>", "unknown": "<unk>"} | SENTINELS | END_OF_TEXT),
+    "transformer": Family(Backwards, _transformer),
     "word2vec": Family(Word2VecTask, _word2vec),
     "glove": Family(GloVeTask, _glove),
 }
