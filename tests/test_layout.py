@@ -45,7 +45,7 @@ LAYERS = [
     ["lm.config"],  # settings become a model's own configuration
     ["lm.generation"],
     ["lm.training"],
-    ["lm.cli"],
+    ["lm.cli", "lm.cli_tokenizer"],
 ]
 STANDARD = set(sys.stdlib_module_names)
 

@@ -115,6 +115,10 @@ class ByteLevel:
         """All ids there are."""
         return self._token_of.keys()
 
+    def spelling(self, id: int) -> bytes:
+        """The bytes of one token."""
+        return self._token_of[id]
+
     def encode(self, text: str, at_start: bool = True) -> list[int]:
         """The ids of `text`, a part of `splitting.as_text`."""
         if self.add_prefix_space and not text.startswith(" "):

@@ -27,6 +27,9 @@ class Model(Protocol):
     def ids(self) -> Iterable[int]:
         """All ids there are."""
 
+    def spelling(self, id: int) -> bytes:
+        """A token as the vocabulary has it."""
+
     def encode(self, text: str, at_start: bool = True) -> list[int]:
         """The ids of `text`; `at_start` if nothing stands before it."""
 
@@ -102,6 +105,11 @@ class Pipeline:
         """The bytes that one token decodes to; raises ValueError for an unknown id."""
         return self.decode_bytes([id])
 
+    def spelling(self, id: int) -> bytes:
+        """A token as the vocabulary has it, with the marks of its model; raises ValueError for an unknown id."""
+        self._check([id])
+        return self._spelling_of[id] if id in self._spelling_of else self.model.spelling(id)
+
     def encode(
         self,
         text: str | bytes,
@@ -151,9 +159,7 @@ class Pipeline:
         far as its pieces tell.
         """
         ids = list(ids)
-        for position, id in enumerate(ids):
-            if id not in self._ids:
-                raise ValueError(f"token id {id} at position {position} is no id of this vocabulary")
+        self._check(ids)
         return self.model.decode(ids, self._spelling_of)
 
     def decode(self, ids: Iterable[int], errors: str = "replace") -> str:
@@ -164,6 +170,11 @@ class Pipeline:
         specials = ", ".join(map(repr, list(self.special_tokens)[:8]))
         kind = type(self.model).__name__
         return f"Pipeline({kind}, vocab_size={self.vocab_size}, special_tokens=[{specials}])"
+
+    def _check(self, ids: Sequence[int]) -> None:
+        for position, id in enumerate(ids):
+            if id not in self._ids:
+                raise ValueError(f"token id {id} at position {position} is no id of this vocabulary")
 
     def _special_set(self, argument: str, spellings: Literal["all"] | Collection[str]) -> frozenset[str]:
         if spellings == "all":

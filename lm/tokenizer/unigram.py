@@ -124,6 +124,10 @@ class Unigram:
         """All ids there are."""
         return range(len(self.vocabulary))
 
+    def spelling(self, id: int) -> bytes:
+        """One piece, with the mark that stands for a space."""
+        return self.vocabulary[id][0].encode()
+
     def encode(self, text: str, at_start: bool = True) -> list[int]:
         """The ids of `text`, which is normalized; `at_start` if nothing stands before it."""
         return [id for word in self.metaspace.words(text, at_start) for id in self._words[word]]

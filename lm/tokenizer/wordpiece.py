@@ -79,6 +79,10 @@ class WordPiece:
         """All ids there are."""
         return self._spelling.keys()
 
+    def spelling(self, id: int) -> bytes:
+        """One piece, with its prefix."""
+        return self._spelling[id].encode()
+
     def encode(self, text: str, at_start: bool = True) -> list[int]:
         """The ids of `text`, which is normalized."""
         return [id for word in bert_words(text) for id in self._words[word]]

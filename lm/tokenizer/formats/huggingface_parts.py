@@ -6,7 +6,6 @@ Each part is an object with a "type"; each list of types here is closed.
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Mapping
 from typing import Any
 
@@ -83,9 +82,10 @@ def read_normalizer(part: Any, depth: int = 0) -> Normalizer:
         )
     if kind == "Precompiled":
         try:
-            return Precompiled(base64.b64decode(entry(part, "precompiled_charsmap", str, where), validate=True))
-        except binascii.Error:
+            blob = base64.b64decode(entry(part, "precompiled_charsmap", str, where), validate=True)
+        except ValueError:
             raise ValueError("normalizer: the precompiled charsmap is not base64") from None
+        return Precompiled(blob)
     if kind == "Sequence" and depth == 0:
         return normalizers.Sequence(
             tuple(read_normalizer(each, depth + 1) for each in _members(part, "normalizers", "normalizer"))

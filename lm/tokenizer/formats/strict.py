@@ -21,8 +21,9 @@ def naming(path: str | os.PathLike[str]) -> Iterator[None]:
         raise ValueError(f"{os.fspath(path)}: {error}") from None
 
 
-def read_bytes(path: str | os.PathLike[str], limit: int = MAX_FILE_BYTES) -> bytes:
-    """The content of a file; ValueError when it is longer than `limit`, of which no more is read."""
+def read_bytes(path: str | os.PathLike[str], limit: int | None = None) -> bytes:
+    """The content of a file; ValueError when it is longer than `limit` (`MAX_FILE_BYTES`), without reading on."""
+    limit = MAX_FILE_BYTES if limit is None else limit
     with open(path, "rb") as file:
         data = file.read(limit + 1)
     if len(data) > limit:
