@@ -95,7 +95,7 @@ def small():
     lines = training_lines(400)
     # What the characters of NFKC become is too much for a committed file: some of it, and a code point pair.
     rules = [("ﬁ", "fi"), ("\t", " "), ("\u3000", " "), ("\u200b", ""), ("…", "..."), ("e\u0301", "é"), ("²", "2")]
-    rules += [(chr(0xFF01 + i), chr(0x21 + i)) for i in range(94) if i != 32]
+    rules += [(chr(0xFF01 + i), chr(0x21 + i)) for i in range(94)]
     with tempfile.TemporaryDirectory() as folder:
         rules_file = Path(folder, "rules.tsv")
         rules_file.write_text("".join(f"{_hex(source)}\t{_hex(target)}\n" for source, target in dict(rules).items()))
