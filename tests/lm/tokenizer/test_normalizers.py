@@ -6,7 +6,16 @@ from hypothesis import strategies as st
 
 from lm.tokenizer.bert_characters import HAN, NONSPACING_MARKS, PUNCTUATION, REMOVED, CodePoints
 from lm.tokenizer.normalizers import (
-    KEEP, NFC, NFD, NFKC, NFKD, BertNormalizer, Lowercase, Prepend, Replace, Sequence,
+    KEEP,
+    NFC,
+    NFD,
+    NFKC,
+    NFKD,
+    BertNormalizer,
+    Lowercase,
+    Prepend,
+    Replace,
+    Sequence,
 )  # fmt: skip
 from lm.tokenizer.translation import Translation
 
@@ -50,6 +59,7 @@ def test_bert(settings, text, expected):
 
 def test_the_character_classes_differ_from_this_pythons_by_later_characters_alone():
     """Of what Unicode 7 had; its categories have hardly been touched since."""
+
     def category(code):
         return unicodedata.category(chr(code))
 

@@ -105,7 +105,9 @@ def test_pieces_learnt_are_those_of_the_definition():
         words = {"".join(rng.choices("aab", k=rng.randrange(1, 9))): rng.randrange(1, 5) for _ in range(12)}
         least = len(by_definition(words, 0, 1))
         size, min_frequency = least + rng.randrange(20), rng.randrange(4)
-        assert learn_pieces(words, size, min_frequency=min_frequency) == by_definition(words, size, max(min_frequency, 1))
+        assert learn_pieces(words, size, min_frequency=min_frequency) == by_definition(
+            words, size, max(min_frequency, 1)
+        )
 
 
 def test_training_gives_the_same_each_time_and_what_it_learnt_encodes():
