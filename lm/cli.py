@@ -6,7 +6,6 @@ Nothing heavy is imported before a subcommand runs, so that `lm --help` answers 
 from __future__ import annotations
 
 import argparse
-import errno
 import io
 import math
 import os
@@ -16,6 +15,8 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from lm.cli_tokenizer import tok
 
 if TYPE_CHECKING:
     from lm.training.run import Run
@@ -290,47 +291,12 @@ def _table(title: str, rows: dict[str, int], unit: float, name: str) -> None:
         print(f"  {row:28}{value / unit:>18,.{digits}f}{name}")
 
 
-def tok(argv: Sequence[str]) -> int:
-    """Train a tokenizer, and turn text into token ids and back."""
-    parser = argparse.ArgumentParser("lm tok", description=tok.__doc__)
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    command = commands.add_parser("train", help="learn byte-pair merges from a text")
-    command.add_argument(
-        "--data", default=None, metavar="PATH", help="a text file or folder (default: pydoc_data.topics)"
-    )
-    command.add_argument("--vocab-size", type=int, default=2048, metavar="N", help="default: 2048")
-    command.add_argument("--out", required=True, metavar="FILE", help="the tokenizer's file; must not exist")
-    for name, help in (("encode", "standard input to token ids"), ("decode", "token ids on standard input to text")):
-        command = commands.add_parser(name, help=help)
-        command.add_argument("--tokenizer", required=True, metavar="FILE", help="as from `lm tok train`, or in a run")
-    args = parser.parse_args(argv)
-
-    from lm.data.text import open_text
-    from lm.tokenizer import load_tokenizer, save_tokenizer, train_bpe
-    from lm.training.run import END_OF_TEXT
-
-    if args.command == "train":
-        if os.path.lexists(args.out):
-            raise FileExistsError(errno.EEXIST, "exists; choose another --out", args.out)
-        tokenizer = train_bpe(open_text(args.data).pieces(), args.vocab_size, special_tokens=[END_OF_TEXT])
-        save_tokenizer(tokenizer, args.out)
-        print(f"{args.out}: {tokenizer.vocab_size:,} tokens")
-    elif args.command == "encode":
-        print(*load_tokenizer(args.tokenizer).encode(sys.stdin.buffer.read(), disallowed_special=()))
-    else:
-        words = sys.stdin.read().split()
-        if wrong := next((word for word in words if not word.isdecimal()), None):
-            raise ValueError(f"{wrong[:40]!r} is no token id")
-        sys.stdout.buffer.write(load_tokenizer(args.tokenizer).decode_bytes(int(word) for word in words))
-    return 0
-
-
 COMMANDS = {
     "train": (train, "train a model; without arguments a small one on text that comes with Python"),
     "generate": (generate, "write text that goes on from a prompt"),
     "eval": (evaluate, "the loss of a trained model: nats per token, perplexity, bits per byte"),
     "count": (count, "what a model costs, before anything is allocated"),
-    "tok": (tok, "tokenizers: train, encode, decode"),
+    "tok": (tok, "tokenizers: train, encode, decode, convert, inspect"),
 }
 
 if __name__ == "__main__":

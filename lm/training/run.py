@@ -21,7 +21,8 @@ from pathlib import Path
 from lm.config import Config, ConfigError, differences, dump_config, load_config
 from lm.data.corpus import Corpus, check_length, open_corpus, write_corpus
 from lm.data.text import Text, open_text
-from lm.tokenizer import BPETokenizer, CharacterTokenizer, load_tokenizer, save_tokenizer, train_bpe
+from lm.tokenizer import CharacterTokenizer, load_tokenizer, save_tokenizer, train_bpe
+from lm.tokenizer.files import AnyTokenizer
 from lm.training.run_lock import RunLock, RunLockedError
 from minigrad.io import CorruptFileError, atomic_write
 
@@ -36,7 +37,7 @@ class Run:
 
     folder: Path
     config: Config
-    tokenizer: BPETokenizer | CharacterTokenizer
+    tokenizer: AnyTokenizer
     corpus: Corpus
 
     @property
@@ -169,7 +170,7 @@ def open_run(folder: Path) -> Run:
     return Run(folder, load_config(folder / _CONFIG), load_tokenizer(folder / _TOKENIZER), corpus)
 
 
-def make_tokenizer(config: Config, text: Text) -> BPETokenizer | CharacterTokenizer:
+def make_tokenizer(config: Config, text: Text) -> AnyTokenizer:
     """The tokenizer the settings ask for. BPE is learnt from the training part of the text alone."""
     if config.tokenizer.path is not None:
         return load_tokenizer(config.tokenizer.path)
@@ -183,7 +184,7 @@ def make_tokenizer(config: Config, text: Text) -> BPETokenizer | CharacterTokeni
     return train_bpe(train.pieces(), config.tokenizer.vocab_size, special_tokens=[END_OF_TEXT])
 
 
-def _read(config: Config, text: Text) -> BPETokenizer | CharacterTokenizer:
+def _read(config: Config, text: Text) -> AnyTokenizer:
     """The tokenizer of the text, with everything checked that can be wrong with the two."""
     text.sha256()
     tokenizer = make_tokenizer(config, text)
@@ -192,7 +193,7 @@ def _read(config: Config, text: Text) -> BPETokenizer | CharacterTokenizer:
     return tokenizer
 
 
-def _prepare(folder: Path, config: Config, text: Text, tokenizer: BPETokenizer | CharacterTokenizer) -> Run:
+def _prepare(folder: Path, config: Config, text: Text, tokenizer: AnyTokenizer) -> Run:
     try:
         save_tokenizer(tokenizer, folder / _TOKENIZER)
         write_corpus(folder / _CORPUS, text, tokenizer, config.val_fraction)
