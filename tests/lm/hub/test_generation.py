@@ -41,7 +41,7 @@ def test_fifty_prompts_in_one_batch_are_answered_as_by_transformers(case, way):
     assert len(set(map(tuple, texts))) > 10  # they are about something
 
 
-@pytest.mark.parametrize("way", ["greedy_penalties", "beam"])
+@pytest.mark.parametrize("way", ["greedy", "beam"])
 def test_a_prompt_alone_is_answered_as_by_transformers(case, way):
     model, arrays, prompts = case
     theirs = rows(arrays[f"generated/{way}"])

@@ -7,12 +7,12 @@ import re
 import sys
 
 
-def check_shape_comments(module, sizes, run, at_least):
+def check_shape_comments(module, sizes, run, at_least, cached=True):
     """Call `run()` while tracing the lines of `module`, and compare every value that a commented statement assigns or
     returns with the shape in its comment.
 
     `sizes` says what the letters stand for; integers among a frame's local variables are added to it, and S is the
-    tokens in the cache and the new ones, `past + T`, wherever a frame has both. Every commented statement must be met,
+    tokens in the cache and the new ones, `past + T`, wherever a frame has both, if `cached`. Every commented statement must be met,
     and at least `at_least` of them.
     """
     source = inspect.getsource(module)
@@ -26,7 +26,7 @@ def check_shape_comments(module, sizes, run, at_least):
 
     def check(frame, node, dims, values):
         sizes.update({name: value for name, value in frame.f_locals.items() if isinstance(value, int)})
-        if {"past", "T"} <= frame.f_locals.keys():
+        if {"past", "T"} <= frame.f_locals.keys() and cached:
             sizes["S"] = sizes["past"] + sizes["T"]
         shape = tuple(int(n or 1) * (sizes[letter] if letter else 1) for n, letter in map(_factors, dims))
         for value in values:
