@@ -6,18 +6,21 @@ Nothing heavy is imported before a subcommand runs, so that `lm --help` answers 
 from __future__ import annotations
 
 import argparse
-import errno
 import io
 import math
 import os
 import shlex
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lm.cli_hub import count_pretrained, export, import_, open_pretrained
+from lm.cli_tokenizer import tok
+
 if TYPE_CHECKING:
+    from lm.tokenizer import Tokenizer
     from lm.training.run import Run
 
 RUNS = Path("runs")
@@ -69,8 +72,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         package = (error.name or "").partition(".")[0]
         if sys.flags.dev_mode or package in ("lm", "minigrad", ""):
             raise
+        extra = "hub" if package == "huggingface_hub" else "lm"
         print(
-            f"lm {parsed.command}: needs {package}, which is not installed: pip install 'minigrad[lm]'", file=sys.stderr
+            f"lm {parsed.command}: needs {package}, which is not installed: pip install 'minigrad[{extra}]'",
+            file=sys.stderr,
         )
         return 1
     except (OSError, ValueError, RunLockedError, FloatingPointError, MemoryError) as error:
@@ -187,18 +192,26 @@ def _first_word(run: Run) -> str:
 def generate(argv: Sequence[str]) -> int:
     """Write text that goes on from a prompt."""
     parser = argparse.ArgumentParser("lm generate", description=generate.__doc__)
-    parser.add_argument("--run", required=True, metavar="DIR", help="a run's folder; its best checkpoint is used")
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--run", metavar="DIR", help="a run's folder; its best checkpoint is used")
+    source.add_argument("--pretrained", metavar="DIR", help="a folder in Hugging Face's format, or a name on its hub")
     parser.add_argument("--prompt", required=True, metavar="TEXT", help="what the text begins with")
     parser.add_argument("--max-new-tokens", type=int, default=200, metavar="N", help="default: 200")
     parser.add_argument("--temperature", type=float, default=0.8, metavar="T", help="below 1 sharper (default: 0.8)")
     parser.add_argument("--top-k", type=int, default=None, metavar="K", help="only the K likeliest tokens")
     parser.add_argument("--top-p", type=float, default=None, metavar="P", help="only tokens that make up P together")
+    parser.add_argument("--min-p", type=float, metavar="P", help="only tokens P times as likely as the top")
+    parser.add_argument("--repetition-penalty", type=float, default=1.0, metavar="R", help="above 1: fewer repetitions")
+    parser.add_argument("--no-repeat-ngram-size", type=int, default=0, metavar="N", help="no N tokens in a row twice")
+    parser.add_argument("--num-beams", type=int, default=1, metavar="K", help="above 1: search for the likeliest text")
+    parser.add_argument("--length-penalty", type=float, default=1.0, metavar="L", help="of beams; above 1: longer")
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="another seed gives another text (default: 0)")
     parser.add_argument("--greedy", action="store_true", help="always the likeliest token")
     parser.add_argument("--stop", action="append", default=[], metavar="TEXT", help="ends the text; may be repeated")
     args = parser.parse_args(argv)
 
     from lm.config import check_seed
+    from lm.generation import GenerationConfig, generate_batch
     from lm.generation import generate as generate_ids
     from lm.generation.stream import stream_text
     from lm.training.loop import load_best
@@ -208,23 +221,44 @@ def generate(argv: Sequence[str]) -> int:
 
     check_seed(args.seed)
     keep_freed_memory()
-    run = open_run(Path(args.run))
-    if not isinstance(run.task, NextToken):
-        raise ValueError(f"{run.folder}: a {run.config.model.family} does not go on with a text")
-    model, _ = load_best(run)
-    ids = generate_ids(
-        model,
-        run.tokenizer.encode(args.prompt, disallowed_special=()),
-        args.max_new_tokens,
-        temperature=args.temperature,
-        top_k=args.top_k,
-        top_p=args.top_p,
-        greedy=args.greedy,
-        seed=args.seed,
-        stop_tokens=[] if run.tokenizer.eot_token is None else [run.tokenizer.eot_token],
-    )
-    sys.stdout.write(args.prompt)
-    for text in stream_text(run.tokenizer, ids, args.stop):
+    tokenizer: Tokenizer
+    if args.pretrained:
+        model, tokenizer = open_pretrained(args.pretrained)
+    else:
+        run = open_run(Path(args.run))
+        if not isinstance(run.task, NextToken):
+            raise ValueError(f"{run.folder}: a {run.config.model.family} does not go on with a text")
+        (model, _), tokenizer = load_best(run), run.tokenizer
+    prompt = tokenizer.encode(args.prompt, disallowed_special=())
+    ends = [] if tokenizer.eot_token is None else [tokenizer.eot_token]
+    ids: Iterable[int]
+    if args.num_beams > 1:
+        settings = GenerationConfig(
+            max_new_tokens=args.max_new_tokens,
+            num_beams=args.num_beams,
+            length_penalty=args.length_penalty,
+            repetition_penalty=args.repetition_penalty,
+            no_repeat_ngram_size=args.no_repeat_ngram_size,
+            eos_token_id=tuple(ends),
+        )
+        [ids] = generate_batch(model, [prompt], settings)
+    else:
+        ids = generate_ids(
+            model,
+            prompt,
+            args.max_new_tokens,
+            temperature=args.temperature,
+            top_k=args.top_k,
+            top_p=args.top_p,
+            min_p=args.min_p,
+            repetition_penalty=args.repetition_penalty,
+            no_repeat_ngram_size=args.no_repeat_ngram_size,
+            greedy=args.greedy,
+            seed=args.seed,
+            stop_tokens=ends,
+        )
+    sys.stdout.write(args.prompt if not hasattr(model, "encode") else "")
+    for text in stream_text(tokenizer, ids, args.stop):
         sys.stdout.write(text)
         sys.stdout.flush()
     sys.stdout.write("\n")
@@ -289,6 +323,8 @@ def _evaluate_task(run: Run, data: str | None) -> int:
 
 def count(argv: Sequence[str]) -> int:
     """What a model costs: parameters, and operations and memory of a training step. Allocates nothing of it."""
+    if any(argument.partition("=")[0] == "--pretrained" for argument in argv):
+        return count_pretrained(argv)
     from lm.config import load_config, parse_arguments
 
     arguments = parse_arguments("lm count", argv)
@@ -322,47 +358,14 @@ def _table(title: str, rows: dict[str, int], unit: float, name: str) -> None:
         print(f"  {row:28}{value / unit:>18,.{digits}f}{name}")
 
 
-def tok(argv: Sequence[str]) -> int:
-    """Train a tokenizer, and turn text into token ids and back."""
-    parser = argparse.ArgumentParser("lm tok", description=tok.__doc__)
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    command = commands.add_parser("train", help="learn byte-pair merges from a text")
-    command.add_argument(
-        "--data", default=None, metavar="PATH", help="a text file or folder (default: pydoc_data.topics)"
-    )
-    command.add_argument("--vocab-size", type=int, default=2048, metavar="N", help="default: 2048")
-    command.add_argument("--out", required=True, metavar="FILE", help="the tokenizer's file; must not exist")
-    for name, help in (("encode", "standard input to token ids"), ("decode", "token ids on standard input to text")):
-        command = commands.add_parser(name, help=help)
-        command.add_argument("--tokenizer", required=True, metavar="FILE", help="as from `lm tok train`, or in a run")
-    args = parser.parse_args(argv)
-
-    from lm.data.text import open_text
-    from lm.tokenizer import load_tokenizer, save_tokenizer, train_bpe
-    from lm.training.run import END_OF_TEXT
-
-    if args.command == "train":
-        if os.path.lexists(args.out):
-            raise FileExistsError(errno.EEXIST, "exists; choose another --out", args.out)
-        tokenizer = train_bpe(open_text(args.data).pieces(), args.vocab_size, special_tokens=[END_OF_TEXT])
-        save_tokenizer(tokenizer, args.out)
-        print(f"{args.out}: {tokenizer.vocab_size:,} tokens")
-    elif args.command == "encode":
-        print(*load_tokenizer(args.tokenizer).encode(sys.stdin.buffer.read(), disallowed_special=()))
-    else:
-        words = sys.stdin.read().split()
-        if wrong := next((word for word in words if not word.isdecimal()), None):
-            raise ValueError(f"{wrong[:40]!r} is no token id")
-        sys.stdout.buffer.write(load_tokenizer(args.tokenizer).decode_bytes(int(word) for word in words))
-    return 0
-
-
 COMMANDS = {
     "train": (train, "train a model; without arguments a small one on text that comes with Python"),
     "generate": (generate, "write text that goes on from a prompt"),
     "eval": (evaluate, "the loss of a trained model: nats per token, perplexity, bits per byte"),
     "count": (count, "what a model costs, before anything is allocated"),
-    "tok": (tok, "tokenizers: train, encode, decode"),
+    "import": (import_, "a model in Hugging Face's format, from a folder or the hub: check it, write it anew"),
+    "export": (export, "a trained model as a folder in Hugging Face's format"),
+    "tok": (tok, "tokenizers: train, encode, decode, convert, inspect"),
 }
 
 if __name__ == "__main__":

@@ -46,7 +46,7 @@ LAYERS = [
     ["lm.generation"],
     ["lm.hub"],
     ["lm.training"],
-    ["lm.cli"],
+    ["lm.cli", "lm.cli_hub", "lm.cli_tokenizer"],
 ]
 STANDARD = set(sys.stdlib_module_names)
 

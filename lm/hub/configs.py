@@ -7,7 +7,6 @@ written in both. A setting that the models here do not have is an error that nam
 from __future__ import annotations
 
 import dataclasses
-import json
 import types
 import typing
 from collections.abc import Callable, Mapping
@@ -18,17 +17,6 @@ from lm.models import Rope
 from .families import FAMILIES, Family
 
 Document = dict[str, Any]
-
-
-def parse(text: str, where: str) -> Document:
-    """The JSON object in `text`. Raises ValueError that names `where` for anything else."""
-    try:
-        document = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"{where}: not JSON ({str(error)[:80]}); was it cut off?") from None
-    if not isinstance(document, dict):
-        raise ValueError(f"{where}: not a JSON object but a {type(document).__name__}")
-    return document
 
 
 def read_config(document: Mapping[str, Any], where: str = "config.json") -> tuple[str, str, Any]:
@@ -186,4 +174,4 @@ WRITERS: Mapping[str, Callable[[Document], Document]] = {
     "t5": _write_t5,
 }
 
-__all__ = ["Document", "Family", "parse", "read_config", "write_config"]
+__all__ = ["Document", "Family", "read_config", "write_config"]

@@ -5,7 +5,6 @@ Nothing in a folder is run: weights are safetensors, everything else is JSON.
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,8 +15,10 @@ from lm.generation.settings import GenerationConfig
 from minigrad import io
 from minigrad.nn.utils import skip_init
 
-from .configs import parse, read_config, write_config
+from .configs import read_config, write_config
 from .families import FAMILIES, family_of
+from .json_files import read_json, write_json
+from .tokenizers import read_tokenizer, write_tokenizer
 from .weights import SHARD_BYTES, fresh_values, from_files, read_weights, to_files, write_weights
 
 CONFIG, GENERATION = "config.json", "generation_config.json"
@@ -60,7 +61,7 @@ def load_pretrained(folder: str | os.PathLike[str], architecture: str | None = N
     model.load_state_dict(values, assign=True)
     if dtype is not None:
         model.to(dtype)
-    return Pretrained(model.eval(), None, _generation(folder, document))
+    return Pretrained(model.eval(), read_tokenizer(folder), _generation(folder, document))
 
 
 def save_pretrained(
@@ -87,21 +88,10 @@ def save_pretrained(
     document = write_config(model_type, architecture, model.config, dtypes.pop())
     document = {**settings.token_ids(), **document}
     write_weights(folder, arrays, max_shard_bytes)
+    if tokenizer is not None:
+        write_tokenizer(tokenizer, folder, settings, getattr(model, "context_length", None))
     write_json(folder / GENERATION, settings.to_json())
     write_json(folder / CONFIG, document)
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """The JSON object in a file. Raises ValueError naming it for anything else, OSError where it cannot be read."""
-    try:
-        return parse(path.read_text(encoding="utf-8"), str(path))
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path}: not UTF-8 at byte {error.start}") from None
-
-
-def write_json(path: Path, document: dict[str, Any]) -> None:
-    """Write a JSON object, whole or not at all."""
-    io.atomic_write(path, (json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode())
 
 
 def _generation(folder: Path, document: dict[str, Any]) -> GenerationConfig:

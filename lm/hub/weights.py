@@ -6,7 +6,6 @@ One model.safetensors, or several named by a model.safetensors.index.json. bfloa
 from __future__ import annotations
 
 import functools
-import json
 import re
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,8 +17,8 @@ import numpy as np
 from minigrad import io, nn
 from minigrad.backends import Array, cpu, moved
 
-from .configs import parse
 from .families import Family
+from .json_files import read_json, write_json
 from .tables import Row
 
 SINGLE, INDEX = "model.safetensors", "model.safetensors.index.json"
@@ -137,12 +136,12 @@ def write_weights(folder: Path, arrays: Mapping[str, Array], max_shard_bytes: in
         weight_map |= dict.fromkeys(shard, name)
     total = sum(array.nbytes for array in arrays.values())
     index = {"metadata": {"total_size": total}, "weight_map": dict(sorted(weight_map.items()))}
-    io.atomic_write(folder / INDEX, (json.dumps(index, indent=2) + "\n").encode())
+    write_json(folder / INDEX, index)
 
 
 def _read_shards(folder: Path) -> dict[str, Array]:
     path = folder / INDEX
-    weight_map = parse(path.read_text(encoding="utf-8"), str(path)).get("weight_map")
+    weight_map = read_json(path).get("weight_map")
     if not isinstance(weight_map, dict) or not all(isinstance(name, str) for name in weight_map.values()):
         raise io.CorruptFileError(f"{path}: no weight_map from tensors to files")
     arrays: dict[str, Array] = {}

@@ -13,7 +13,7 @@ from .bert import (
     BertForSequenceClassification,
     BertForTokenClassification,
 )
-from .cache import KVCache
+from .cache import EncoderDecoderCache, KVCache
 from .gpt2 import GPT2, GPT2Config
 from .llama import Llama, LlamaConfig, Rope
 from .roberta import (
@@ -24,12 +24,13 @@ from .roberta import (
     RobertaForSequenceClassification,
     RobertaForTokenClassification,
 )
-from .t5 import T5, T5Cache, T5Config
+from .t5 import T5, T5Config
+from .transformer import Transformer, TransformerConfig
 
 __all__ = [
     "GPT2", "T5", "Bert", "BertConfig", "BertForMaskedLM", "BertForNextSentencePrediction", "BertForPreTraining",
-    "BertForQuestionAnswering", "BertForSequenceClassification", "BertForTokenClassification", "GPT2Config", "KVCache",
-    "Llama", "LlamaConfig", "Roberta", "RobertaConfig", "RobertaForMaskedLM", "RobertaForQuestionAnswering",
-    "RobertaForSequenceClassification", "RobertaForTokenClassification", "Rope",
-    "T5Cache", "T5Config",
+    "BertForQuestionAnswering", "BertForSequenceClassification", "BertForTokenClassification", "EncoderDecoderCache",
+    "GPT2Config", "KVCache", "Llama", "LlamaConfig", "Roberta", "RobertaConfig", "RobertaForMaskedLM",
+    "RobertaForQuestionAnswering", "RobertaForSequenceClassification", "RobertaForTokenClassification", "Rope",
+    "T5Config", "Transformer", "TransformerConfig",
 ]  # fmt: skip

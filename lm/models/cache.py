@@ -58,3 +58,36 @@ class KVCache:
             self.values[:, :, :, : self.length] = self.values[:, rows, :, : self.length]
         else:
             self.keys, self.values = self.keys[:, rows], self.values[:, rows]
+
+
+@dataclass
+class EncoderDecoderCache:
+    """What a decoder beside an encoder goes on from: its own past, and what it looks at, made once.
+
+    `cross` has keys and values (B, H, S, D) of the encoder's output for each layer, `mask` (B, 1, 1, S) its padding.
+    """
+
+    own: KVCache
+    cross: list[tuple[Tensor, Tensor]]
+    mask: Tensor | None
+
+    @property
+    def length(self) -> int:
+        """How many tokens were written."""
+        return self.own.length
+
+    @property
+    def capacity(self) -> int:
+        """How many tokens there is room for."""
+        return self.own.capacity
+
+    def clear(self) -> None:
+        """Forget what was written."""
+        self.own.clear()
+
+    def reorder(self, rows: Sequence[int] | Array) -> None:
+        """Let sequence i go on from what sequence `rows[i]` has read and written."""
+        rows = np.asarray(rows)
+        self.own.reorder(rows)
+        self.cross = [(Tensor(k.data[rows]), Tensor(v.data[rows])) for k, v in self.cross]
+        self.mask = None if self.mask is None else Tensor(self.mask.data[rows])

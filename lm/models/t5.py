@@ -23,7 +23,7 @@ from minigrad import Tensor, nn, where
 from minigrad.backends import Array
 
 from .activations import ACTIVATIONS, check_activation
-from .cache import KVCache
+from .cache import EncoderDecoderCache, KVCache
 from .checks import check_decoder_input, check_ids, require_counts, require_probabilities
 from .masks import causal_mask, padding_mask
 
@@ -228,39 +228,6 @@ class Stack(nn.Module):
         return self.dropout(self.norm(x))  # (B, T, C)
 
 
-@dataclass
-class T5Cache:
-    """What a decoder goes on from: its own past, and the keys and values of the encoder's output, made once.
-
-    `cross` has (B, H, S, D) of each layer, `mask` (B, 1, 1, S) is its padding.
-    """
-
-    own: KVCache
-    cross: list[tuple[Tensor, Tensor]]
-    mask: Tensor | None
-
-    @property
-    def length(self) -> int:
-        """How many tokens were written."""
-        return self.own.length
-
-    @property
-    def capacity(self) -> int:
-        """How many tokens there is room for."""
-        return self.own.capacity
-
-    def clear(self) -> None:
-        """Forget what was written."""
-        self.own.clear()
-
-    def reorder(self, rows: Sequence[int] | Array) -> None:
-        """Let sequence i go on from what sequence `rows[i]` has read and written."""
-        rows = np.asarray(rows)
-        self.own.reorder(rows)
-        self.cross = [(Tensor(k.data[rows]), Tensor(v.data[rows])) for k, v in self.cross]
-        self.mask = None if self.mask is None else Tensor(self.mask.data[rows])
-
-
 class T5(nn.Module):
     """A T5 with fresh weights, drawn from the generator `minigrad.manual_seed` seeds.
 
@@ -318,13 +285,15 @@ class T5(nn.Module):
         bias = self.encoder.bias(S, 0, padding_mask(attention_mask, B, S))
         return self.encoder(self.shared(ids), bias)  # (B, S, C)
 
-    def new_cache(self, encoded: Tensor, attention_mask: Tensor | None = None, capacity: int = 512) -> T5Cache:
+    def new_cache(
+        self, encoded: Tensor, attention_mask: Tensor | None = None, capacity: int = 512
+    ) -> EncoderDecoderCache:
         """A cache for writing up to `capacity` tokens after reading `encoded` (B, S, C)."""
         config, (B, S, _) = self.config, encoded.shape
         own = KVCache.empty(
             config.decoder_layers, B, config.num_heads, capacity, config.d_kv, like=self.shared.weight.data
         )
-        return T5Cache(own, self.cross(encoded), padding_mask(attention_mask, B, S))
+        return EncoderDecoderCache(own, self.cross(encoded), padding_mask(attention_mask, B, S))
 
     def cross(self, encoded: Tensor) -> list[tuple[Tensor, Tensor]]:
         """For each layer of the decoder the keys and values of the encoder's output, (B, H, S, D) each."""
@@ -356,7 +325,7 @@ class T5(nn.Module):
             return F.linear(x * self.config.d_model**-0.5, self.shared.weight)  # (B, T, V)
         return self.lm_head(x)  # (B, T, V)
 
-    def step(self, decoder_ids: Tensor, cache: T5Cache, logits_to_keep: int = 0) -> Tensor:
+    def step(self, decoder_ids: Tensor, cache: EncoderDecoderCache, logits_to_keep: int = 0) -> Tensor:
         """The logits after tokens (B, T) that continue what the cache holds, and are added to it: (B, T, V)."""
         return self.decode(decoder_ids, cache.cross, cache.mask, cache.own, logits_to_keep)
 

@@ -15,9 +15,10 @@ from lm.models import (
     RobertaConfig,
     RobertaForMaskedLM,
     T5Config,
+    Transformer,
+    TransformerConfig,
 )
 from lm.models.glove import GloVe, GloVeConfig
-from lm.models.transformer import Transformer, TransformerConfig
 from lm.models.word2vec import Word2Vec, Word2VecConfig
 from lm.training.task import Family, Task
 from lm.training.tasks.backwards import Backwards

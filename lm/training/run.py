@@ -23,9 +23,10 @@ from lm.config import Config, ConfigError, differences, dump_config, load_config
 from lm.data.corpus import Corpus, check_length, open_corpus, write_corpus
 from lm.data.text import Text, open_text
 from lm.tokenizer import CharacterTokenizer, load_tokenizer, save_tokenizer, train_bpe, train_words
+from lm.tokenizer.files import AnyTokenizer
 from lm.training.families import FAMILIES
 from lm.training.run_lock import RunLock, RunLockedError
-from lm.training.task import AnyTokenizer, Task
+from lm.training.task import Task
 from minigrad.io import CorruptFileError, atomic_write
 
 END_OF_TEXT = "<|endoftext|>"

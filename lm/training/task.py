@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 
 from lm.config import Config
 from lm.data.corpus import Corpus
-from lm.tokenizer import BPETokenizer, CharacterTokenizer, WordTokenizer
+from lm.tokenizer import BPETokenizer, Pipeline
+from lm.tokenizer.files import AnyTokenizer
 from lm.training.evaluate import mean_loss
 from lm.training.signals import StopSignal
 from minigrad import Tensor, nn
 
-AnyTokenizer = BPETokenizer | CharacterTokenizer | WordTokenizer
 Batch = dict[str, NDArray[np.int64]]  # the arguments of a model's `loss`
 
 
@@ -113,7 +113,7 @@ class Task(ABC):
 
     def special_id(self, use: str) -> int:
         """The id of a special token. Raises ValueError where the tokenizer does not have it."""
-        specials = self.tokenizer.special_tokens if isinstance(self.tokenizer, BPETokenizer) else {}
+        specials = self.tokenizer.special_tokens if isinstance(self.tokenizer, BPETokenizer | Pipeline) else {}
         spelling = self.family.special_tokens[use]
         if spelling not in specials:
             raise ValueError(

@@ -318,7 +318,7 @@ def test_a_prompt_may_spell_a_special_token(trained_bpe, capsys):
 def test_the_end_of_text_ends_what_is_generated(trained_bpe, monkeypatch, capsys):
     tokenizer = load_tokenizer(trained_bpe / "tokenizer.json")
     tokens = iter([*tokenizer.encode(" square"), tokenizer.eot_token, *tokenizer.encode(" circle")])
-    monkeypatch.setattr("lm.generation.sampling.greedy", lambda logits: next(tokens))
+    monkeypatch.setattr("lm.generation.sampling.greedy", lambda logits: [next(tokens)])
     assert main(["generate", "--run", str(trained_bpe), "--prompt", "a", "--greedy"]) == 0
     assert capsys.readouterr().out == "a square\n"
 

@@ -7,13 +7,13 @@ import re
 import sys
 
 
-def check_shape_comments(module, sizes, run, at_least):
+def check_shape_comments(module, sizes, run, at_least, cached=True):
     """Call `run()` while tracing the lines of `module`, and compare every value that a commented statement assigns or
     returns with the shape in its comment.
 
-    `sizes` says what the letters stand for; integers among a frame's local variables are added to it, and S is the
-    tokens in the cache and the new ones, `past + T`, wherever a frame has both. Every commented statement must be met,
-    and at least `at_least` of them.
+    `sizes` says what the letters stand for; integers among a frame's local variables are added to it, and, if `cached`,
+    S is the tokens in the cache and the new ones, `past + T`, wherever a frame has both. Every commented statement must
+    be met, and at least `at_least` of them.
     """
     source = inspect.getsource(module)
     lines = source.splitlines()
@@ -21,13 +21,10 @@ def check_shape_comments(module, sizes, run, at_least):
     for node in ast.walk(ast.parse(source)):
         said = isinstance(node, (ast.Assign, ast.Return)) and re.search(r"#.*?\(([^)]+)\)", lines[node.end_lineno - 1])
         if said:
-            commented |= dict.fromkeys(range(node.lineno, node.end_lineno + 1), (node, said[1].split(", ")))
+            commented |= dict.fromkeys(range(node.lineno, node.end_lineno + 1), (node, said[1].rstrip(",").split(", ")))
     sizes, checked = dict(sizes), set()
 
-    def check(frame, node, dims, values):
-        sizes.update({name: value for name, value in frame.f_locals.items() if isinstance(value, int)})
-        if {"past", "T"} <= frame.f_locals.keys():
-            sizes["S"] = sizes["past"] + sizes["T"]
+    def check(node, dims, values):
         shape = tuple(int(n or 1) * (sizes[letter] if letter else 1) for n, letter in map(_factors, dims))
         for value in values:
             where = f"{module.__name__} line {node.lineno}"
@@ -37,13 +34,20 @@ def check_shape_comments(module, sizes, run, at_least):
     def trace(frame, event, arg, running=None):
         if frame.f_code.co_filename != module.__file__:
             return None
+        sizes.update({name: value for name, value in frame.f_locals.items() if isinstance(value, int)})
+        if {"past", "T"} <= frame.f_locals.keys() and cached:
+            sizes["S"] = sizes["past"] + sizes["T"]
         done = running if running is not commented.get(frame.f_lineno) or event == "return" else None
         if done and isinstance(done[0], ast.Assign):
-            targets = [name.id for target in done[0].targets for name in ast.walk(target) if isinstance(name, ast.Name)]
-            values = [frame.f_locals[name] for name in targets]
-            check(frame, *done, [value for value in values if value is not None])
+            targets = [part for target in done[0].targets for part in ast.walk(target)]
+            names = [part.id for part in targets if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)]
+            values = [frame.f_locals[name] for name in names]
+            values += [
+                getattr(frame.f_locals["self"], part.attr) for part in targets if isinstance(part, ast.Attribute)
+            ]
+            check(*done, [value for value in values if value is not None])
         elif done and event == "return" and arg is not None:
-            check(frame, *done, [arg])
+            check(*done, [arg])
         return functools.partial(trace, running=commented.get(frame.f_lineno))
 
     previous = sys.gettrace()
