@@ -322,7 +322,7 @@ def _evaluate_task(run: Run, data: str | None) -> int:
 
 
 def count(argv: Sequence[str]) -> int:
-    """What a model costs: parameters, and operations and memory of a training step. Allocates nothing of it."""
+    """What a model costs: parameters, and of a GPT-2 operations and memory of a training step. Allocates nothing."""
     if any(argument.partition("=")[0] == "--pretrained" for argument in argv):
         return count_pretrained(argv)
     from lm.config import load_config, parse_arguments
@@ -335,7 +335,13 @@ def count(argv: Sequence[str]) -> int:
     from lm.training.run import make_tokenizer
 
     if config.model.family != "gpt2":
-        raise ValueError(f"model.family {config.model.family}: only gpt2 is counted before it is made")
+        from lm.training.families import make_task
+
+        tokenizer = make_tokenizer(config, open_text(config.data))
+        task = make_task(config, tokenizer, None)
+        print(f"vocabulary of {tokenizer.vocab_size:,}")
+        _table("parameters", count_parameters(task, task.family.make), 1, "")
+        return 0
     if config.tokenizer.path is None and config.tokenizer.vocab_size is not None:
         vocab_size = config.tokenizer.vocab_size
     else:

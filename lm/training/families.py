@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import cast
 
+from lm.config import Config
+from lm.data.corpus import Corpus
 from lm.models import (
     GPT2,
     T5,
@@ -20,6 +23,7 @@ from lm.models import (
 )
 from lm.models.glove import GloVe, GloVeConfig
 from lm.models.word2vec import Word2Vec, Word2VecConfig
+from lm.tokenizer.files import AnyTokenizer
 from lm.training.task import Family, Task
 from lm.training.tasks.backwards import Backwards
 from lm.training.tasks.masked import MaskedTokens
@@ -151,3 +155,9 @@ FAMILIES: Mapping[str, Family] = {
     "word2vec": Family(Word2VecTask, _word2vec),
     "glove": Family(GloVeTask, _glove),
 }
+
+
+def make_task(config: Config, tokenizer: AnyTokenizer, corpus: Corpus | None) -> Task:
+    """The task of the family that the settings name; without a corpus its model can be made, and nothing trained."""
+    family = FAMILIES[config.model.family]
+    return family.task(family, config, tokenizer, cast(Corpus, corpus))

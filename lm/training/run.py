@@ -24,7 +24,7 @@ from lm.data.corpus import Corpus, check_length, open_corpus, write_corpus
 from lm.data.text import Text, open_text
 from lm.tokenizer import CharacterTokenizer, load_tokenizer, save_tokenizer, train_bpe, train_words
 from lm.tokenizer.files import AnyTokenizer
-from lm.training.families import FAMILIES
+from lm.training.families import FAMILIES, make_task
 from lm.training.run_lock import RunLock, RunLockedError
 from lm.training.task import Task
 from minigrad.io import CorruptFileError, atomic_write
@@ -46,8 +46,7 @@ class Run:
     @cached_property
     def task(self) -> Task:
         """What is trained, and on what."""
-        family = FAMILIES[self.config.model.family]
-        return family.task(family, self.config, self.tokenizer, self.corpus)
+        return make_task(self.config, self.tokenizer, self.corpus)
 
     @property
     def tokenizer_sha256(self) -> str:
