@@ -42,12 +42,17 @@ def export(argv: Sequence[str]) -> int:
 
     from lm.generation import GenerationConfig
     from lm.hub import save_pretrained
+    from lm.hub.families import family_of
     from lm.training.loop import load_best
     from lm.training.run import open_run
 
     _require_new(args.out)
     run = open_run(Path(args.run))
     model, step = load_best(run)
+    try:
+        family_of(model)
+    except TypeError as error:
+        raise ValueError(f"{run.folder}: {error}") from None
     end = run.tokenizer.eot_token
     save_pretrained(model, run.tokenizer, args.out, GenerationConfig(eos_token_id=end, bos_token_id=end))
     print(f"the model after step {step}")

@@ -129,8 +129,8 @@ class Word2Vec(nn.Module):
         changes on the way; so what has far to go is shrunk to where single steps would arrive: see `shrink`.
         """
         K = batch.near.shape[1]
-        text = self.vectors.data.take(batch.text, axis=0)  # (S + K - 1, D)
-        u = self.outputs.data.take(batch.outputs, axis=0)  # (S, M, D)
+        text = self.vectors.data.take(batch.text, axis=0, mode="clip")  # (S + K - 1, D)
+        u = self.outputs.data.take(batch.outputs, axis=0, mode="clip")  # (S, M, D)
         if self.config.sg:
             x = around(text, K)  # (S, K, D), a view
         else:

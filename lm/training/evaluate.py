@@ -7,6 +7,7 @@ from typing import Any
 
 from lm.data.batches import whole_batches
 from lm.data.corpus import Tokens
+from lm.data.text import DataError
 from lm.generation.generate import evaluating
 from lm.training.signals import StopSignal
 from minigrad import Tensor, no_grad
@@ -20,7 +21,7 @@ def mean_loss(
 ) -> float | None:
     """The mean of `loss(model, batch)` over batches of so many predictions each, in evaluation mode.
 
-    None when `stop` rises meanwhile.
+    None when `stop` rises meanwhile. Raises DataError where there is nothing to predict.
     """
     total, predictions = 0.0, 0
     with no_grad(), evaluating(model):
@@ -29,6 +30,8 @@ def mean_loss(
                 return None
             total += loss(model, batch).item() * count
             predictions += count
+    if predictions == 0:
+        raise DataError("nothing that is held out can be predicted; use a longer text or a larger val_fraction")
     return total / predictions
 
 

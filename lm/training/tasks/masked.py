@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lm.config import Config, ConfigError
 from lm.data.corpus import Split
 from lm.data.masking import IGNORED, Masking
 from lm.data.pairs import Sentences, draw_pair, join_pairs
@@ -25,6 +26,12 @@ class MaskedTokens(Task):
     """BERT and RoBERTa. A sequence is a function of the seed and its number: where it is from, and what is masked."""
 
     title = "masked tokens filled in; [said|right] where the two differ"
+
+    @classmethod
+    def shortest_text(cls, config: Config) -> int:
+        if config.model.n_positions < 5:
+            raise ConfigError(f"model.n_positions must be at least 5 for masked tokens, got {config.model.n_positions}")
+        return config.model.n_positions
 
     @cached_property
     def masking(self) -> Masking:

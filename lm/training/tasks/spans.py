@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from lm.config import Config
+from lm.config import Config, ConfigError
 from lm.data.corpus import Tokens
 from lm.data.spans import SpanCorruption
 from lm.training.task import Batch, Task
@@ -34,7 +35,7 @@ class Spans(Task):
     def shortest_text(cls, config: Config) -> int:
         corruption = cls._lengths(config, 0, 0)
         if corruption.spans > len(SENTINELS):
-            raise ValueError(
+            raise ConfigError(
                 f"model.n_positions = {config.model.n_positions} has {corruption.spans} spans, but there are "
                 f"{len(SENTINELS)} sentinels; use longer spans or a smaller objective.probability"
             )
@@ -79,7 +80,20 @@ class Spans(Task):
             lines.append(self._line(ids))
             lines += [f"    {self._line(labels)}", f"    {self._line(words)}", ""]
         right = said == batch["labels"]  # (B, T)
-        return [*lines, f"{right.mean():.1%} of the tokens of {len(right)} texts right"]
+        return [
+            *lines,
+            f"{right.mean():.1%} of the tokens of {len(right)} texts right",
+            f"{self._bits_per_byte_cut(model):.3f} bits per byte of what was cut out",
+        ]
+
+    def _bits_per_byte_cut(self, model: Any) -> float:
+        """The loss of the sentinels included, over the bytes of the text that the targets hold."""
+        nats = size = 0.0
+        specials = [self.special_id(use) for use in self.family.special_tokens]
+        for batch, count in self.validation():
+            nats += self.loss(model, batch).item() * count
+            size += len(self.tokenizer.decode_bytes(batch["labels"][~np.isin(batch["labels"], specials)].tolist()))
+        return nats / math.log(2) / size
 
     def _line(self, ids: Any) -> str:
         return " ".join(self.tokenizer.decode(ids.tolist()).replace("<extra_id_", "<").split())

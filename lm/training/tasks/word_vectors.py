@@ -25,6 +25,7 @@ FIRST_WORD = 2  # the ids below are the rare word and the end of a sentence
 
 SHOWN_WORDS, RANKS = 12, (20, 500)  # words that are neither grammar nor rare, by how frequent they are
 HELD_OUT = 50  # of the pairs of words that GloVe learns from, one in so many is not learnt from
+STRETCH = 1 << 22  # words of the text that are in memory at a time
 FILE = "vectors.bin"
 
 
@@ -116,8 +117,8 @@ class GloVeTask(_WordVectors):
     @cached_property
     def _matrix(self) -> tuple[Cooccurrences, Cooccurrences]:
         tokens = self.corpus.train.tokens
-        text = self.words(tokens, 0, len(tokens))
-        table = count_cooccurrences([text], self.vocab_size, self.config.embeddings.window)
+        stretches = (self.words(tokens, start, STRETCH) for start in range(0, len(tokens), STRETCH))
+        table = count_cooccurrences(stretches, self.vocab_size, self.config.embeddings.window)
         order = Key(self.config.seed, "held out", 0).numpy().permutation(len(table))
         cut = max(1, len(table) // HELD_OUT)
         return table.take(np.sort(order[cut:])), table.take(np.sort(order[:cut]))

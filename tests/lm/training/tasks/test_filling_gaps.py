@@ -129,7 +129,7 @@ def test_train_shows_what_was_learnt(tmp_path, capsys, family):
     said = {
         "bert": ["masked tokens right", "pairs told apart"],
         "roberta": ["masked tokens right"],
-        "t5": ["<0>", "of the tokens of"],
+        "t5": ["<0>", "of the tokens of", "bits per byte of what was cut out"],
         "llama": ["sample:", "bits per byte", "lm generate"],
     }
     assert all(words in output for words in said[family])
@@ -167,6 +167,14 @@ def test_a_tokenizer_without_the_special_tokens_is_refused_by_name(tmp_path, cap
 def test_settings_that_do_not_go_together_are_named(tmp_path, family, flags, message):
     with pytest.raises(ConfigError, match=message):
         load_config(flags=flags_of(tmp_path, family, *flags))
+
+
+@pytest.mark.parametrize("family", ["bert", "roberta"])
+def test_a_context_without_room_for_a_pair_is_refused(tmp_path, capsys, family):
+    flags = flags_of(tmp_path, family, "--model.n_positions", "4")
+    assert main(["train", "--out", str(tmp_path / "run"), *flags]) == 1
+    assert "model.n_positions must be at least 5" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
 
 
 def test_more_spans_than_sentinels_are_refused_before_anything_is_written(tmp_path, capsys):

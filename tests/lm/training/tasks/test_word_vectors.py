@@ -74,6 +74,14 @@ def test_train_shows_neighbours_and_writes_vectors(tmp_path, capsys, family):
     assert f"loss               {best:.4f}\n" in capsys.readouterr().out
     assert main(["generate", "--run", str(tmp_path / "run"), "--prompt", "one"]) == 1
     assert f"a {family} does not go on with a text" in capsys.readouterr().err
+    assert main(["export", "--run", str(tmp_path / "run"), "--out", str(tmp_path / "folder")]) == 1
+    assert "no model that Hugging Face has a place for" in capsys.readouterr().err
+
+
+def test_a_validation_text_of_one_word_is_refused(tmp_path, capsys):
+    flags = flags_of(tmp_path, "word2vec", "--val_fraction", "0.0015")
+    assert main(["train", "--out", str(tmp_path / "run"), *flags]) == 1
+    assert "nothing that is held out can be predicted" in capsys.readouterr().err
 
 
 def test_passes_over_the_text_see_every_word_as_often(tmp_path):
