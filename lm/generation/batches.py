@@ -48,7 +48,7 @@ def generate_batch(
         ]
     repeated = [prompt for prompt in prompts for _ in range(settings.num_return_sequences)]
     texts: list[list[int]] = [[] for _ in repeated]
-    for tokens in stream_batch(model, repeated, settings, seed=seed):
+    for tokens in _stream(_reader(model, repeated, settings), settings, seed):
         for text, token in zip(texts, tokens):
             if token is not None:
                 text.append(token)

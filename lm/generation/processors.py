@@ -86,8 +86,8 @@ def process(scores: Logits, texts: Texts, written: int, settings: GenerationConf
             scores, texts, [words for words in settings.bad_words_ids if words not in {(e,) for e in ends}]
         )
     if ends and settings.min_length:
-        short = [row for row, text in enumerate(texts) if len(text) < settings.min_length]
-        scores[short] = ban_end(scores[short], ends)
+        short = np.array([len(text) < settings.min_length for text in texts])
+        scores = np.where(short[:, None], ban_end(scores, ends), scores)
     if ends and written < settings.min_new_tokens:
         scores = ban_end(scores, ends)
     if settings.forced_bos_token_id is not None and written == 0:

@@ -78,12 +78,12 @@ def save_pretrained(
     TypeError for a model of no known family, OSError where it cannot be written.
     """
     model_type, architecture, family = family_of(model)
-    folder = Path(folder)
-    io.make_directory(folder)
     arrays = to_files(model, family)
     dtypes = {array.dtype.name for array in arrays.values()}
     if len(dtypes) > 1:
         raise ValueError(f"save_pretrained: the weights are of several dtypes, {', '.join(sorted(dtypes))}; use .to()")
+    folder = Path(folder)
+    io.make_directory(folder)
     settings = generation or GenerationConfig()
     document = write_config(model_type, architecture, model.config, dtypes.pop())
     document = {**settings.token_ids(), **document}

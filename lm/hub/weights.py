@@ -41,12 +41,18 @@ def their_name(ours: str, family: Family, bare: bool) -> Row | None:
 
 
 def to_files(model: nn.Module, family: Family) -> dict[str, Array]:
-    """The parameters of `model` under Hugging Face's names and in its layout; a shared one once."""
+    """The parameters of `model` under Hugging Face's names and in its layout.
+
+    Raises ValueError for one that no table has.
+    """
     bare = type(model) is family.bare
     out: dict[str, Array] = {}
     for ours, parameter in model.named_parameters():
         row = their_name(ours, family, bare)
-        assert row is not None, f"{ours} is in no table"
+        if row is None:
+            raise ValueError(
+                f"save_pretrained: {ours} is in no table; is it an adapter? merge_lora first"
+            )
         array: Array = moved(parameter.data, cpu)
         out[row.theirs] = array.T if row.transposed and array.ndim == 2 else array
     for name in [name for name in out if name.endswith("weight")]:
