@@ -123,9 +123,8 @@ def compare(text: Sentences, sg: int, hs: int, epochs: int, rounds: int) -> None
     print(f"  neighbours  ours and gensim {both:.3f}, gensim's two seeds {between:.3f}")
     made = made_text()
     made_words = vocabulary(made)
-    scores = [
-        WordVectors(made_words, train(made, made_words, sg, hs, 20, 1)[0]).analogies(made_questions()) for train in found
-    ]
+    answers = [WordVectors(made_words, train(made, made_words, sg, hs, 20, 1)[0]) for train in found]
+    scores = [vectors.analogies(made_questions()) for vectors in answers]
     print(f"  analogies   ours {scores[0]:.3f}, gensim {scores[1]:.3f}")
 
 

@@ -14,6 +14,7 @@ from .bert import (
     BertForTokenClassification,
 )
 from .cache import EncoderDecoderCache, KVCache
+from .glove import GloVe, GloVeConfig
 from .gpt2 import GPT2, GPT2Config
 from .llama import Llama, LlamaConfig, Rope
 from .roberta import (
@@ -26,11 +27,14 @@ from .roberta import (
 )
 from .t5 import T5, T5Config
 from .transformer import Transformer, TransformerConfig
+from .word2vec import Word2Vec, Word2VecConfig
+from .word_vectors import WordVectors, load_word2vec_format
 
 __all__ = [
     "GPT2", "T5", "Bert", "BertConfig", "BertForMaskedLM", "BertForNextSentencePrediction", "BertForPreTraining",
     "BertForQuestionAnswering", "BertForSequenceClassification", "BertForTokenClassification", "EncoderDecoderCache",
-    "GPT2Config", "KVCache", "Llama", "LlamaConfig", "Roberta", "RobertaConfig", "RobertaForMaskedLM",
+    "GPT2Config", "GloVe", "GloVeConfig", "KVCache", "Llama", "LlamaConfig", "Roberta", "RobertaConfig",
+    "RobertaForMaskedLM",
     "RobertaForQuestionAnswering", "RobertaForSequenceClassification", "RobertaForTokenClassification", "Rope",
-    "T5Config", "Transformer", "TransformerConfig",
+    "T5Config", "Transformer", "TransformerConfig", "Word2Vec", "Word2VecConfig", "WordVectors", "load_word2vec_format",
 ]  # fmt: skip

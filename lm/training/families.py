@@ -13,6 +13,8 @@ from lm.models import (
     BertConfig,
     BertForMaskedLM,
     BertForPreTraining,
+    GloVe,
+    GloVeConfig,
     Llama,
     LlamaConfig,
     RobertaConfig,
@@ -20,9 +22,9 @@ from lm.models import (
     T5Config,
     Transformer,
     TransformerConfig,
+    Word2Vec,
+    Word2VecConfig,
 )
-from lm.models.glove import GloVe, GloVeConfig
-from lm.models.word2vec import Word2Vec, Word2VecConfig
 from lm.tokenizer.files import AnyTokenizer
 from lm.training.task import Family, Task
 from lm.training.tasks.backwards import Backwards
