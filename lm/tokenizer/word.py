@@ -24,7 +24,7 @@ class WordTokenizer:
 
     >>> tokenizer = train_words(["To be, or not to be."], min_count=2)
     >>> tokenizer.words, tokenizer.encode("Not to BE. ")
-    (('to', 'be'), [0, 2, 3, 1])
+    (('be', 'to'), [0, 3, 2, 1])
     """
 
     eot_token = None
