@@ -6,22 +6,24 @@ Nothing heavy is imported before a subcommand runs, so that `lm --help` answers 
 from __future__ import annotations
 
 import argparse
-import errno
 import io
 import math
 import os
 import shlex
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lm.cli_hub import count_pretrained, export, import_, open_pretrained
+from lm.cli_tokenizer import tok
+
 if TYPE_CHECKING:
+    from lm.tokenizer import Tokenizer
     from lm.training.run import Run
 
 RUNS = Path("runs")
-SAMPLE_TOKENS = 150
 TOO_LARGE = (
     "`lm count` with the same flags tells what a step needs; a smaller training.batch_size with more "
     "training.accumulation_steps, or a smaller model, needs less, in a new --out"
@@ -70,8 +72,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         package = (error.name or "").partition(".")[0]
         if sys.flags.dev_mode or package in ("lm", "minigrad", ""):
             raise
+        extra = "hub" if package == "huggingface_hub" else "lm"
         print(
-            f"lm {parsed.command}: needs {package}, which is not installed: pip install 'minigrad[lm]'", file=sys.stderr
+            f"lm {parsed.command}: needs {package}, which is not installed: pip install 'minigrad[{extra}]'",
+            file=sys.stderr,
         )
         return 1
     except (OSError, ValueError, RunLockedError, FloatingPointError, MemoryError) as error:
@@ -126,15 +130,13 @@ def train(argv: Sequence[str]) -> int:
     if stop:
         print(how_to_go_on(run.folder))
     else:
-        _show_sample(run)
+        _show_what_was_learnt(run)
     return stop.exit_code
 
 
 def _describe(run: Run) -> str:
-    from lm.models.count import count_parameters
-
-    corpus, config = run.corpus, run.config
-    parameters = sum(count_parameters(config.model.gpt2(run.tokenizer.vocab_size)).values())
+    corpus = run.corpus
+    parameters = run.task.count_parameters()
     return (
         f"{run.folder}: {parameters:,} parameters, {run.tokenizer.vocab_size:,} tokens in the vocabulary, "
         f"{len(corpus.train.tokens):,} to train on and {len(corpus.val.tokens):,} to validate with ({corpus.name})"
@@ -147,31 +149,37 @@ def _report(run: Run) -> None:
     from lm.training.plot import plot_losses
 
     entries = read_log(run.folder)
-    plot_losses(run.folder, entries, run.corpus)
+    plot_losses(run.folder, entries, run.corpus, run.task.bits_per_byte(0.0) is not None)
     evaluations = [entry for entry in entries if entry["split"] == "val"]
     if evaluations:
         last, best = evaluations[-1], min(evaluations, key=lambda entry: float(entry["loss"]))
-        print(f"validation after {last['step']} steps: {last['loss']:.4f} nats per token")
+        bits = last["bits_per_byte"] is not None
+        print(f"validation after {last['step']} steps: {last['loss']:.4f}{' nats per token' if bits else ''}", end="")
+        if not bits:
+            print("" if best is last else f" (best: {best['loss']:.4f}, after {best['step']} steps)")
+            return
+        print()
         print(f"  this model         {last['bits_per_byte']:.3f} bits per byte", end="")
         print("" if best is last else f" (best: {best['bits_per_byte']:.3f}, after {best['step']} steps)")
         print(f"  gzip -9            {run.corpus.val.gzip_bits_per_byte:.3f} bits per byte, of the same text")
 
 
-def _show_sample(run: Run) -> None:
-    from lm.generation import generate
+def _show_what_was_learnt(run: Run) -> None:
     from lm.training.loop import load_best
+    from lm.training.tasks.next_token import NextToken
 
     model, _ = load_best(run)
-    prompt = run.corpus.train.tokens.window(0, 1)  # the text's own first word, whatever its language
-    ids = generate(model, prompt, SAMPLE_TOKENS, temperature=0.8, top_k=50, seed=run.config.seed)
-    sample = run.tokenizer.decode([*prompt.tolist(), *ids])
     folder = shlex.quote(str(run.folder))
-    print("\nsample:\n")
-    print("\n".join(f"  | {line}" for line in sample.splitlines()))
-    print(f"\nThe run is in {run.folder}: loss.png is its curve, log.jsonl every step. Try next:")
-    print(f"  lm generate --run {folder} --prompt={shlex.quote(_first_word(run))}")
+    print(f"\n{run.task.title}:\n")
+    print("\n".join(f"  | {line}" for line in run.task.show(model)))
+    results = run.task.save_results(model, run.folder)
+    also = "" if results is None else f", {results.name} for other programs"
+    print(f"\nThe run is in {run.folder}: loss.png is its curve, log.jsonl every step{also}. Try next:")
+    if isinstance(run.task, NextToken):
+        print(f"  lm generate --run {folder} --prompt={shlex.quote(_first_word(run))}")
     print(f"  lm eval --run {folder}")
-    print("  lm train --data your-text.txt")
+    config = "" if run.config.model.family == "gpt2" else f"--config {folder}/config.yaml "
+    print(f"  lm train {config}--data your-text.txt")
 
 
 def _first_word(run: Run) -> str:
@@ -184,41 +192,73 @@ def _first_word(run: Run) -> str:
 def generate(argv: Sequence[str]) -> int:
     """Write text that goes on from a prompt."""
     parser = argparse.ArgumentParser("lm generate", description=generate.__doc__)
-    parser.add_argument("--run", required=True, metavar="DIR", help="a run's folder; its best checkpoint is used")
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--run", metavar="DIR", help="a run's folder; its best checkpoint is used")
+    source.add_argument("--pretrained", metavar="DIR", help="a folder in Hugging Face's format, or a name on its hub")
     parser.add_argument("--prompt", required=True, metavar="TEXT", help="what the text begins with")
     parser.add_argument("--max-new-tokens", type=int, default=200, metavar="N", help="default: 200")
     parser.add_argument("--temperature", type=float, default=0.8, metavar="T", help="below 1 sharper (default: 0.8)")
     parser.add_argument("--top-k", type=int, default=None, metavar="K", help="only the K likeliest tokens")
     parser.add_argument("--top-p", type=float, default=None, metavar="P", help="only tokens that make up P together")
+    parser.add_argument("--min-p", type=float, metavar="P", help="only tokens P times as likely as the top")
+    parser.add_argument("--repetition-penalty", type=float, default=1.0, metavar="R", help="above 1: fewer repetitions")
+    parser.add_argument("--no-repeat-ngram-size", type=int, default=0, metavar="N", help="no N tokens in a row twice")
+    parser.add_argument("--num-beams", type=int, default=1, metavar="K", help="above 1: search for the likeliest text")
+    parser.add_argument("--length-penalty", type=float, default=1.0, metavar="L", help="of beams; above 1: longer")
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="another seed gives another text (default: 0)")
     parser.add_argument("--greedy", action="store_true", help="always the likeliest token")
     parser.add_argument("--stop", action="append", default=[], metavar="TEXT", help="ends the text; may be repeated")
     args = parser.parse_args(argv)
 
     from lm.config import check_seed
+    from lm.generation import GenerationConfig, generate_batch
     from lm.generation import generate as generate_ids
     from lm.generation.stream import stream_text
     from lm.training.loop import load_best
     from lm.training.run import open_run
+    from lm.training.tasks.next_token import NextToken
     from minigrad.backends.numpy import keep_freed_memory
 
     check_seed(args.seed)
     keep_freed_memory()
-    run = open_run(Path(args.run))
-    model, _ = load_best(run)
-    ids = generate_ids(
-        model,
-        run.tokenizer.encode(args.prompt, disallowed_special=()),
-        args.max_new_tokens,
-        temperature=args.temperature,
-        top_k=args.top_k,
-        top_p=args.top_p,
-        greedy=args.greedy,
-        seed=args.seed,
-        stop_tokens=[] if run.tokenizer.eot_token is None else [run.tokenizer.eot_token],
-    )
-    sys.stdout.write(args.prompt)
-    for text in stream_text(run.tokenizer, ids, args.stop):
+    tokenizer: Tokenizer
+    if args.pretrained:
+        model, tokenizer = open_pretrained(args.pretrained)
+    else:
+        run = open_run(Path(args.run))
+        if not isinstance(run.task, NextToken):
+            raise ValueError(f"{run.folder}: a {run.config.model.family} does not go on with a text")
+        (model, _), tokenizer = load_best(run), run.tokenizer
+    prompt = tokenizer.encode(args.prompt, disallowed_special=())
+    ends = [] if tokenizer.eot_token is None else [tokenizer.eot_token]
+    ids: Iterable[int]
+    if args.num_beams > 1:
+        settings = GenerationConfig(
+            max_new_tokens=args.max_new_tokens,
+            num_beams=args.num_beams,
+            length_penalty=args.length_penalty,
+            repetition_penalty=args.repetition_penalty,
+            no_repeat_ngram_size=args.no_repeat_ngram_size,
+            eos_token_id=tuple(ends),
+        )
+        [ids] = generate_batch(model, [prompt], settings)
+    else:
+        ids = generate_ids(
+            model,
+            prompt,
+            args.max_new_tokens,
+            temperature=args.temperature,
+            top_k=args.top_k,
+            top_p=args.top_p,
+            min_p=args.min_p,
+            repetition_penalty=args.repetition_penalty,
+            no_repeat_ngram_size=args.no_repeat_ngram_size,
+            greedy=args.greedy,
+            seed=args.seed,
+            stop_tokens=ends,
+        )
+    sys.stdout.write(args.prompt if not hasattr(model, "encode") else "")
+    for text in stream_text(tokenizer, ids, args.stop):
         sys.stdout.write(text)
         sys.stdout.flush()
     sys.stdout.write("\n")
@@ -238,10 +278,13 @@ def evaluate(argv: Sequence[str]) -> int:
     from lm.training.loop import load_best
     from lm.training.run import open_run
     from lm.training.signals import catch_stop_signals
+    from lm.training.tasks.next_token import NextToken
     from minigrad.backends.numpy import keep_freed_memory
 
     keep_freed_memory()
     run = open_run(Path(args.run))
+    if not isinstance(run.task, NextToken):
+        return _evaluate_task(run, args.data)
     split = run.corpus.val if args.data is None else tokenize(open_text(args.data), run.tokenizer)
     model, step = load_best(run)
     with catch_stop_signals() as stop:
@@ -257,8 +300,31 @@ def evaluate(argv: Sequence[str]) -> int:
     return 0
 
 
+def _evaluate_task(run: Run, data: str | None) -> int:
+    """What is held out of a run that does not predict a text's next token, and what it has learnt."""
+    from lm.training.loop import load_best
+    from lm.training.signals import catch_stop_signals
+
+    if data is not None:
+        raise ValueError(
+            f"--data: a {run.config.model.family} is evaluated on what its own run holds out; leave it out"
+        )
+    model, step = load_best(run)
+    with catch_stop_signals() as stop:
+        loss = run.task.evaluate(model, stop)
+    if loss is None:
+        return stop.exit_code
+    print(f"model after step   {step}")
+    print(f"loss               {loss:.4f}")
+    print(f"\n{run.task.title}:\n")
+    print("\n".join(f"  | {line}" for line in run.task.show(model)))
+    return 0
+
+
 def count(argv: Sequence[str]) -> int:
-    """What a model costs: parameters, and operations and memory of a training step. Allocates nothing of it."""
+    """What a model costs: parameters, and of a GPT-2 operations and memory of a training step. Allocates nothing."""
+    if any(argument.partition("=")[0] == "--pretrained" for argument in argv):
+        return count_pretrained(argv)
     from lm.config import load_config, parse_arguments
 
     arguments = parse_arguments("lm count", argv)
@@ -268,6 +334,14 @@ def count(argv: Sequence[str]) -> int:
     from lm.models.count import count_flops, count_memory, count_parameters
     from lm.training.run import make_tokenizer
 
+    if config.model.family != "gpt2":
+        from lm.training.families import make_task
+
+        tokenizer = make_tokenizer(config, open_text(config.data))
+        task = make_task(config, tokenizer, None)
+        print(f"vocabulary of {tokenizer.vocab_size:,}")
+        _table("parameters", count_parameters(task, task.family.make), 1, "")
+        return 0
     if config.tokenizer.path is None and config.tokenizer.vocab_size is not None:
         vocab_size = config.tokenizer.vocab_size
     else:
@@ -290,47 +364,14 @@ def _table(title: str, rows: dict[str, int], unit: float, name: str) -> None:
         print(f"  {row:28}{value / unit:>18,.{digits}f}{name}")
 
 
-def tok(argv: Sequence[str]) -> int:
-    """Train a tokenizer, and turn text into token ids and back."""
-    parser = argparse.ArgumentParser("lm tok", description=tok.__doc__)
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    command = commands.add_parser("train", help="learn byte-pair merges from a text")
-    command.add_argument(
-        "--data", default=None, metavar="PATH", help="a text file or folder (default: pydoc_data.topics)"
-    )
-    command.add_argument("--vocab-size", type=int, default=2048, metavar="N", help="default: 2048")
-    command.add_argument("--out", required=True, metavar="FILE", help="the tokenizer's file; must not exist")
-    for name, help in (("encode", "standard input to token ids"), ("decode", "token ids on standard input to text")):
-        command = commands.add_parser(name, help=help)
-        command.add_argument("--tokenizer", required=True, metavar="FILE", help="as from `lm tok train`, or in a run")
-    args = parser.parse_args(argv)
-
-    from lm.data.text import open_text
-    from lm.tokenizer import load_tokenizer, save_tokenizer, train_bpe
-    from lm.training.run import END_OF_TEXT
-
-    if args.command == "train":
-        if os.path.lexists(args.out):
-            raise FileExistsError(errno.EEXIST, "exists; choose another --out", args.out)
-        tokenizer = train_bpe(open_text(args.data).pieces(), args.vocab_size, special_tokens=[END_OF_TEXT])
-        save_tokenizer(tokenizer, args.out)
-        print(f"{args.out}: {tokenizer.vocab_size:,} tokens")
-    elif args.command == "encode":
-        print(*load_tokenizer(args.tokenizer).encode(sys.stdin.buffer.read(), disallowed_special=()))
-    else:
-        words = sys.stdin.read().split()
-        if wrong := next((word for word in words if not word.isdecimal()), None):
-            raise ValueError(f"{wrong[:40]!r} is no token id")
-        sys.stdout.buffer.write(load_tokenizer(args.tokenizer).decode_bytes(int(word) for word in words))
-    return 0
-
-
 COMMANDS = {
     "train": (train, "train a model; without arguments a small one on text that comes with Python"),
     "generate": (generate, "write text that goes on from a prompt"),
     "eval": (evaluate, "the loss of a trained model: nats per token, perplexity, bits per byte"),
     "count": (count, "what a model costs, before anything is allocated"),
-    "tok": (tok, "tokenizers: train, encode, decode"),
+    "import": (import_, "a model in Hugging Face's format, from a folder or the hub: check it, write it anew"),
+    "export": (export, "a trained model as a folder in Hugging Face's format"),
+    "tok": (tok, "tokenizers: train, encode, decode, convert, inspect"),
 }
 
 if __name__ == "__main__":

@@ -44,8 +44,9 @@ LAYERS = [
     ["lm.models"],
     ["lm.config"],  # settings become a model's own configuration
     ["lm.generation"],
+    ["lm.hub"],
     ["lm.training"],
-    ["lm.cli"],
+    ["lm.cli", "lm.cli_hub", "lm.cli_tokenizer"],
 ]
 STANDARD = set(sys.stdlib_module_names)
 

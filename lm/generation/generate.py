@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
 from typing import Any, Protocol
 
 import numpy as np
 
 from minigrad import Tensor, nn, no_grad
 from minigrad.backends import backend_of
-from minigrad.ops.random import Key
 
 from . import sampling
+from .batches import choose, row_key, stream_batch
+from .processors import process
+from .prompts import token_ids
+from .reading import evaluating
+from .settings import GenerationConfig
 
 
 class Cache(Protocol):
@@ -30,7 +33,7 @@ class LanguageModel(Protocol):
     def vocab_size(self) -> int: ...
 
     @property
-    def context_length(self) -> int: ...
+    def context_length(self) -> Any: ...
 
     def modules(self) -> Iterator[nn.Module]: ...
 
@@ -47,6 +50,9 @@ def generate(
     temperature: float = 1.0,
     top_k: int | None = None,
     top_p: float | None = None,
+    min_p: float | None = None,
+    repetition_penalty: float = 1.0,
+    no_repeat_ngram_size: int = 0,
     greedy: bool = False,
     seed: int = 0,
     stop_tokens: Collection[int] = (),
@@ -56,8 +62,10 @@ def generate(
     Args:
         ids: the prompt, at least one token id: a list, or a 1-d array or tensor.
         max_new_tokens: how many to generate at most.
-        temperature, top_k, top_p: see `sampling`; applied in this order. By default the model's own distribution.
-        greedy: always the likeliest token; temperature, top_k, top_p and seed then mean nothing.
+        temperature, top_k, top_p, min_p: see `sampling`; applied in this order. By default the model's own
+            distribution.
+        repetition_penalty, no_repeat_ngram_size: see `processors`; applied before these.
+        greedy: always the likeliest token; temperature, top_k, top_p, min_p and seed then mean nothing.
         seed: which text is drawn. A draw depends on the seed and on the token's position alone, so within a context
             text that goes on from its own output is the text that never stopped.
         stop_tokens: ids that end the text; the one that does is not part of it.
@@ -76,27 +84,33 @@ def generate(
     >>> len(list(generate(model, [1, 2, 3], 20)))
     20
     """
-    tokens = _token_ids("prompt", ids, model.vocab_size)
+    tokens = token_ids("prompt", ids, model.vocab_size)
     if not tokens:
         raise ValueError(
             "generate needs a prompt of at least one token, got none; start from the end-of-text token, say"
         )
     if max_new_tokens < 0:
         raise ValueError(f"max_new_tokens must not be negative, got {max_new_tokens}")
-    sampling.check_settings(temperature, top_k, top_p)
-    stop = frozenset(_token_ids("stop_tokens", list(stop_tokens), model.vocab_size))
-
-    def choose(logits: sampling.Logits, position: int) -> int:
-        if greedy:
-            return int(sampling.greedy(logits))
-        logits = sampling.filter_logits(logits, temperature=temperature, top_k=top_k, top_p=top_p)
-        return int(sampling.draw(logits, Key(seed, "sample", position)))
+    sampling.check_settings(temperature, top_k, top_p, min_p)
+    settings = GenerationConfig(
+        max_new_tokens=max_new_tokens,
+        do_sample=not greedy,
+        temperature=temperature,
+        top_k=top_k,
+        top_p=top_p,
+        min_p=min_p,
+        repetition_penalty=repetition_penalty,
+        no_repeat_ngram_size=no_repeat_ngram_size,
+        eos_token_id=tuple(token_ids("stop_tokens", list(stop_tokens), model.vocab_size)),
+    )
+    if hasattr(model, "encode"):  # what it writes answers the prompt, and there is no context to outgrow
+        return (token for [token] in stream_batch(model, [tokens], settings, seed=seed) if token is not None)
 
     @no_grad()
     def walk() -> Iterator[int]:
         cache = model.new_cache()
         unread = tokens[-model.context_length :]
-        for _ in range(max_new_tokens):
+        for written in range(max_new_tokens):
             with evaluating(model):
                 scores = model(Tensor(np.array([unread])), cache, 1).data[0, -1]  # (V,)
             logits = backend_of(scores).to_host(scores).astype(np.float64)
@@ -105,8 +119,9 @@ def generate(
                     f"generate: the logits for position {len(tokens)} are not finite; the weights may have diverged in "
                     f"training, or the activations overflow {scores.dtype}"
                 )
-            token = choose(logits, len(tokens))
-            if token in stop:
+            scores = process(logits[None], [tokens], written, settings)  # (1, V)
+            [token] = choose(scores, settings, [row_key(seed, 0, len(tokens))])
+            if token in settings.ends:
                 return
             tokens.append(token)
             yield token
@@ -119,30 +134,4 @@ def generate(
     return walk()
 
 
-@contextmanager
-def evaluating(model: LanguageModel) -> Iterator[None]:
-    """Evaluation mode inside the block; afterwards every module is in the mode it was in."""
-    training = [module for module in model.modules() if module.training]
-    for module in training:
-        module.training = False
-    try:
-        yield
-    finally:
-        for module in training:
-            module.training = True
-
-
-def _token_ids(name: str, ids: Any, vocab_size: int) -> list[int]:
-    array = ids.data if isinstance(ids, Tensor) else np.asarray(ids if hasattr(ids, "dtype") else list(ids))
-    if array.ndim != 1:
-        raise ValueError(f"{name} must be one sequence of token ids, got shape {array.shape}")
-    if array.size and array.dtype.kind not in "iu":
-        raise TypeError(f"{name} must be integer token ids, got {array.dtype}; encode text with the model's tokenizer")
-    tokens: list[int] = array.tolist()
-    for token in tokens:
-        if not 0 <= token < vocab_size:
-            raise ValueError(
-                f"{name}: token id {token} is outside the model's vocabulary of {vocab_size}; was the text encoded "
-                f"with another tokenizer?"
-            )
-    return tokens
+__all__ = ["LanguageModel", "evaluating", "generate"]

@@ -1,4 +1,4 @@
-"""From logits to the next token: temperature, top-k, top-p, and a draw.
+"""From logits to the next token: temperature, top-k, top-p, min-p, and a draw.
 
 Pure functions of arrays (..., V) of logits over V tokens. A token that is ruled out has the logit -inf. Orders and
 conventions are those of transformers' logits processors.
@@ -16,7 +16,9 @@ Logits: TypeAlias = np.ndarray[Any, np.dtype[np.floating[Any]]]
 Tokens: TypeAlias = np.ndarray[Any, np.dtype[np.integer[Any]]]
 
 
-def check_settings(temperature: float = 1.0, top_k: int | None = None, top_p: float | None = None) -> None:
+def check_settings(
+    temperature: float = 1.0, top_k: int | None = None, top_p: float | None = None, min_p: float | None = None
+) -> None:
     """Raise ValueError for a setting that is out of its range."""
     if not 0 < temperature < np.inf:
         raise ValueError(f"temperature must be positive, got {temperature}; for the likeliest token choose greedy")
@@ -24,6 +26,8 @@ def check_settings(temperature: float = 1.0, top_k: int | None = None, top_p: fl
         raise ValueError(f"top_k must be at least 1, got {top_k}; None keeps every token")
     if top_p is not None and not 0 < top_p <= 1:
         raise ValueError(f"top_p must be in (0, 1], got {top_p}; None keeps every token")
+    if min_p is not None and not 0 <= min_p <= 1:
+        raise ValueError(f"min_p must be in [0, 1], got {min_p}; None keeps every token")
 
 
 def apply_temperature(logits: Logits, temperature: float) -> Logits:
@@ -67,15 +71,33 @@ def apply_top_p(logits: Logits, p: float) -> Logits:
     return np.where(drop, -np.inf, logits)
 
 
+def apply_min_p(logits: Logits, p: float) -> Logits:
+    """Rule out tokens less likely than `p` times the likeliest. Nguyen et al., "Turning up the heat" (2024).
+
+    >>> apply_min_p(np.log(np.array([0.5, 0.1, 0.4])), 0.5).round(2)
+    array([-0.69,  -inf, -0.92])
+    """
+    check_settings(min_p=p)
+    likelihood = probabilities(logits)
+    return np.where(likelihood < p * likelihood.max(axis=-1, keepdims=True), -np.inf, logits)
+
+
 def filter_logits(
-    logits: Logits, *, temperature: float = 1.0, top_k: int | None = None, top_p: float | None = None
+    logits: Logits,
+    *,
+    temperature: float = 1.0,
+    top_k: int | None = None,
+    top_p: float | None = None,
+    min_p: float | None = None,
 ) -> Logits:
-    """The logits to draw from: temperature, then top-k, then top-p of what top-k left."""
+    """The logits to draw from: temperature, then top-k, top-p and min-p, each of what those before it left."""
     logits = apply_temperature(logits, temperature)
     if top_k is not None:
         logits = apply_top_k(logits, top_k)
     if top_p is not None:
         logits = apply_top_p(logits, top_p)
+    if min_p is not None:
+        logits = apply_min_p(logits, min_p)
     return logits
 
 
@@ -84,6 +106,13 @@ def probabilities(logits: Logits) -> Logits:
     weights: Logits = np.exp(logits - logits.max(axis=-1, keepdims=True))
     weights /= weights.sum(axis=-1, keepdims=True)
     return weights
+
+
+def log_probabilities(logits: Logits) -> Logits:
+    """The logarithm of the softmax over the last axis."""
+    shifted = logits - logits.max(axis=-1, keepdims=True)
+    out: Logits = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    return out
 
 
 def greedy(logits: Logits) -> Tokens:

@@ -1,4 +1,4 @@
-"""What a GPT-2 costs, from its configuration alone: parameters, and a training step's operations and memory.
+"""What a model costs, from its configuration alone: parameters, and a GPT-2's training step's operations and memory.
 
 Nothing is allocated. Each function returns a table {what: how much}; the sum of its values is the total. Letters as in
 `gpt2.py`: B sequences of T = n_positions tokens, C channels in H heads of D, a vocabulary of V; L layers.
@@ -8,39 +8,43 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
+from typing import Any
 
-from .gpt2 import GPT2Config
+from minigrad import nn
+from minigrad.nn.utils import skip_init
+
+from .bert import Bert, BertConfig
+from .gpt2 import GPT2, GPT2Config
+from .llama import Llama, LlamaConfig
+from .roberta import Roberta, RobertaConfig
+from .t5 import T5, T5Config
+from .transformer import Transformer, TransformerConfig
+
+MODELS: dict[type[Any], Callable[[Any], nn.Module]] = {  # what a configuration alone stands for
+    BertConfig: Bert,
+    GPT2Config: GPT2,
+    LlamaConfig: Llama,
+    RobertaConfig: Roberta,
+    T5Config: T5,
+    TransformerConfig: Transformer,
+}
 
 
-def parameter_shapes(config: GPT2Config) -> dict[str, tuple[int, ...]]:
-    """The shape of every parameter by its name, in the order of `GPT2.named_parameters`.
+def parameter_shapes(config: Any, model: Callable[[Any], nn.Module] | None = None) -> dict[str, tuple[int, ...]]:
+    """The shape of every parameter by its name, of the model that `config` is of, or of one with a head, `model`.
 
     >>> sum(math.prod(shape) for shape in parameter_shapes(GPT2Config()).values())
     124439808
     """
-    C = config.n_embd
-    block = {
-        "ln_1.weight": (C,), "ln_1.bias": (C,),
-        "attn.c_attn.weight": (3 * C, C), "attn.c_attn.bias": (3 * C,),
-        "attn.c_proj.weight": (C, C), "attn.c_proj.bias": (C,),
-        "ln_2.weight": (C,), "ln_2.bias": (C,),
-        "mlp.c_fc.weight": (4 * C, C), "mlp.c_fc.bias": (4 * C,),
-        "mlp.c_proj.weight": (C, 4 * C), "mlp.c_proj.bias": (C,),
-    }  # fmt: skip
-    shapes = {
-        "wte.weight": (config.vocab_size, C),
-        "wpe.weight": (config.n_positions, C),
-        **{f"h.{layer}.{name}": shape for layer in range(config.n_layer) for name, shape in block.items()},
-        "ln_f.weight": (C,),
-        "ln_f.bias": (C,),
-    }
-    return {name: shape for name, shape in shapes.items() if config.bias or not name.endswith("bias")}
+    made = skip_init(model or MODELS[type(config)], config)
+    return {name: parameter.shape for name, parameter in made.named_parameters()}
 
 
-def count_parameters(config: GPT2Config) -> dict[str, int]:
+def count_parameters(config: Any, model: Callable[[Any], nn.Module] | None = None) -> dict[str, int]:
     """Parameters by module, the layers together: `h.*.mlp.c_fc` stands for that of every layer."""
     table: dict[str, int] = {}
-    for name, shape in parameter_shapes(config).items():
+    for name, shape in parameter_shapes(config, model).items():
         module = re.sub(r"\.\d+\.", ".*.", name.rpartition(".")[0])
         table[module] = table.get(module, 0) + math.prod(shape)
     return table
@@ -56,14 +60,14 @@ def count_flops(config: GPT2Config, batch_size: int) -> dict[str, int]:
     """
     _check_batch(batch_size)
     B, T, C, V = batch_size, config.n_positions, config.n_embd, config.vocab_size
-    L, H, D = config.n_layer, config.n_head, config.n_embd // config.n_head
+    L, H, D, I = config.n_layer, config.n_head, config.n_embd // config.n_head, config.inner
     products = {  # m, k, n, and how many of them
         "h.*.attn.c_attn": (B * T, C, 3 * C, L),
         "h.*.attn: q k^T": (T, D, T, L * B * H),
         "h.*.attn: weights v": (T, T, D, L * B * H),
         "h.*.attn.c_proj": (B * T, C, C, L),
-        "h.*.mlp.c_fc": (B * T, C, 4 * C, L),
-        "h.*.mlp.c_proj": (B * T, 4 * C, C, L),
+        "h.*.mlp.c_fc": (B * T, C, I, L),
+        "h.*.mlp.c_proj": (B * T, I, C, L),
         "logits": (B * T, C, V, 1),
     }
     return {name: 3 * 2 * m * k * n * times for name, (m, k, n, times) in products.items()}
@@ -80,6 +84,7 @@ def count_memory(config: GPT2Config, batch_size: int, itemsize: int = 4) -> dict
     B, T, C, V = batch_size, config.n_positions, config.n_embd, config.vocab_size
     L, H = config.n_layer, config.n_head
     parameters = itemsize * sum(count_parameters(config).values())
+    middle = itemsize * B * T * config.inner
     tokens, attention_weights = itemsize * B * T * C, itemsize * B * H * T * T
     dropout = (itemsize + 1) * B * T * C  # its input, and a byte of mask for each element
     layer = (
@@ -90,8 +95,8 @@ def count_memory(config: GPT2Config, batch_size: int, itemsize: int = 4) -> dict
         + tokens  # attn.c_proj: its input
         + 2 * tokens  # ln_2
         + tokens  # c_fc: its input
-        + 2 * 4 * tokens  # gelu: its input, and the share of it that passes
-        + 4 * tokens  # mlp.c_proj: its input
+        + 2 * middle  # gelu: its input, and the share of it that passes
+        + middle  # mlp.c_proj: its input
         + (2 * dropout if config.resid_pdrop else 0)
     )
     return {

@@ -16,11 +16,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import numpy as np
-
 import minigrad.nn.functional as F
-from minigrad import ShapeError, Tensor, is_grad_enabled, nn
-from minigrad.backends import Array
+from minigrad import Tensor, nn
+
+from .activations import ACTIVATIONS, check_activation
+from .cache import KVCache
+from .checks import check_decoder_input, require_counts, require_probabilities
+from .masks import causal_mask, padding_mask
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,8 @@ class GPT2Config:
     n_embd: int = 768
     n_layer: int = 12
     n_head: int = 12
+    n_inner: int | None = None  # channels of the MLP's middle; None: 4 n_embd
+    activation_function: str = "gelu_new"
     embd_pdrop: float = 0.1  # dropout of the embeddings,
     attn_pdrop: float = 0.1  # of the attention weights,
     resid_pdrop: float = 0.1  # and of what each sublayer adds to the residual stream
@@ -47,12 +51,9 @@ class GPT2Config:
     bias: bool = True
 
     def __post_init__(self) -> None:
-        for name in ("vocab_size", "n_positions", "n_embd", "n_layer", "n_head"):
-            if not (isinstance(getattr(self, name), int) and getattr(self, name) >= 1):
-                raise ValueError(f"GPT2Config: {name} must be an integer of at least 1, got {getattr(self, name)!r}")
-        for name in ("embd_pdrop", "attn_pdrop", "resid_pdrop"):
-            if not 0 <= getattr(self, name) < 1:
-                raise ValueError(f"GPT2Config: {name} must be a probability in [0, 1), got {getattr(self, name)!r}")
+        require_counts(self, "vocab_size", "n_positions", "n_embd", "n_layer", "n_head", "n_inner")
+        require_probabilities(self, "embd_pdrop", "attn_pdrop", "resid_pdrop")
+        check_activation("GPT2Config: activation_function", self.activation_function)
         if not 0 < self.layer_norm_epsilon < math.inf:
             raise ValueError(f"GPT2Config: layer_norm_epsilon must be positive, got {self.layer_norm_epsilon!r}")
         if self.n_embd % self.n_head:
@@ -61,31 +62,10 @@ class GPT2Config:
                 f"equal share of the channels"
             )
 
-
-@dataclass
-class KVCache:
-    """Keys and values of the tokens a model has read, so that a further token costs one position of work, not all.
-
-    `keys` and `values` (n_layer, B, H, n_positions, D) are allocated once; the first `length` positions are filled.
-    """
-
-    keys: Array
-    values: Array
-    length: int = 0
-
-    def extend(self, layer: int, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
-        """Store the keys and values (B, H, T, D) of new tokens; all of this layer's so far, (B, H, S, D) each.
-
-        `length` stays: the model moves it on when every layer has stored its part.
-        """
-        end = self.length + k.shape[2]
-        self.keys[layer, :, :, self.length : end] = k.data
-        self.values[layer, :, :, self.length : end] = v.data
-        return Tensor(self.keys[layer, :, :, :end]), Tensor(self.values[layer, :, :, :end])
-
-    def clear(self) -> None:
-        """Forget what was read."""
-        self.length = 0
+    @property
+    def inner(self) -> int:
+        """Channels of the MLP's middle."""
+        return 4 * self.n_embd if self.n_inner is None else self.n_inner
 
 
 class Attention(nn.Module):
@@ -100,35 +80,33 @@ class Attention(nn.Module):
         self.c_proj = nn.Linear(config.n_embd, config.n_embd, bias=config.bias)
         self.resid_dropout = nn.Dropout(config.resid_pdrop)
 
-    def forward(self, x: Tensor, cache: KVCache | None = None) -> Tensor:
+    def forward(self, x: Tensor, mask: Tensor | None = None, cache: KVCache | None = None) -> Tensor:
         B, T, C = x.shape
         qkv = self.c_attn(x)  # (B, T, 3C): one product for all three
         qkv = qkv.reshape(B, T, 3, self.n_head, C // self.n_head)  # (B, T, 3, H, D)
         q, k, v = qkv.permute(2, 0, 3, 1, 4)  # (B, H, T, D) each
-        past, mask = 0, None
         if cache is not None:
-            past = cache.length
             k, v = cache.extend(self.layer, k, v)  # (B, H, S, D) each
-        if past and T > 1:
-            mask = Tensor(np.tri(T, past + T, past, dtype=bool, like=x.data))  # (T, S): row i sees 0 .. past + i
+        dropout_p = self.attn_pdrop if self.training else 0.0
         y = F.scaled_dot_product_attention(
-            q, k, v, attn_mask=mask, dropout_p=self.attn_pdrop if self.training else 0.0, is_causal=not past
+            q, k, v, attn_mask=mask, dropout_p=dropout_p, is_causal=mask is None and T > 1
         )  # (B, H, T, D)
         y = y.transpose(1, 2).reshape(B, T, C)  # (B, T, C): the heads side by side
         return self.resid_dropout(self.c_proj(y))  # (B, T, C)
 
 
 class MLP(nn.Module):
-    """Two linear layers with a gelu between, on each token alone."""
+    """Two linear layers with a gelu between, on each token alone; I = n_inner channels in the middle."""
 
     def __init__(self, config: GPT2Config) -> None:
         super().__init__()
-        self.c_fc = nn.Linear(config.n_embd, 4 * config.n_embd, bias=config.bias)
-        self.c_proj = nn.Linear(4 * config.n_embd, config.n_embd, bias=config.bias)
+        self.activation = ACTIVATIONS[config.activation_function]
+        self.c_fc = nn.Linear(config.n_embd, config.inner, bias=config.bias)
+        self.c_proj = nn.Linear(config.inner, config.n_embd, bias=config.bias)
         self.dropout = nn.Dropout(config.resid_pdrop)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = F.gelu(self.c_fc(x), approximate="tanh")  # (B, T, 4C)
+        x = self.activation(self.c_fc(x))  # (B, T, I)
         return self.dropout(self.c_proj(x))  # (B, T, C)
 
 
@@ -142,8 +120,8 @@ class Block(nn.Module):
         self.ln_2 = nn.LayerNorm(config.n_embd, eps=config.layer_norm_epsilon, bias=config.bias)
         self.mlp = MLP(config)
 
-    def forward(self, x: Tensor, cache: KVCache | None = None) -> Tensor:
-        x = x + self.attn(self.ln_1(x), cache)  # (B, T, C)
+    def forward(self, x: Tensor, mask: Tensor | None = None, cache: KVCache | None = None) -> Tensor:
+        x = x + self.attn(self.ln_1(x), mask, cache)  # (B, T, C)
         return x + self.mlp(self.ln_2(x))  # (B, T, C)
 
 
@@ -192,43 +170,49 @@ class GPT2(nn.Module):
         """How many tokens it can read at once."""
         return self.config.n_positions
 
-    def new_cache(self, batch_size: int = 1) -> KVCache:
-        """An empty cache for `batch_size` sequences of up to n_positions tokens, in the weights' dtype and device."""
-        weight, config = self.wte.weight.data, self.config
-        shape = config.n_layer, batch_size, config.n_head, config.n_positions, config.n_embd // config.n_head
-        return KVCache(np.empty(shape, weight.dtype, like=weight), np.empty(shape, weight.dtype, like=weight))
+    def new_cache(self, batch_size: int = 1, capacity: int | None = None) -> KVCache:
+        """An empty cache for `batch_size` sequences of `capacity` tokens (n_positions), as the weights are."""
+        config, weight = self.config, self.wte.weight.data
+        capacity = config.n_positions if capacity is None else capacity
+        width = config.n_embd // config.n_head
+        return KVCache.empty(config.n_layer, batch_size, config.n_head, capacity, width, like=weight)
 
-    def forward(self, ids: Tensor, cache: KVCache | None = None, logits_to_keep: int = 0) -> Tensor:
+    def forward(
+        self,
+        ids: Tensor,
+        cache: KVCache | None = None,
+        logits_to_keep: int = 0,
+        attention_mask: Tensor | None = None,
+        position_ids: Tensor | None = None,
+    ) -> Tensor:
         """The logits of the token that follows each one: ids (B, T) -> (B, T, V).
 
-        With a cache, `ids` continue what it holds, and are added to it. `logits_to_keep` limits the logits to those
-        after the last so many tokens; 0 is all. Raises ShapeError for ids that are not (B, T), IndexError for one
-        outside the vocabulary, ValueError past n_positions, and RuntimeError for a cache while gradients are recorded,
-        since none would flow through it.
+        Args:
+            ids: the tokens; with a cache they continue what it holds, and are added to it.
+            cache: of `new_cache`, in `minigrad.no_grad()`: no gradient flows through it.
+            logits_to_keep: only the logits after the last so many tokens; 0 is all.
+            attention_mask: (B, S), 0 for padding, those in the cache included; None: there is no padding.
+            position_ids: (B, T), the position of each token; None: they follow one another.
+
+        Raises ShapeError for ids that are not (B, T), IndexError for one outside the vocabulary, ValueError past
+        n_positions and for a sequence that is all padding, and RuntimeError for a cache while gradients are recorded.
         """
-        if ids.ndim != 2:
-            raise ShapeError(f"GPT2 needs token ids of shape (batch, tokens), got {tuple(ids.shape)}")
-        if cache is not None and is_grad_enabled():
-            raise RuntimeError(
-                "GPT2 with a cache: no gradient flows through cached keys; call it in minigrad.no_grad()"
-            )
-        past, T = 0 if cache is None else cache.length, ids.shape[1]
-        if past + T > self.config.n_positions:
-            raise ValueError(
-                f"GPT2 reads at most n_positions = {self.config.n_positions} tokens, got {T}"
-                + (f" after {past} in the cache" if past else "")
-                + "; shorten the input, or make a model with a larger n_positions"
-            )
-        x = self.wte(ids) + self.wpe.weight[past : past + T]  # (B, T, C) + (T, C)
-        x = self.drop(x)  # (B, T, C)
+        B, T, past = check_decoder_input("GPT2", ids, cache, "n_positions", self.config.n_positions)
+        mask = causal_mask(T, past, padding_mask(attention_mask, B, past + T), like=self.wte.weight.data)
+        if position_ids is None:
+            positions = self.wpe.weight[past : past + T]  # (T, C)
+        else:
+            positions = self.wpe(position_ids)  # (B, T, C)
+        x = self.drop(self.wte(ids) + positions)  # (B, T, C)
         for block in self.h:
-            x = block(x, cache)  # (B, T, C)
+            x = block(x, mask, cache)  # (B, T, C)
         if cache is not None:
             cache.length = past + T
         if logits_to_keep:
             x = x[:, -logits_to_keep:]  # (B, logits_to_keep, C)
         return F.linear(self.ln_f(x), self.wte.weight)  # (B, T, V), of the T that are kept
 
-    def loss(self, ids: Tensor, targets: Tensor) -> Tensor:
+    def loss(self, ids: Tensor, targets: Tensor, attention_mask: Tensor | None = None) -> Tensor:
         """The mean cross-entropy of `targets` (B, T) given `ids` (B, T), in nats per token; -100 counts for nothing."""
-        return F.cross_entropy(self(ids).reshape(-1, self.config.vocab_size), targets.reshape(-1))
+        logits = self(ids, attention_mask=attention_mask)  # (B, T, V)
+        return F.cross_entropy(logits.reshape(-1, self.config.vocab_size), targets.reshape(-1))

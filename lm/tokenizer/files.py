@@ -1,139 +1,95 @@
-"""The tokenizers' own file: one JSON object, checked through and through when it is read.
+"""Loading and saving tokenizers, whatever the format: which one a file has is seen from its name and content.
 
-    {"format": "minigrad-tokenizer", "version": 1, "type": "character", "characters": ["\\n", " ", "a"]}
-    {"format": "minigrad-tokenizer", "version": 1, "type": "bpe", "pattern": "gpt2",
-     "special_tokens": {"<|endoftext|>": 0}, "merges": [[65, 66], [221, 257]]}
-
-`BPETokenizer` says what its ids mean, and checks what they must satisfy. The formats of other projects do not
-live here.
+minigrad     FILE                             any tokenizer of this project (`formats.native`)
+huggingface  tokenizer.json                   of `tokenizers` and `transformers`
+gpt2         FOLDER/vocab.json, merges.txt    of GPT-2 and RoBERTa
+tiktoken     NAME.tiktoken, NAME.tiktoken.json
+bert         FOLDER/vocab.txt                 and tokenizer_config.json
 """
 
 from __future__ import annotations
 
-import json
+import errno
 import os
 from collections.abc import Callable
-from itertools import pairwise
-from typing import Any, NoReturn
+from pathlib import Path
 
 from lm.tokenizer.bpe import BPETokenizer
 from lm.tokenizer.character import CharacterTokenizer
+from lm.tokenizer.conversion import as_bpe, as_pipeline
+from lm.tokenizer.formats import bert, gpt2, huggingface, native, strict, tiktoken
+from lm.tokenizer.pipeline import Pipeline
+from lm.tokenizer.word import WordTokenizer
 from minigrad.io import atomic_write
 
-FORMAT = "minigrad-tokenizer"
-VERSION = 1
-MAX_FILE_BYTES = 20 << 20  # what the merges of MAX_VOCAB_SIZE ids take at most
+MAX_FILE_BYTES = strict.MAX_FILE_BYTES
+
+AnyTokenizer = CharacterTokenizer | BPETokenizer | WordTokenizer | Pipeline
+
+WRITERS: dict[str, Callable[[Pipeline, str | os.PathLike[str]], None]] = {
+    "huggingface": huggingface.write,
+    "gpt2": gpt2.write,
+    "tiktoken": tiktoken.write,
+    "bert": bert.write,
+}
+FORMATS = ("minigrad", *WRITERS)
 
 
-def save_tokenizer(tokenizer: CharacterTokenizer | BPETokenizer, path: str | os.PathLike[str]) -> None:
-    """Writes `tokenizer` to `path`, for `load_tokenizer` to read, as a whole or not at all."""
-    entries: dict[str, object]
-    if isinstance(tokenizer, CharacterTokenizer):
-        # One string a character: in one string, JSON would join a high to a low surrogate.
-        entries = {"type": "character", "characters": list(tokenizer.characters)}
-    else:
-        entries = {
-            "type": "bpe",
-            "pattern": tokenizer.pattern,
-            "special_tokens": dict(tokenizer.special_tokens),
-            "merges": tokenizer.merges,
-        }
-    data = json.dumps({"format": FORMAT, "version": VERSION, **entries}, separators=(",", ":")).encode("ascii") + b"\n"
-    if len(data) > MAX_FILE_BYTES:
-        raise ValueError(f"{os.fspath(path)}: the tokenizer takes {len(data)} bytes, more than {MAX_FILE_BYTES}")
-    atomic_write(path, data)
+def save_tokenizer(tokenizer: AnyTokenizer, path: str | os.PathLike[str], format: str = "minigrad") -> None:
+    """Writes `tokenizer` to `path`, for `load_tokenizer` to read; each file as a whole or not at all.
+
+    Args:
+        format: one of `FORMATS`; the table above says what `path` is.
+
+    Raises ValueError where the format can not hold the tokenizer: what would be lost is never left out silently.
+    """
+    if format not in FORMATS:
+        raise ValueError(f"unknown format {format!r}; known: {', '.join(FORMATS)}")
+    if format == "minigrad":
+        data = native.to_bytes(tokenizer)
+        if len(data) > MAX_FILE_BYTES:
+            raise ValueError(f"{os.fspath(path)}: the tokenizer takes {len(data)} bytes, more than {MAX_FILE_BYTES}")
+        atomic_write(path, data)
+        return
+    if isinstance(tokenizer, CharacterTokenizer | WordTokenizer):
+        kind = "character" if isinstance(tokenizer, CharacterTokenizer) else "word"
+        raise ValueError(f"a {kind} tokenizer can be saved in the format minigrad alone, not as {format}")
+    WRITERS[format](as_pipeline(tokenizer) if isinstance(tokenizer, BPETokenizer) else tokenizer, path)
 
 
-def load_tokenizer(path: str | os.PathLike[str]) -> CharacterTokenizer | BPETokenizer:
-    """The tokenizer in the file `path`, of the type that the file names.
+def load_tokenizer(path: str | os.PathLike[str]) -> AnyTokenizer:
+    """The tokenizer in `path`, a file or a folder, in any of `FORMATS`.
+
+    Byte-level BPE that `BPETokenizer` can be, id for id, is one; what has more to it is a `Pipeline`.
 
     Raises OSError when the file cannot be read, ValueError that names file and entry when it is anything but a whole
     and consistent tokenizer file. Nothing in the file is run, and memory is bounded whatever it holds.
     """
-    with open(path, "rb") as file:
-        data = file.read(MAX_FILE_BYTES + 1)
-    try:
-        if len(data) > MAX_FILE_BYTES:
-            raise ValueError(f"more than {MAX_FILE_BYTES} bytes, too large for a tokenizer")
-        document = _parse(data)
-        if document.get("format") != FORMAT:
-            raise ValueError(f'no tokenizer file of this project ("format" is not "{FORMAT}")')
-        if document.get("version") != VERSION or type(document["version"]) is not int:
-            raise ValueError(f'"version" is not {VERSION}, the only one known; was it written by a newer release?')
-        kind = document.get("type")
-        if not isinstance(kind, str) or kind not in _READERS:
-            raise ValueError(f'"type" is none of {", ".join(_READERS)}')
-        keys, read = _READERS[kind]
-        if document.keys() != {"format", "version", "type", *keys}:
-            wrong = sorted(document.keys() ^ {"format", "version", "type", *keys})
-            raise ValueError(f"missing or unknown entries: {', '.join(key[:40] for key in wrong[:5])!r}")
-        return read(document)
-    except ValueError as error:
-        raise ValueError(f"{os.fspath(path)}: {error}") from None
+    tokenizer = _read(Path(path))
+    return (as_bpe(tokenizer) or tokenizer) if isinstance(tokenizer, Pipeline) else tokenizer
 
 
-def _read_character(document: dict[str, Any]) -> CharacterTokenizer:
-    characters = document["characters"]
-    if not isinstance(characters, list) or not characters:
-        raise ValueError('"characters" is not a list of at least one character')
-    for place, character in enumerate(characters):
-        if not isinstance(character, str) or len(character) != 1:
-            raise ValueError(f'entry {place} of "characters" is not one character')
-    for place, (one, next_one) in enumerate(pairwise(characters)):
-        if one >= next_one:
-            raise ValueError(f'entry {place + 1} of "characters" is there twice or out of order')
-    return CharacterTokenizer("".join(characters))
+def _read(path: Path) -> AnyTokenizer:
+    if path.is_dir():
+        return _read_folder(path)
+    if path.suffix == ".tiktoken":
+        return tiktoken.read(path)
+    if path.name in (gpt2.VOCABULARY, gpt2.MERGES):
+        return gpt2.read(path.parent)
+    if path.name == bert.VOCABULARY:
+        return bert.read(path.parent)
+    with strict.naming(path):
+        document = strict.parse_object(strict.read_bytes(path, MAX_FILE_BYTES), floats=True)
+        if "format" not in document and "model" in document:
+            return huggingface.from_document(document)
+        return native.from_document(document)
 
 
-def _read_bpe(document: dict[str, Any]) -> BPETokenizer:
-    merges, special_tokens, pattern = document["merges"], document["special_tokens"], document["pattern"]
-    if not isinstance(pattern, str):
-        raise ValueError('"pattern" is not a string')
-    if not isinstance(special_tokens, dict):
-        raise ValueError('"special_tokens" is not an object')
-    for spelling, id in special_tokens.items():
-        if type(id) is not int:
-            raise ValueError(f'"special_tokens": the id of {spelling[:40]!r} is not an integer')
-    if not isinstance(merges, list):
-        raise ValueError('"merges" is not a list')
-    for rank, pair in enumerate(merges):
-        if not isinstance(pair, list) or len(pair) != 2 or type(pair[0]) is not int or type(pair[1]) is not int:
-            raise ValueError(f'entry {rank} of "merges" is not a pair of ids')
-    return BPETokenizer([(left, right) for left, right in merges], special_tokens=special_tokens, pattern=pattern)
-
-
-_READERS: dict[str, tuple[tuple[str, ...], Callable[[dict[str, Any]], CharacterTokenizer | BPETokenizer]]] = {
-    "character": (("characters",), _read_character),
-    "bpe": (("pattern", "special_tokens", "merges"), _read_bpe),
-}
-
-
-def _parse(data: bytes) -> dict[str, Any]:
-    try:
-        document = json.loads(
-            data.decode("utf-8"), object_pairs_hook=_distinct, parse_constant=_no_constant, parse_float=_no_float
-        )
-    except json.JSONDecodeError as error:
-        raise ValueError(f"not valid JSON ({error}); was it cut off?") from None
-    except UnicodeDecodeError as error:
-        raise ValueError(f"not UTF-8 at byte {error.start}") from None
-    except RecursionError:
-        raise ValueError("not a tokenizer file: nested too deeply") from None
-    if not isinstance(document, dict):
-        raise ValueError("not a JSON object")
-    return document
-
-
-def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    entries = dict(pairs)
-    if len(entries) < len(pairs):
-        raise ValueError("a name is there twice in one JSON object")
-    return entries
-
-
-def _no_constant(text: str) -> NoReturn:
-    raise ValueError(f"{text} is no number of a tokenizer")
-
-
-def _no_float(text: str) -> NoReturn:
-    raise ValueError(f"{text[:40]} is no id: ids are integers")
+def _read_folder(folder: Path) -> AnyTokenizer:
+    for name in ("tokenizer.json", gpt2.VOCABULARY, bert.VOCABULARY):
+        if (folder / name).exists():
+            return _read(folder / name)
+    [*found] = folder.glob("*.tiktoken")
+    if len(found) == 1:
+        return tiktoken.read(found[0])
+    raise IsADirectoryError(errno.EISDIR, "a folder without one tokenizer in it", os.fspath(folder))

@@ -3,7 +3,9 @@
     {"step": 9, "split": "train", "loss": 5.1, "lr": 0.0002, "grad_norm": 0.9, "tokens_per_second": 21000, "seconds": 1}
     {"step": 9, "split": "val", "loss": 5.0, "bits_per_byte": 2.4, "seconds": 1.5}
 
-`loss` is in nats per token, `step` counts finished optimizer steps, `seconds` the run's time so far without pauses.
+`loss` is in nats per token, or per what else is predicted; `bits_per_byte` is null where that is not the whole text,
+`grad_norm` where gradients are written by hand. `step` counts finished optimizer steps, `seconds` the run's time so
+far without pauses.
 """
 
 from __future__ import annotations

@@ -8,26 +8,24 @@ from __future__ import annotations
 
 import errno
 import time
+from typing import Any
 
 import numpy as np
 
 import minigrad as mg
 from lm.config import Config
-from lm.data.batches import training_batch
-from lm.models import GPT2
 from lm.training.checkpoint import best_checkpoint, check_same_run
-from lm.training.evaluate import evaluate
 from lm.training.finite import check_finite
 from lm.training.log import Entry, Log, rewind_log
 from lm.training.progress import show_progress
 from lm.training.run import Run
 from lm.training.signals import StopSignal
 from lm.training.state import Position, model_arrays, restore, run_identity, save
-from minigrad import Tensor, optim
+from minigrad import nn, optim
 from minigrad.optim import lr_scheduler
 
 
-def train(run: Run, stop: StopSignal | None = None) -> GPT2:
+def train(run: Run, stop: StopSignal | None = None) -> Any:
     """Train until `max_steps`, or until `stop` rises; returns the model as it is then. Saves at the end in either case.
 
     Starts from the newest checkpoint of the run, if it has one.
@@ -39,7 +37,7 @@ def train(run: Run, stop: StopSignal | None = None) -> GPT2:
     """
     config = run.config
     mg.manual_seed(config.seed)
-    model = GPT2(config.model.gpt2(run.tokenizer.vocab_size))
+    model = run.task.make_model()
     optimizer = make_optimizer(model, config)
     schedule = make_schedule(config)
     restored = restore(run, model, optimizer)
@@ -61,10 +59,11 @@ def train(run: Run, stop: StopSignal | None = None) -> GPT2:
                     evaluated = True
                     if val_loss < at.best_loss:
                         at.best_step, at.best_loss, saved = at.step, val_loss, False
-                    bits = run.corpus.val.bits_per_byte(val_loss)
+                    bits = run.task.bits_per_byte(val_loss)
                     at.seconds = time.monotonic() - began
                     log.write(val_entry(at, val_loss, bits))
-                    progress.note(f"step {at.step}: validation loss {val_loss:.4f}, {bits:.3f} bits per byte")
+                    per_byte = "" if bits is None else f", {bits:.3f} bits per byte"
+                    progress.note(f"step {at.step}: validation loss {val_loss:.4f}{per_byte}")
             if not saved and (done or stop or at.step % config.training.save_every == 0 or at.best_step == at.step):
                 log.sync()
                 save(run, model, optimizer, at)
@@ -76,7 +75,7 @@ def train(run: Run, stop: StopSignal | None = None) -> GPT2:
             loss, grad_norm = take_step(model, optimizer, run, at.step, lr)
             at.step, evaluated, saved = at.step + 1, False, False
             now = time.monotonic()
-            at.seconds, speed = now - began, tokens_per_step(config) / (now - started)
+            at.seconds, speed = now - began, tokens_per_step(run) / (now - started)
             log.write(train_entry(at, loss, lr, grad_norm, speed))
             progress.step(at.step, loss, speed)
 
@@ -86,20 +85,25 @@ def evaluates_at(step: int, config: Config) -> bool:
     return step >= config.max_steps or step % config.training.eval_every == 0
 
 
-def validate(model: GPT2, run: Run, step: int, stop: StopSignal | None) -> float | None:
-    """The loss on the validation text, None when `stop` rises meanwhile. One that is not finite stops the run."""
-    tokens, batch_size = run.corpus.val.tokens, run.config.training.batch_size
-    loss = evaluate(model, tokens, batch_size, stop)
+def validate(model: nn.Module, run: Run, step: int, stop: StopSignal | None) -> float | None:
+    """The loss on what is held out, None when `stop` rises meanwhile. One that is not finite stops the run."""
+    loss = run.task.evaluate(model, stop)
     if loss is not None:
-        check_finite(step, {"validation loss": loss}, model, replay=lambda: evaluate(model, tokens, batch_size))
+        check_finite(step, {"validation loss": loss}, model, replay=lambda: run.task.evaluate(model))
     return loss
 
 
-def take_step(model: GPT2, optimizer: optim.Optimizer, run: Run, step: int, lr: float) -> tuple[float, float]:
+def take_step(model: Any, optimizer: optim.Optimizer, run: Run, step: int, lr: float) -> tuple[float, float | None]:
     """One step of the optimizer; returns the loss before it and the norm of its gradients before they were clipped.
 
-    Raises FloatingPointError, and leaves the weights as they are, if one of the two is not finite.
+    Raises FloatingPointError, and leaves the weights as they are, if one of the two is not finite. A model that steps
+    by hand has no norm, and its weights are gone by then; the last checkpoint is not.
     """
+    if run.task.by_hand:
+        batch = run.task.batch(step)
+        loss = model.step(batch, lr)
+        check_finite(step + 1, {"loss": loss}, model, replay=lambda: run.task.loss(model, batch))
+        return loss, None
 
     def compute_gradients() -> float:
         optimizer.zero_grad()
@@ -114,24 +118,20 @@ def take_step(model: GPT2, optimizer: optim.Optimizer, run: Run, step: int, lr: 
     return loss, grad_norm
 
 
-def accumulate_gradients(model: GPT2, run: Run, step: int) -> float:
+def accumulate_gradients(model: nn.Module, run: Run, step: int) -> float:
     """The mean loss of a step's micro-batches; adds its gradient to the parameters' `grad`."""
     training, seed = run.config.training, run.config.seed
-    device = next(model.parameters()).device
     total = 0.0
     for micro_step in range(training.accumulation_steps):
         number = step * training.accumulation_steps + micro_step
         mg.default_generator.set_state({"seed": seed, "counter": (number + 1) << 32})  # of dropout
-        ids, targets = training_batch(
-            run.corpus.train.tokens, training.batch_size, model.context_length, seed=seed, number=number
-        )
-        loss = model.loss(Tensor(ids).to(device=device), Tensor(targets).to(device=device))
+        loss = run.task.loss(model, run.task.batch(number))
         (loss / training.accumulation_steps).backward()
         total += loss.item()
     return total / training.accumulation_steps
 
 
-def make_optimizer(model: GPT2, config: Config) -> optim.AdamW:
+def make_optimizer(model: nn.Module, config: Config) -> optim.AdamW:
     """AdamW that decays matrices, and nothing of fewer dimensions."""
     settings = config.optimizer
     matrices = [p for p in model.parameters() if p.ndim >= 2]
@@ -153,12 +153,12 @@ def make_schedule(config: Config) -> lr_scheduler.Schedule:
     }[config.schedule.kind]
 
 
-def tokens_per_step(config: Config) -> int:
+def tokens_per_step(run: Run) -> int:
     """Tokens that a step of the optimizer trains on."""
-    return config.training.batch_size * config.training.accumulation_steps * config.model.n_positions
+    return run.task.tokens_per_batch * run.config.training.accumulation_steps
 
 
-def train_entry(at: Position, loss: float, lr: float, grad_norm: float, tokens_per_second: float) -> Entry:
+def train_entry(at: Position, loss: float, lr: float, grad_norm: float | None, tokens_per_second: float) -> Entry:
     """What the log says of a step."""
     return {
         "step": at.step,
@@ -171,19 +171,19 @@ def train_entry(at: Position, loss: float, lr: float, grad_norm: float, tokens_p
     }
 
 
-def val_entry(at: Position, loss: float, bits_per_byte: float) -> Entry:
+def val_entry(at: Position, loss: float, bits_per_byte: float | None) -> Entry:
     """What the log says of an evaluation."""
     return {"step": at.step, "split": "val", "loss": loss, "bits_per_byte": bits_per_byte, "seconds": at.seconds}
 
 
-def load_best(run: Run) -> tuple[GPT2, int]:
+def load_best(run: Run) -> tuple[Any, int]:
     """The model with the lowest validation loss, and its step.
 
     Raises:
         FileNotFoundError: nothing was saved yet.
         CorruptFileError, ForeignCheckpointError: nothing but damaged checkpoints, or ones of another run.
     """
-    model = GPT2(run.config.model.gpt2(run.tokenizer.vocab_size))
+    model = run.task.make_model()
     identity, arrays = run_identity(run), model_arrays(model)
     checkpoint = best_checkpoint(run.folder, lambda found: check_same_run(found, identity, arrays))
     if checkpoint is None:

@@ -1,4 +1,4 @@
-"""The picture of a run, `loss.png`: bits per byte of training and validation over the steps."""
+"""The picture of a run, `loss.png`: bits per byte, or the loss, of training and validation over the steps."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from minigrad.io import atomic_write
 FILE = "loss.png"
 
 
-def plot_losses(run_dir: Path, entries: Sequence[Entry], corpus: Corpus) -> Path | None:
+def plot_losses(run_dir: Path, entries: Sequence[Entry], corpus: Corpus, bits: bool = True) -> Path | None:
     """Draw the log's losses; returns where, or None when there is nothing to draw.
 
     Losses of different tokenizers compare in bits per byte, and so does `gzip -9`; the right axis has the loss in
-    nats per token. The training curve is the mean over about a hundredth of the run, the loss of single batches
-    behind it, pale.
+    nats per token. Where the loss is not of the whole text, `bits` False, there is nothing but the loss. The training
+    curve is the mean over about a hundredth of the run, the loss of single batches behind it, pale.
     """
     train = [(entry["step"], entry["loss"]) for entry in entries if entry["split"] == "train"]
     val = [(entry["step"], entry["loss"]) for entry in entries if entry["split"] == "val"]
@@ -32,7 +32,7 @@ def plot_losses(run_dir: Path, entries: Sequence[Entry], corpus: Corpus) -> Path
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    scale = corpus.val.bits_per_byte(1.0)
+    scale = corpus.val.bits_per_byte(1.0) if bits else 1.0
     figure = Figure(figsize=(8, 5), dpi=120, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
@@ -51,17 +51,18 @@ def plot_losses(run_dir: Path, entries: Sequence[Entry], corpus: Corpus) -> Path
         ha="right",
         color="C1",
     )
-    gzip = corpus.val.gzip_bits_per_byte
+    gzip = corpus.val.gzip_bits_per_byte if bits else None
     if gzip is not None:
         axes.axhline(gzip, color="0.4", linestyle="--", label=f"gzip -9 of the validation text: {gzip:.2f}")
     axes.set_xlabel("optimizer steps")
-    axes.set_ylabel("bits per byte")
+    axes.set_ylabel("bits per byte" if bits else "loss (nats)")
     axes.set_xlim(left=0)
     low = min(scale * float(min(smooth.min(), val_losses.min())), math.inf if gzip is None else gzip)
     axes.set_ylim(bottom=max(0.0, low - 0.3))
-    to_nats: Any = lambda bits: bits / scale
-    to_bits: Any = lambda nats: nats * scale
-    axes.secondary_yaxis("right", functions=(to_nats, to_bits)).set_ylabel("loss (nats per token)")
+    if bits:
+        to_nats: Any = lambda bits: bits / scale
+        to_bits: Any = lambda nats: nats * scale
+        axes.secondary_yaxis("right", functions=(to_nats, to_bits)).set_ylabel("loss (nats per token)")
     axes.grid(alpha=0.3)
     axes.legend()
     axes.set_title(corpus.name)

@@ -16,13 +16,17 @@ import shlex
 from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 from lm.config import Config, ConfigError, differences, dump_config, load_config
 from lm.data.corpus import Corpus, check_length, open_corpus, write_corpus
 from lm.data.text import Text, open_text
-from lm.tokenizer import BPETokenizer, CharacterTokenizer, load_tokenizer, save_tokenizer, train_bpe
+from lm.tokenizer import CharacterTokenizer, load_tokenizer, save_tokenizer, train_bpe, train_words
+from lm.tokenizer.files import AnyTokenizer
+from lm.training.families import FAMILIES, make_task
 from lm.training.run_lock import RunLock, RunLockedError
+from lm.training.task import Task
 from minigrad.io import CorruptFileError, atomic_write
 
 END_OF_TEXT = "<|endoftext|>"
@@ -36,8 +40,13 @@ class Run:
 
     folder: Path
     config: Config
-    tokenizer: BPETokenizer | CharacterTokenizer
+    tokenizer: AnyTokenizer
     corpus: Corpus
+
+    @cached_property
+    def task(self) -> Task:
+        """What is trained, and on what."""
+        return make_task(self.config, self.tokenizer, self.corpus)
 
     @property
     def tokenizer_sha256(self) -> str:
@@ -169,8 +178,8 @@ def open_run(folder: Path) -> Run:
     return Run(folder, load_config(folder / _CONFIG), load_tokenizer(folder / _TOKENIZER), corpus)
 
 
-def make_tokenizer(config: Config, text: Text) -> BPETokenizer | CharacterTokenizer:
-    """The tokenizer the settings ask for. BPE is learnt from the training part of the text alone."""
+def make_tokenizer(config: Config, text: Text) -> AnyTokenizer:
+    """The tokenizer the settings ask for. BPE and words are learnt from the training part of the text alone."""
     if config.tokenizer.path is not None:
         return load_tokenizer(config.tokenizer.path)
     if config.tokenizer.kind == "character":
@@ -178,21 +187,24 @@ def make_tokenizer(config: Config, text: Text) -> BPETokenizer | CharacterTokeni
         for piece in text.pieces():
             characters.update(piece)
         return CharacterTokenizer("".join(sorted(characters)))
-    assert config.tokenizer.vocab_size is not None  # TokenizerConfig sees to it
     train, _ = text.split(config.val_fraction)
-    return train_bpe(train.pieces(), config.tokenizer.vocab_size, special_tokens=[END_OF_TEXT])
+    if config.tokenizer.kind == "word":
+        return train_words(train.pieces(), config.tokenizer.min_count, config.tokenizer.vocab_size)
+    specials = list(FAMILIES[config.model.family].special_tokens.values())
+    assert config.tokenizer.vocab_size is not None  # TokenizerConfig sees to it
+    return train_bpe(train.pieces(), config.tokenizer.vocab_size, special_tokens=specials)
 
 
-def _read(config: Config, text: Text) -> BPETokenizer | CharacterTokenizer:
+def _read(config: Config, text: Text) -> AnyTokenizer:
     """The tokenizer of the text, with everything checked that can be wrong with the two."""
     text.sha256()
     tokenizer = make_tokenizer(config, text)
     for part, what in zip(text.split(config.val_fraction), ("training", "validation")):
-        check_length(part, tokenizer, config.model.n_positions, what)
+        check_length(part, tokenizer, FAMILIES[config.model.family].task.shortest_text(config), what)
     return tokenizer
 
 
-def _prepare(folder: Path, config: Config, text: Text, tokenizer: BPETokenizer | CharacterTokenizer) -> Run:
+def _prepare(folder: Path, config: Config, text: Text, tokenizer: AnyTokenizer) -> Run:
     try:
         save_tokenizer(tokenizer, folder / _TOKENIZER)
         write_corpus(folder / _CORPUS, text, tokenizer, config.val_fraction)

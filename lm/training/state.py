@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from lm.config import Config
-from lm.models import GPT2
 from lm.training.checkpoint import (
     check_same_run,
     latest_checkpoint,
@@ -21,7 +20,7 @@ from lm.training.checkpoint import (
 )
 from lm.training.finite import check_arrays
 from lm.training.run import Run
-from minigrad import optim
+from minigrad import nn, optim
 from minigrad.backends import Array
 
 
@@ -35,7 +34,7 @@ class Position:
     seconds: float = 0.0
 
 
-def save(run: Run, model: GPT2, optimizer: optim.Optimizer, at: Position) -> None:
+def save(run: Run, model: nn.Module, optimizer: optim.Optimizer, at: Position) -> None:
     """Save a checkpoint of everything. Raises FloatingPointError rather than save what no run can go on from."""
     weights, moments = model_arrays(model), optimizer_arrays(model, optimizer)
     check_arrays(at.step, {**weights, **moments})
@@ -50,7 +49,7 @@ def save(run: Run, model: GPT2, optimizer: optim.Optimizer, at: Position) -> Non
     )
 
 
-def restore(run: Run, model: GPT2, optimizer: optim.Optimizer) -> Position | None:
+def restore(run: Run, model: nn.Module, optimizer: optim.Optimizer) -> Position | None:
     """Bring everything to the newest checkpoint that is of this run; returns where that is, None if nothing was saved.
 
     Raises:
@@ -81,19 +80,19 @@ def run_settings(config: Config) -> dict[str, Any]:
     return settings
 
 
-def model_arrays(model: GPT2) -> dict[str, Array]:
+def model_arrays(model: nn.Module) -> dict[str, Array]:
     """The model's weights by name."""
     return {name: tensor.data for name, tensor in model.state_dict().items()}
 
 
-def optimizer_arrays(model: GPT2, optimizer: optim.Optimizer) -> dict[str, Array]:
+def optimizer_arrays(model: nn.Module, optimizer: optim.Optimizer) -> dict[str, Array]:
     """The optimizer's state by the name of the parameter and of what it is, such as "wte.weight.exp_avg"."""
     names = _names_by_number(model, optimizer)
     state = optimizer.state_dict()["state"]
     return {f"{names[number]}.{kind}": tensor.data for number in state for kind, tensor in state[number].items()}
 
 
-def load_optimizer_arrays(model: GPT2, optimizer: optim.Optimizer, arrays: Mapping[str, Array]) -> None:
+def load_optimizer_arrays(model: nn.Module, optimizer: optim.Optimizer, arrays: Mapping[str, Array]) -> None:
     """Bring the optimizer to what `optimizer_arrays` returned; its settings stay those of the configuration."""
     numbers = {name: number for number, name in enumerate(_names_by_number(model, optimizer))}
     state: dict[int | str, dict[str, Array]] = {}
@@ -108,7 +107,7 @@ def _or_none(number: float) -> float | None:
     return None if number == math.inf else number
 
 
-def _names_by_number(model: GPT2, optimizer: optim.Optimizer) -> list[str]:
+def _names_by_number(model: nn.Module, optimizer: optim.Optimizer) -> list[str]:
     """The parameters' names in the order in which the optimizer numbers them."""
     names = {parameter: name for name, parameter in model.named_parameters()}
     return [names[parameter] for group in optimizer.param_groups for parameter in group["params"]]

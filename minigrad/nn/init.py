@@ -6,6 +6,7 @@ Every draw is a key of the default generator (or of the one given), so `minigrad
 from __future__ import annotations
 
 import math
+from contextvars import ContextVar
 from numbers import Real
 from typing import Any
 
@@ -15,6 +16,9 @@ from ..backends import Array, backend_of
 from ..ops.random import Generator, Key, default_generator
 from ..tensor import Tensor
 from ..writes import is_writable, log_write
+
+# While set, nothing is drawn or written: `nn.utils.skip_init` makes modules that have shapes and no values.
+skipping: ContextVar[bool] = ContextVar("minigrad.init.skipping", default=False)
 
 _LINEAR = ["linear", *(f"{kind}{dims}d" for kind in ("conv", "conv_transpose") for dims in (1, 2, 3)), "sigmoid"]
 _GAINS = {**dict.fromkeys(_LINEAR, 1.0), "tanh": 5.0 / 3.0, "relu": math.sqrt(2.0), "selu": 0.75}
@@ -48,6 +52,8 @@ def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generato
     True
     """
     _check_floating(tensor, "uniform_")
+    if skipping.get():
+        return tensor
     if b < a or not math.isfinite(b - a):
         raise ValueError(f"uniform_ needs finite a <= b, got {a} and {b}")
     values = _key(generator).uniform(tensor.shape, tensor.dtype, backend_of(tensor.data))
@@ -57,6 +63,8 @@ def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Generato
 def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Generator | None = None) -> Tensor:
     """Normal with this mean and standard deviation. PyTorch: `torch.nn.init.normal_`."""
     _check_floating(tensor, "normal_")
+    if skipping.get():
+        return tensor
     if not (math.isfinite(mean) and math.isfinite(std) and std >= 0):
         raise ValueError(f"normal_ needs a finite mean and std >= 0, got {mean} and {std}")
     values = _key(generator).normal(tensor.shape, tensor.dtype, backend_of(tensor.data))
@@ -72,6 +80,8 @@ def trunc_normal_(
     Draws u uniformly between the distribution function's values at a and b, and inverts it by Newton's method.
     """
     _check_floating(tensor, "trunc_normal_")
+    if skipping.get():
+        return tensor
     if not (math.isfinite(mean) and math.isfinite(std) and std > 0 and a < b):
         raise ValueError(f"trunc_normal_ needs a finite mean, std > 0 and a < b; got {mean}, {std}, {a} and {b}")
     backend = backend_of(tensor.data)
@@ -231,6 +241,8 @@ def _check_floating(tensor: Tensor, name: str) -> None:
 
 
 def _write(tensor: Tensor, values: Array | Any, name: str) -> Tensor:
+    if skipping.get():
+        return tensor
     if tensor.node is not None:
         raise RuntimeError(f"init.{name} would overwrite a computed tensor of shape {tensor.shape}; detach it first")
     if not is_writable(tensor.data):

@@ -23,7 +23,7 @@ from ..ops import ShapeError, as_tensor
 from ..ops.failure import in_module, in_our_words
 from ..tensor import Tensor
 from ..writes import log_write
-from . import tree
+from . import init, tree
 from .gate import Gate
 from .loading import IncompatibleKeys, load
 
@@ -62,9 +62,9 @@ def empty_parameter(*shape: int, dtype: Any = None, device: Any = None) -> Param
     """A parameter of uninitialised memory, float32 on the CPU unless told otherwise."""
     if not all(isinstance(size, Integral) and size >= 0 for size in shape):
         raise ShapeError(f"no parameter can have shape {shape}: sizes are whole numbers, not below 0")
-    xp = backend_for(device).xp
-    try:
-        return Parameter(xp.empty(shape, dtype=np.float32 if dtype is None else dtype))
+    xp, dtype = backend_for(device).xp, np.float32 if dtype is None else dtype
+    try:  # what is skipped has one number in memory
+        return Parameter(xp.broadcast_to(xp.zeros((), dtype), shape) if init.skipping.get() else xp.empty(shape, dtype))
     except (ValueError, OverflowError, MemoryError) as error:
         kind = MemoryError if isinstance(error, MemoryError) else ShapeError
         raise kind(f"a parameter of shape {shape}: {in_our_words(error)}") from None

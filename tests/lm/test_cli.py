@@ -9,15 +9,20 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from lm.cli import COMMANDS, main
+from lm.config import load_config
+from lm.data.text import open_text
 from lm.models import GPT2
 from lm.tokenizer import load_tokenizer
+from lm.training.families import make_task
 from lm.training.log import read_log
+from lm.training.run import make_tokenizer
 from lm.training.run_lock import RunLock
 from minigrad import Tensor
 from tests.lm.training.tiny import FLAGS, TEXT, tiny_flags, write_text
@@ -318,7 +323,7 @@ def test_a_prompt_may_spell_a_special_token(trained_bpe, capsys):
 def test_the_end_of_text_ends_what_is_generated(trained_bpe, monkeypatch, capsys):
     tokenizer = load_tokenizer(trained_bpe / "tokenizer.json")
     tokens = iter([*tokenizer.encode(" square"), tokenizer.eot_token, *tokenizer.encode(" circle")])
-    monkeypatch.setattr("lm.generation.sampling.greedy", lambda logits: next(tokens))
+    monkeypatch.setattr("lm.generation.sampling.greedy", lambda logits: [next(tokens)])
     assert main(["generate", "--run", str(trained_bpe), "--prompt", "a", "--greedy"]) == 0
     assert capsys.readouterr().out == "a square\n"
 
@@ -378,3 +383,24 @@ def test_the_run_holds_no_absolute_path_that_was_not_given(tmp_path, monkeypatch
         if path.is_file():
             assert str(tmp_path).encode() not in path.read_bytes(), path
     json.loads((tmp_path / "run" / "corpus" / "corpus.json").read_text())
+
+
+@pytest.mark.parametrize(
+    "config",
+    ["llama-tiny", "bert-tiny-mlm", "roberta-tiny", "t5-tiny-span", "transformer-reverse", "word2vec", "glove"],
+)
+def test_every_family_is_counted_before_it_is_made(capsys, config, tmp_path):
+    text = tmp_path / "text.txt"
+    text.write_text("the quick brown fox jumps over the lazy dog. " * 40)
+    flags = ["--data", str(text)]
+    if config in ("llama-tiny", "bert-tiny-mlm", "roberta-tiny", "t5-tiny-span"):
+        flags += ["--tokenizer.vocab_size", "370"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the text is short for the vocabulary
+        assert main(["count", "--config", f"configs/{config}.yaml", *flags]) == 0
+    total = int(capsys.readouterr().out.split()[-1].replace(",", ""))
+    settings = load_config(f"configs/{config}.yaml", flags)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        task = make_task(settings, make_tokenizer(settings, open_text(settings.data)), None)
+    assert total == sum(parameter.numel() for parameter in task.make_model().parameters())

@@ -1,12 +1,8 @@
 """GPT-2 against transformers' (gpt2_expected.npz, written by make_gpt2_expected.py), and against its own cache."""
 
-import ast
 import dataclasses
-import functools
-import inspect
 import math
 import re
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +10,7 @@ import pytest
 
 import minigrad as mg
 from lm.models import GPT2, GPT2Config, gpt2
+from tests.lm.models.shape_comments import check_shape_comments
 
 EXPECTED = np.load(Path(__file__).with_name("gpt2_expected.npz"))
 TINY = GPT2Config(
@@ -131,52 +128,15 @@ def test_dropout_acts_in_training_alone_and_in_each_of_its_three_places():
 
 
 def test_comments_give_the_shape_of_every_intermediate():
-    """Run gpt2.py line by line and hold each value assigned or returned against the trailing comment, such as
-    `# (B, T, 3C)`, of its statement."""
-    source = inspect.getsource(gpt2)
-    lines = source.splitlines()
-    commented = {}  # line number -> the statement it belongs to, and the shape that is said
-    for node in ast.walk(ast.parse(source)):
-        said = isinstance(node, (ast.Assign, ast.Return)) and re.search(r"#.*?\(([^)]+)\)", lines[node.end_lineno - 1])
-        if said:
-            commented |= dict.fromkeys(range(node.lineno, node.end_lineno + 1), (node, said[1].split(", ")))
-    checked, sizes = set(), {"B": 3, "C": 8, "H": 2, "D": 4, "V": 13}
-
-    def check(frame, node, dims, values):
-        sizes.update({name: value for name, value in frame.f_locals.items() if isinstance(value, int)})
-        sizes["S"] = sizes["past"] + sizes["T"]
-        shape = tuple(int(n or 1) * (sizes[letter] if letter else 1) for n, letter in map(_factors, dims))
-        for value in values:
-            assert value.shape == shape, f"gpt2.py line {node.lineno}: {value.shape} is no ({', '.join(dims)})"
-        checked.add(node)
-
-    def trace(frame, event, arg, running=None):
-        if frame.f_code.co_filename != gpt2.__file__:
-            return None
-        done = running if running is not commented.get(frame.f_lineno) or event == "return" else None
-        if done and isinstance(done[0], ast.Assign):
-            targets = [name.id for target in done[0].targets for name in ast.walk(target) if isinstance(name, ast.Name)]
-            check(frame, *done, [frame.f_locals[name] for name in targets])
-        elif done and event == "return" and arg is not None:
-            check(frame, *done, [arg])
-        return functools.partial(trace, running=commented.get(frame.f_lineno))
-
-    model, previous = make(), sys.gettrace()
-    sys.settrace(trace)
-    try:
+    def run():
+        model = make()
         model.loss(IDS, TARGETS)
         with mg.no_grad():
             cache = model.new_cache(batch_size=3)
-            model(IDS[:, :2], cache)
+            model(IDS[:, :2], cache, position_ids=mg.tensor([[0, 1]]).expand(3, 2))
             model(IDS[:, 2:5], cache, logits_to_keep=3)
-    finally:
-        sys.settrace(previous)
-    assert len(checked) == len({node for node, _ in commented.values()}) >= 15
 
-
-def _factors(dim):
-    """ "3C" as ("3", "C"), "T" as ("", "T"), "3" as ("3", "")."""
-    return re.fullmatch(r"(\d*)(\w*)", dim).groups()
+    check_shape_comments(gpt2, {"B": 3, "C": 8, "H": 2, "D": 4, "I": 32, "V": 13}, run, at_least=15)
 
 
 # -------------------------------------------------------------------------------------------------- the cache

@@ -105,16 +105,17 @@ HOSTILE = {
     "deeply nested": (b"[" * 200_000 + b"]" * 200_000, "nested too deeply"),
     "deeply nested objects": (b'{"a":' * 200_000, "nested too deeply"),
     "NaN": (b'{"version": NaN}', "NaN"),
-    "a float": (b'{"version": 1.0}', "1.0 is no id"),
+    "a float": (json.dumps(BPE).encode().replace(b"[65,", b"[65.0,"), 'entry 0 of "merges" is not a pair of ids'),
     "a number of 5000 digits": (b'{"version": ' + b"1" * 5000 + b"}", "digits"),
     "a name twice": (b'{"format": "minigrad-tokenizer", "format": "x"}', "twice in one JSON object"),
     "a special token twice": (json.dumps(BPE).encode().replace(b'": 0}', b'": 0, "<|endoftext|>": 1}'), "twice"),
-    "another project's file": ({"version": "1.0", "model": {"type": "BPE"}}, '"format" is not "minigrad-tokenizer"'),
+    "another project's file": ({"version": "1.0", "rules": []}, '"format" is not "minigrad-tokenizer"'),
+    "another project's file, broken": ({"version": "1.0", "model": {"type": "BPE"}}, 'model: "vocab" is missing'),
     "no format": (without(BPE, "format"), '"format"'),
     "no version": (without(BPE, "version"), '"version" is not 1'),
     "a later version": (changed(BPE, version=2), '"version" is not 1, .*newer release'),
     "version true": (changed(BPE, version=True), '"version" is not 1'),
-    "unknown type": (changed(BPE, type="unigram"), '"type" is none of character, bpe'),
+    "unknown type": (changed(BPE, type="unigram"), '"type" is none of character, bpe, word, pipeline'),
     "type a list": (changed(BPE, type=["bpe"]), '"type" is none of'),
     "missing entry": (without(BPE, "merges"), "missing or unknown entries: 'merges'"),
     "unknown entry": (changed(BPE, regex="(a+)+$"), "missing or unknown entries: 'regex'"),
@@ -215,3 +216,51 @@ def test_a_large_file_is_not_read_to_its_end(tmp_path, monkeypatch):
         assert tracemalloc.get_traced_memory()[1] < 1_000_000
     finally:
         tracemalloc.stop()
+
+
+# ------------------------------------------------------------------------------------------------------ all formats
+
+
+def encodes_alike(one, other):
+    return all(
+        one.encode(text, allowed_special="all") == other.encode(text, allowed_special="all") for text in drawn_texts(50)
+    )
+
+
+@pytest.mark.parametrize("format", ["minigrad", "huggingface", "gpt2", "tiktoken"])
+def test_every_format_gives_byte_level_bpe_back(format, tokenizer, tmp_path):
+    name = {"gpt2": "folder", "tiktoken": "x.tiktoken"}.get(format, "tokenizer.json")
+    save_tokenizer(tokenizer, tmp_path / name, format)
+    loaded = load_tokenizer(tmp_path / name)
+    assert same(tokenizer, loaded) and encodes_alike(tokenizer, loaded)
+    if format != "gpt2":
+        assert same(tokenizer, load_tokenizer(tmp_path))
+
+
+def test_the_two_files_of_gpt2_are_found_by_either_name(tokenizer, tmp_path):
+    save_tokenizer(tokenizer, tmp_path / "f", "gpt2")
+    for name in ("vocab.json", "merges.txt", ""):
+        assert same(tokenizer, load_tokenizer(tmp_path / "f" / name))
+
+
+def test_a_format_that_would_lose_something_is_refused(tokenizer, tmp_path):
+    other_words = BPETokenizer(tokenizer.merges, special_tokens=tokenizer.special_tokens, pattern="cl100k")
+    spelled = BPETokenizer([(64, 65)], special_tokens={"ab": 257})
+    for refused, format, message in (
+        (CharacterTokenizer("ab"), "huggingface", "in the format minigrad alone, not as huggingface"),
+        (other_words, "gpt2", "GPT-2's split pattern, not for 'cl100k'"),
+        (spelled, "gpt2", "added token 'ab' is spelled like one of the others"),
+        (spelled, "huggingface", "added token 'ab' is spelled like token 256"),
+        (tokenizer, "bert", "holds the WordPiece vocabulary of a BERT alone"),
+        (tokenizer, "sentencepiece", "unknown format 'sentencepiece'; known: minigrad, huggingface"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            save_tokenizer(refused, tmp_path / "x", format)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_without_one_tokenizer_is_an_error(tokenizer, tmp_path):
+    save_tokenizer(tokenizer, tmp_path / "a.tiktoken", "tiktoken")
+    save_tokenizer(tokenizer, tmp_path / "b.tiktoken", "tiktoken")
+    with pytest.raises(IsADirectoryError, match="without one tokenizer"):
+        load_tokenizer(tmp_path)

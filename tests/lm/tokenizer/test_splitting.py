@@ -65,5 +65,5 @@ def test_the_package_offers_its_public_names():
     assert {"BPETokenizer", "train_bpe", "load_tokenizer"} <= set(dir(lm.tokenizer))
     for name in lm.tokenizer.__all__:
         assert getattr(lm.tokenizer, name).__name__ == name
-    with pytest.raises(AttributeError, match="no attribute 'WordPiece'"):
-        lm.tokenizer.WordPiece  # noqa: B018
+    with pytest.raises(AttributeError, match="no attribute 'NoTokenizer'"):
+        lm.tokenizer.NoTokenizer  # noqa: B018

@@ -18,11 +18,12 @@ import minigrad as mg
 from lm.config import load_config
 from lm.data.batches import training_batch
 from lm.models import GPT2
-from lm.training import loop, state
+from lm.training import families, loop, state
 from lm.training.checkpoint import ForeignCheckpointError, latest_checkpoint
 from lm.training.log import read_log
 from lm.training.loop import accumulate_gradients, load_best, make_optimizer, make_schedule, train
 from lm.training.run import resume_run, start_run
+from lm.training.tasks.next_token import NextToken
 from minigrad import tensor
 from tests.lm.training.tiny import TEXT, timeless_log, tiny_config, tiny_flags, weights
 
@@ -146,9 +147,7 @@ def test_a_signal_saves_at_the_next_step_boundary(tmp_path, number, status):
     flags = tiny_flags(tmp_path, "--max_steps", "100000", "--training.save_every", "100000")
     # A background job of a shell is born ignoring SIGINT, and so are its children.
     program = (
-        "import signal, sys, lm.cli\n"
-        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-        "sys.exit(lm.cli.main())"
+        "import signal, sys, lm.cli\nsignal.signal(signal.SIGINT, signal.default_int_handler)\nsys.exit(lm.cli.main())"
     )
     command = [sys.executable, "-c", program, "train", "--out", str(tmp_path / "run"), *flags]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
@@ -434,7 +433,7 @@ def test_the_best_model_is_the_one_with_the_lowest_validation_loss(tmp_path):
 
 
 def test_of_equally_good_models_the_first_is_the_best(tmp_path, monkeypatch):
-    monkeypatch.setattr(loop, "evaluate", lambda *args: 1.5)
+    monkeypatch.setattr(NextToken, "evaluate", lambda *args: 1.5)
     with start_run(tmp_path / "run", tiny_config(tmp_path)) as run:
         train(run)
         assert load_best(run)[1] == 0
@@ -470,7 +469,7 @@ class Poisoned(GPT2):
     ],
 )
 def test_nan_stops_the_run_before_the_step_and_says_where(tmp_path, monkeypatch, where, message):
-    monkeypatch.setattr(loop, "GPT2", Poisoned)
+    monkeypatch.setattr(families, "GPT2", Poisoned)
     monkeypatch.setattr(Poisoned, "where", where)
     steps = []
     step = mg.optim.AdamW.step
@@ -494,7 +493,7 @@ class PoisonedEvaluation(Poisoned):
 def test_a_validation_loss_that_is_not_finite_is_neither_logged_nor_saved(tmp_path, monkeypatch):
     with start_run(tmp_path / "run", tiny_config(tmp_path)) as run:
         with monkeypatch.context() as patched:
-            patched.setattr(loop, "GPT2", PoisonedEvaluation)
+            patched.setattr(families, "GPT2", PoisonedEvaluation)
             with pytest.raises(FloatingPointError, match=r"step 4: the validation loss is nan; .* output of h\.1\.mlp"):
                 train(run)
         assert latest_checkpoint(run.folder).step == 3

@@ -1,6 +1,6 @@
-"""What a run is made of, as dataclasses: their defaults are `configs/default.yaml`; a YAML file and flags change them.
+"""Settings from a YAML file and from flags, and back to YAML. What they are is in `settings.py`.
 
-Only what a run can be told lives here. What is done with it is in `lm/data`, `lm/models` and `lm/training`.
+What jsonargparse and YAML let pass although it is most likely a mistake, a repeated key, say, is refused here.
 """
 
 from __future__ import annotations
@@ -8,207 +8,16 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import functools
-import math
 import re
 import types
 import typing
 from argparse import SUPPRESS, ArgumentError
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any
 
-if TYPE_CHECKING:
-    from lm.models import GPT2Config
-
-SMALLEST_BPE_VOCABULARY = 257  # every byte, and the end of a text
-
-
-class ConfigError(ValueError):
-    """A setting is unknown, of the wrong type, or out of range; the message names it, and the file it stands in."""
-
-
-def _require(condition: bool, key: str, value: object, rule: str) -> None:
-    if not condition:
-        raise ConfigError(f"{key} must be {rule}, got {value!r}")
-
-
-def check_seed(seed: int) -> None:
-    """Raise ConfigError for what is no seed."""
-    _require(0 <= seed < 1 << 63, "seed", seed, "0 or more, and below 2**63")
-
-
-@dataclass(frozen=True)
-class TokenizerConfig:
-    """How text becomes tokens.
-
-    Args:
-        kind: "bpe", learnt from the training text, or "character", the distinct characters of the whole text.
-        vocab_size: how many tokens BPE learns, 256 bytes and the end-of-text token included; always null for
-            "character", where the text decides.
-        path: a tokenizer file (`lm tok train` writes one) to use instead of learning one.
-    """
-
-    kind: Literal["bpe", "character"] = "bpe"
-    vocab_size: int | None = 2048
-    path: str | None = None
-
-    def __post_init__(self) -> None:
-        size = self.vocab_size
-        if self.path is None and self.kind == "bpe":
-            rule = f"at least {SMALLEST_BPE_VOCABULARY} (256 bytes and the end of text)"
-            _require(size is not None and size >= SMALLEST_BPE_VOCABULARY, "tokenizer.vocab_size", size, rule)
-        if self.kind == "character":
-            object.__setattr__(self, "vocab_size", None)  # `--tokenizer.kind character` says enough
-
-
-@dataclass(frozen=True)
-class ModelConfig:
-    """The GPT-2 to train; its vocabulary is the tokenizer's.
-
-    Args:
-        n_positions: tokens the model can look back on, its context.
-        n_embd: channels.
-        n_layer: blocks.
-        n_head: attention heads per block.
-        dropout: probability, of the embeddings, the attention weights and what each sublayer adds.
-        bias: whether linear layers and layer norms have biases.
-    """
-
-    n_positions: int = 128
-    n_embd: int = 128
-    n_layer: int = 4
-    n_head: int = 4
-    dropout: float = 0.0
-    bias: bool = False
-
-    def __post_init__(self) -> None:
-        for name in ("n_positions", "n_embd", "n_layer", "n_head"):
-            _require(getattr(self, name) >= 1, f"model.{name}", getattr(self, name), "at least 1")
-        rule = f"divisible by model.n_head = {self.n_head}"
-        _require(self.n_embd % self.n_head == 0, "model.n_embd", self.n_embd, rule)
-        _require(0 <= self.dropout < 1, "model.dropout", self.dropout, "in [0, 1)")
-
-    def gpt2(self, vocab_size: int) -> GPT2Config:
-        """The model's own configuration."""
-        from lm.models import GPT2Config
-
-        return GPT2Config(
-            vocab_size=vocab_size,
-            n_positions=self.n_positions,
-            n_embd=self.n_embd,
-            n_layer=self.n_layer,
-            n_head=self.n_head,
-            embd_pdrop=self.dropout,
-            attn_pdrop=self.dropout,
-            resid_pdrop=self.dropout,
-            bias=self.bias,
-        )
-
-
-@dataclass(frozen=True)
-class OptimizerConfig:
-    """AdamW (Loshchilov and Hutter, 2019) on gradients clipped by their global norm.
-
-    Args:
-        lr: the highest learning rate.
-        betas: decay rates of the two running means.
-        eps: added to the root of the second mean.
-        weight_decay: of matrices; vectors (biases, norms) have none.
-        max_norm: gradients are scaled down to this global norm.
-    """
-
-    lr: float = 3e-3
-    betas: tuple[float, float] = (0.9, 0.99)
-    eps: float = 1e-8
-    weight_decay: float = 0.1
-    max_norm: float = 1.0
-
-    def __post_init__(self) -> None:
-        _require(0 < self.lr < math.inf, "optimizer.lr", self.lr, "positive")
-        _require(all(0 <= beta < 1 for beta in self.betas), "optimizer.betas", self.betas, "two numbers in [0, 1)")
-        _require(0 < self.eps < math.inf, "optimizer.eps", self.eps, "positive")
-        _require(0 <= self.weight_decay < math.inf, "optimizer.weight_decay", self.weight_decay, "0 or more")
-        _require(self.max_norm > 0, "optimizer.max_norm", self.max_norm, "positive (.inf: no clipping)")
-
-
-@dataclass(frozen=True)
-class ScheduleConfig:
-    """The learning rate as a function of the step: linear warm-up to `optimizer.lr`, then down to `min_lr`.
-
-    Args:
-        kind: how it falls until `max_steps`: "cosine", "linear", or "constant" (it does not).
-        warmup_steps: steps of warm-up.
-        min_lr: what it falls to; without meaning for "constant".
-    """
-
-    kind: Literal["cosine", "linear", "constant"] = "cosine"
-    warmup_steps: int = 50
-    min_lr: float = 3e-4
-
-    def __post_init__(self) -> None:
-        _require(self.warmup_steps >= 0, "schedule.warmup_steps", self.warmup_steps, "0 or more")
-        _require(0 <= self.min_lr < math.inf, "schedule.min_lr", self.min_lr, "0 or more")
-
-
-@dataclass(frozen=True)
-class TrainingConfig:
-    """The loop.
-
-    Args:
-        batch_size: sequences per forward and backward.
-        accumulation_steps: forwards and backwards per optimizer step; their gradients are averaged.
-        eval_every: steps between two evaluations on the whole validation split.
-        save_every: steps between two checkpoints.
-        keep: how many of the newest checkpoints stay, beside the best.
-    """
-
-    batch_size: int = 8
-    accumulation_steps: int = 1
-    eval_every: int = 100
-    save_every: int = 100
-    keep: int = 2
-
-    def __post_init__(self) -> None:
-        for name in ("batch_size", "accumulation_steps", "eval_every", "save_every", "keep"):
-            _require(getattr(self, name) >= 1, f"training.{name}", getattr(self, name), "at least 1")
-
-
-@dataclass(frozen=True)
-class Config:
-    """A run.
-
-    Args:
-        data: a text file, a folder of text files, or a list of either; null: `pydoc_data.topics`, the language
-            reference that comes with Python.
-        val_fraction: the share of the text, at its end, that is held out for validation.
-        out: the run's folder; null: runs/<name of the config file>, numbered when that is taken.
-        seed: of everything drawn: weights, order of the batches, dropout.
-        max_steps: optimizer steps.
-    """
-
-    data: str | list[str] | None = None
-    val_fraction: float = 0.1
-    out: str | None = None
-    seed: int = 0
-    max_steps: int = 1000
-    tokenizer: TokenizerConfig = field(default_factory=TokenizerConfig)
-    model: ModelConfig = field(default_factory=ModelConfig)
-    optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
-    schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
-    training: TrainingConfig = field(default_factory=TrainingConfig)
-
-    def __post_init__(self) -> None:
-        _require(0 < self.val_fraction < 1, "val_fraction", self.val_fraction, "between 0 and 1")
-        check_seed(self.seed)
-        _require(self.max_steps >= 1, "max_steps", self.max_steps, "at least 1")
-        _require(self.data != [], "data", self.data, "null or name at least one file")
-        if self.schedule.kind != "constant":  # which never falls to it
-            rule = f"at most optimizer.lr = {self.optimizer.lr}"
-            _require(self.schedule.min_lr <= self.optimizer.lr, "schedule.min_lr", self.schedule.min_lr, rule)
-
-
-# ---- from YAML and flags, and back --------------------------------------------------------------------------------
+from .settings import Config, ConfigError
 
 
 @dataclass(frozen=True)

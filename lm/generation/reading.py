@@ -1,0 +1,142 @@
+"""Models that read a batch of texts side by side, token by token: one interface for decoders and encoder-decoders.
+
+Texts of different lengths are padded, decoders' on the left, so that all go on at the same place. The padding is never
+looked at, and does not count in positions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from minigrad import Tensor, nn, no_grad
+from minigrad.backends import Array, backend_of
+
+from .sampling import Logits
+
+Ids = NDArray[np.int64]
+
+
+class Reader(Protocol):
+    """A model in the middle of a batch of texts."""
+
+    texts: list[list[int]]  # what stands in front of the next token: the prompts, or what starts a decoder
+
+    def start(self) -> Logits:
+        """Read the prompts: the logits (B, V) of the token after each."""
+
+    def read(self, tokens: Ids) -> Logits:
+        """Read one more token (B,) of each text: the logits (B, V) of the next."""
+
+    def reorder(self, rows: Ids) -> None:
+        """Let text i go on from text `rows[i]`."""
+
+
+class DecoderReader:
+    """Reads with a model that only decodes, such as GPT-2 or Llama."""
+
+    def __init__(self, model: Any, prompts: Sequence[Sequence[int]], room: int) -> None:
+        self.model, self.texts = model, [list(prompt) for prompt in prompts]
+        self.lengths = np.array([len(prompt) for prompt in prompts])  # (B,)
+        self.longest = int(self.lengths.max())
+        self.read_so_far = self.longest
+        self.mask = np.ones((len(prompts), self.longest + room), np.int64)
+        self.ids = np.zeros((len(prompts), self.longest), np.int64)
+        for row, prompt in enumerate(prompts):
+            start = self.longest - len(prompt)
+            self.ids[row, start:], self.mask[row, :start] = prompt, 0
+        self.padded = bool((self.lengths < self.longest).any())
+        self.cache = model.new_cache(len(prompts), self.longest + room)
+
+    def start(self) -> Logits:
+        positions = np.maximum(self.mask[:, : self.longest].cumsum(axis=1) - 1, 0)  # (B, longest)
+        return self._logits(self.ids, positions)
+
+    def read(self, tokens: Ids) -> Logits:
+        positions = self.lengths[:, None]  # (B, 1)
+        self.lengths = self.lengths + 1
+        self.read_so_far += 1
+        return self._logits(tokens[:, None], positions)
+
+    def reorder(self, rows: Ids) -> None:
+        self.cache.reorder(rows)
+        self.mask, self.lengths = self.mask[rows], self.lengths[rows]
+
+    def _logits(self, ids: Ids, positions: Ids) -> Logits:
+        place = _place(self.model)
+        padding = {}
+        if self.padded:
+            padding = {
+                "attention_mask": _tensor(self.mask[:, : self.read_so_far], place),
+                "position_ids": _tensor(positions, place),
+            }
+        with evaluating(self.model), no_grad():
+            return _scores(self.model(_tensor(ids, place), self.cache, 1, **padding), self.read_so_far)
+
+
+class EncoderDecoderReader:
+    """Reads with a model that encodes the prompts and then decodes, such as T5."""
+
+    def __init__(self, model: Any, prompts: Sequence[Sequence[int]], room: int, start: int) -> None:
+        self.model, self.texts = model, [[start] for _ in prompts]
+        place = _place(model)
+        longest = max(map(len, prompts))
+        ids, mask = np.zeros((len(prompts), longest), np.int64), np.zeros((len(prompts), longest), np.int64)
+        for row, prompt in enumerate(prompts):
+            ids[row, : len(prompt)], mask[row, : len(prompt)] = prompt, 1
+        with evaluating(model), no_grad():
+            encoded = model.encode(_tensor(ids, place), _tensor(mask, place))  # (B, longest, C)
+            self.cache = model.new_cache(encoded, _tensor(mask, place), room + 1)
+
+    def start(self) -> Logits:
+        return self.read(np.array([text[-1] for text in self.texts]))
+
+    def read(self, tokens: Ids) -> Logits:
+        with evaluating(self.model), no_grad():
+            logits = self.model.step(_tensor(tokens[:, None], _place(self.model)), self.cache, 1)
+        return _scores(logits, self.cache.length)
+
+    def reorder(self, rows: Ids) -> None:
+        self.cache.reorder(rows)
+
+
+@contextmanager
+def evaluating(model: Any) -> Iterator[None]:
+    """Evaluation mode inside the block; afterwards every module is in the mode it was in."""
+    training: list[nn.Module] = [module for module in model.modules() if module.training]
+    for module in training:
+        module.training = False
+    try:
+        yield
+    finally:
+        for module in training:
+            module.training = True
+
+
+def _place(model: Any) -> Array:
+    """An array where the model's weights are."""
+    place: Array = next(iter(model.parameters())).data
+    return place
+
+
+def _tensor(values: Ids, place: Array) -> Tensor:
+    return Tensor(np.asarray(values, like=place))
+
+
+def _scores(logits: Tensor, position: int) -> Logits:
+    """The last logits of each text, (B, T, V) -> (B, V), on the host in float64."""
+    last = logits.data[:, -1]
+    scores: Logits = backend_of(last).to_host(last).astype(np.float64)
+    if not np.isfinite(scores).all():
+        raise FloatingPointError(
+            f"generate: the logits for position {position} are not finite; the weights may have diverged in training, "
+            f"or the activations overflow {last.dtype}"
+        )
+    return scores
+
+
+__all__ = ["DecoderReader", "EncoderDecoderReader", "Reader", "evaluating"]
