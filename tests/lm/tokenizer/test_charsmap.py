@@ -27,6 +27,12 @@ def test_a_short_character_of_several_code_points_is_replaced_as_a_whole(charsma
     assert charsmap("Ａ\u0301\u0302") == "A\u0301\u0302"  # longer: code point by code point
 
 
+def test_ascii_is_replaced_as_other_text_is(charsmap):
+    text = "".join(map(chr, range(128))).replace("\r", "")
+    assert charsmap(text) == charsmap(text + "é")[:-1] == text.replace("\t", " ")
+    assert charsmap("\t\r\n") == charsmap("\t\r\né")[:-1] == " \r\n"
+
+
 def test_texts_that_are_no_text(charsmap):
     assert charsmap("") == "" and charsmap("\ud800a") == "\ud800a" and charsmap("\x00") == "\x00"
 
