@@ -6,7 +6,7 @@ GPT-2, RoBERTa and Llama 3 are such vocabularies. Their files write every byte a
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -118,6 +118,14 @@ class ByteLevel:
     def spelling(self, id: int) -> bytes:
         """The bytes of one token."""
         return self._token_of[id]
+
+    @property
+    def essence(self) -> ByteLevel:
+        """The same model without what makes no difference: `whole_words` without exceptions, `unknown` where every byte
+        has a token."""
+        every_byte = all(bytes([byte]) in self.vocabulary for byte in range(256))
+        unknown = None if every_byte else self.unknown
+        return replace(self, whole_words=self.whole_words and bool(self.exceptions), unknown=unknown)
 
     def encode(self, text: str, at_start: bool = True) -> list[int]:
         """The ids of `text`, a part of `splitting.as_text`."""

@@ -167,6 +167,15 @@ class Pipeline:
         """The text of `ids`: `decode_bytes`, read as UTF-8; `errors` as in `bytes.decode`."""
         return self.decode_bytes(ids).decode("utf-8", errors)
 
+    def __eq__(self, other: object) -> bool:
+        """Whether the four parts are equal, added tokens in any order."""
+        if not isinstance(other, Pipeline):
+            return NotImplemented
+        mine, others = ((p.model, set(p.added_tokens), p.normalizer, p.template) for p in (self, other))
+        return mine == others
+
+    __hash__ = None  # type: ignore[assignment]  # a model holds a dictionary
+
     def __repr__(self) -> str:
         specials = ", ".join(map(repr, list(self.special_tokens)[:8]))
         kind = type(self.model).__name__
