@@ -68,6 +68,7 @@ class ByteLevel:
     unknown: int | None = None
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "merges", tuple(self.merges))
         self._engine  # noqa: B018  what is wrong with the merges is said here
 
     @cached_property
@@ -103,7 +104,7 @@ class ByteLevel:
         return {
             token: id
             for token, id in self.vocabulary.items()
-            if len(words(as_text(token))) == 1 and self.merged(token).tolist() != [id]
+            if len(words(as_text(token))) == 1 and self._merged(token).tolist() != [id]
         }
 
     @cached_property
@@ -143,10 +144,14 @@ class ByteLevel:
 
     def merged(self, text: bytes) -> NDArray[np.int64]:
         """The ids of `text` by the merges alone, of shape (tokens,)."""
-        ids: NDArray[np.int64] = self._ids[self._engine.encode_to_array(text)]
+        ids = self._merged(text)
         if len(ids) and ids.min() < 0:
             missing = next(byte for byte in text if bytes([byte]) not in self.vocabulary)
             raise ValueError(f"the vocabulary has no token for byte 0x{missing:02X}, nor one for what is unknown")
+        return ids
+
+    def _merged(self, text: bytes) -> NDArray[np.int64]:
+        ids: NDArray[np.int64] = self._ids[self._engine.encode_to_array(text)]
         return ids
 
     def decode(self, ids: Sequence[int], spelling_of: Mapping[int, bytes]) -> bytes:

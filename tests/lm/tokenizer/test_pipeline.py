@@ -164,6 +164,8 @@ def test_a_byte_without_a_token_is_unknown_or_an_error():
     assert ByteLevel(vocabulary, [], unknown=5).encode("axb") == [97, 5, 98]
     with pytest.raises(ValueError, match="no token for byte 0x78"):
         ByteLevel(vocabulary, []).encode("axb")
+    whole = ByteLevel(vocabulary | {b"axb": 300}, [], whole_words=True)
+    assert whole.encode("axb") == [300]
     with pytest.raises(ValueError, match="merge 0 joins 'x', which is no byte"):
         ByteLevel(vocabulary | {b"xa": 300}, [(b"x", b"a")])
 

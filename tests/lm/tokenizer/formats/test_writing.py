@@ -66,6 +66,14 @@ REFUSED = [
 ]
 
 
+OF_PIECES = WordPiece({"[UNK]": 0, "a": 1})
+REFUSED += [
+    (huggingface, pipeline(OF_PIECES, replace(END, content="a", id=1)), "would not be the same"),  # reached by text
+    (huggingface, pipeline(OF_PIECES, replace(END, id=3)), "'<end>' has id 3, but there is none with id 2"),
+    (huggingface, pipeline(replace(WITHOUT_A_BYTE, unknown=258)), "there is none with id|would not be the same"),
+]
+
+
 @pytest.mark.parametrize("number", range(len(REFUSED)))
 def test_what_a_format_cannot_hold_is_refused(number, tmp_path):
     format, tokenizer, message = REFUSED[number]
