@@ -21,7 +21,7 @@ import regex
 DEFAULT_NAME = "pydoc_data.topics"
 LONGEST_WORD = 1 << 20  # characters
 
-_LAST_WORD_END = regex.compile(r"(?r)\S(?=\s)")  # (?r): searched from the end
+_LAST_WORD_END = regex.compile(r"(?r)[\p{L}\p{N}](?=\s)")  # (?r): searched from the end
 
 
 class DataError(ValueError):
@@ -92,10 +92,10 @@ class Document:
 
 
 def _last_word_end(text: str) -> int:
-    """The last place with white space after it and none before, 0 if there is none; time linear in the characters.
+    """The last place between a letter or digit and white space, 0 if there is none; time linear in the characters.
 
-    It lies between two tokens whatever the tokenizer: no split pattern has a word with white space after another
-    character.
+    It lies between two tokens whatever the tokenizer: no split pattern has a word with white space after a letter or
+    digit. (After a symbol some have line ends.)
     """
     end = _LAST_WORD_END.search(text)
     return end.end() if end else 0

@@ -15,6 +15,7 @@ from lm.tokenizer.templates import PLAIN, Template
 
 Side = Literal["left", "right"]
 Truncation = Literal["longest_first", "only_first", "only_second"]
+Padding = Literal["longest", "max_length"]
 
 _PADDING = ("<pad>", "[PAD]", "<|pad|>")
 
@@ -43,9 +44,9 @@ def encode_batch(
     *,
     template: Template | None = None,
     max_length: int | None = None,
-    truncation: Truncation | None = None,
+    truncation: Truncation | bool | None = None,
     truncation_side: Side = "right",
-    padding: Literal["longest", "max_length"] = "longest",
+    padding: Padding | bool = True,
     padding_side: Side = "right",
     pad_to_multiple_of: int = 1,
     pad_id: int | None = None,
@@ -55,12 +56,14 @@ def encode_batch(
     """`texts`, or the pairs of `texts` and `pairs`, as one `Encoding`; the arguments are those of `transformers`.
 
     Args:
-        template: the special tokens around a text and around a pair; the tokenizer's own if not given.
+        template: the special tokens around a text and around a pair; the tokenizer's own if not given, and
+            `templates.PLAIN` for none.
         max_length: what `truncation` cuts to and ``padding="max_length"`` fills up to, special tokens counted.
         truncation: what is cut where a text or pair is too long: tokens of the longer one until both are alike
-            ("longest_first"), or of one of them alone. None: ValueError for what is longer than `max_length`.
+            ("longest_first", True), or of one of them alone. None, False: ValueError for what is longer than
+            `max_length`.
         truncation_side: the end at which it is cut.
-        padding: to the longest of these, or to `max_length`.
+        padding: to the longest of these ("longest", True), or to `max_length`. False: ValueError where lengths differ.
         padding_side: the end at which padding is added; "left" for texts that are to be gone on with.
         pad_to_multiple_of: T is one.
         pad_id: the id to pad with; the tokenizer's token for that if not given. ValueError where padding is needed
@@ -76,15 +79,17 @@ def encode_batch(
         raise TypeError("texts and pairs are sequences of texts, not one text")
     if pairs is not None and len(pairs) != len(texts):
         raise ValueError(f"{len(texts)} texts and {len(pairs)} to pair them with")
-    for name, value, known in (
-        ("truncation", truncation, (None, "longest_first", "only_first", "only_second")),
+    cut = ("longest_first" if truncation else None) if isinstance(truncation, bool) else truncation
+    choices: tuple[tuple[str, object, tuple[object, ...]], ...] = (
+        ("truncation", cut, (None, "longest_first", "only_first", "only_second")),
         ("truncation_side", truncation_side, ("left", "right")),
-        ("padding", padding, ("longest", "max_length")),
+        ("padding", padding, (True, False, "longest", "max_length")),
         ("padding_side", padding_side, ("left", "right")),
-    ):
+    )
+    for name, value, known in choices:
         if value not in known:
             raise ValueError(f"{name} is one of {', '.join(map(repr, known))}, not {value!r}")
-    if max_length is None and (truncation is not None or padding == "max_length"):
+    if max_length is None and (cut is not None or padding == "max_length"):
         raise ValueError("truncation and padding to max_length need max_length")
     if pad_to_multiple_of < 1 or (max_length is not None and max_length < 0):
         raise ValueError(f"pad_to_multiple_of {pad_to_multiple_of} or max_length {max_length} is too small")
@@ -104,7 +109,7 @@ def encode_batch(
         ]
         if max_length is not None:
             room = max_length - template.extra(pair=pairs is not None)
-            lengths = _lengths([len(ids) for ids in encoded], room, truncation, number)
+            lengths = _lengths([len(ids) for ids in encoded], room, cut, number)
             encoded = [
                 ids[:n] if truncation_side == "right" else ids[len(ids) - n :] for ids, n in zip(encoded, lengths)
             ]
@@ -115,8 +120,9 @@ def encode_batch(
     width = -(-width // pad_to_multiple_of) * pad_to_multiple_of
     if pad_id is None:
         pad_id = next((id_of[spelling] for spelling in _PADDING if spelling in id_of), None)
-    if pad_id is None and any(len(ids) < width for ids, _, _ in rows):
-        raise ValueError("the texts have different lengths and the tokenizer no token to pad with: pass pad_id")
+    if (pad_id is None or padding is False) and any(len(ids) < width for ids, _, _ in rows):
+        how = "pass padding=True" if padding is False else "the tokenizer has no token for it: pass pad_id"
+        raise ValueError(f"the texts have different lengths, and would have to be padded; {how}")
 
     def array(values: Sequence[list[int]], fill: int) -> NDArray[np.int64]:
         out = np.full((len(values), width), fill, dtype=np.int64)

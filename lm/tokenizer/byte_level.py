@@ -6,7 +6,7 @@ GPT-2, RoBERTa and Llama 3 are such vocabularies. Their files write every byte a
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -68,6 +68,7 @@ class ByteLevel:
     unknown: int | None = None
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "merges", tuple(self.merges))
         self._engine  # noqa: B018  what is wrong with the merges is said here
 
     @cached_property
@@ -103,7 +104,7 @@ class ByteLevel:
         return {
             token: id
             for token, id in self.vocabulary.items()
-            if len(words(as_text(token))) == 1 and self.merged(token).tolist() != [id]
+            if len(words(as_text(token))) == 1 and self._merged(token).tolist() != [id]
         }
 
     @cached_property
@@ -118,6 +119,14 @@ class ByteLevel:
     def spelling(self, id: int) -> bytes:
         """The bytes of one token."""
         return self._token_of[id]
+
+    @property
+    def essence(self) -> ByteLevel:
+        """The same model without what makes no difference: `whole_words` without exceptions, `unknown` where every byte
+        has a token."""
+        every_byte = all(bytes([byte]) in self.vocabulary for byte in range(256))
+        unknown = None if every_byte else self.unknown
+        return replace(self, whole_words=self.whole_words and bool(self.exceptions), unknown=unknown)
 
     def encode(self, text: str, at_start: bool = True) -> list[int]:
         """The ids of `text`, a part of `splitting.as_text`."""
@@ -135,10 +144,14 @@ class ByteLevel:
 
     def merged(self, text: bytes) -> NDArray[np.int64]:
         """The ids of `text` by the merges alone, of shape (tokens,)."""
-        ids: NDArray[np.int64] = self._ids[self._engine.encode_to_array(text)]
+        ids = self._merged(text)
         if len(ids) and ids.min() < 0:
             missing = next(byte for byte in text if bytes([byte]) not in self.vocabulary)
             raise ValueError(f"the vocabulary has no token for byte 0x{missing:02X}, nor one for what is unknown")
+        return ids
+
+    def _merged(self, text: bytes) -> NDArray[np.int64]:
+        ids: NDArray[np.int64] = self._ids[self._engine.encode_to_array(text)]
         return ids
 
     def decode(self, ids: Sequence[int], spelling_of: Mapping[int, bytes]) -> bytes:

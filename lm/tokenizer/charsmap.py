@@ -11,6 +11,8 @@ from functools import cached_property
 import numpy as np
 import regex
 
+from lm.tokenizer.translation import Translation
+
 MAX_CHARSMAP_BYTES = 1 << 22
 MAX_REPLACEMENT_BYTES = 256  # the longest of NFKC has 33
 
@@ -55,10 +57,16 @@ class Precompiled:
         return 4 + int.from_bytes(self.precompiled_charsmap[:4], "little")
 
     @cached_property
+    def _replaced_code_point(self) -> Translation:
+        return Translation(self.replace)
+
+    @cached_property
     def _replaced(self) -> _Remembered:
         return _Remembered(self)
 
     def __call__(self, text: str) -> str:
+        if text.isascii() and "\r" not in text:  # every code point is a user-perceived character
+            return text.translate(self._replaced_code_point)
         return "".join(map(self._replaced.__getitem__, regex.findall(r"\X", text)))
 
     def replace(self, character: str) -> str:

@@ -69,6 +69,7 @@ class Pipeline:
         self.template = template
         self._added = AddedTokens(added_tokens, normalizer)
         self._spelling_of = {token.id: token.content.encode() for token in self.added_tokens}
+        self._all_special = frozenset(self._added.special)
         self._ids = frozenset(model.ids) | self._spelling_of.keys()
         if not self._ids or min(self._ids) < 0:
             raise ValueError("a vocabulary needs a token, and no id below 0")
@@ -126,7 +127,7 @@ class Pipeline:
         text = as_text(text)
         allowed = self._special_set("allowed_special", allowed_special)
         disallowed = self._special_set("disallowed_special", disallowed_special)
-        for spelling in disallowed - allowed if disallowed_special == "all" else disallowed:
+        for spelling in disallowed - allowed if disallowed_special == "all" and allowed else disallowed:
             if spelling in text:
                 raise ValueError(
                     f"the text holds {spelling!r} at offset {text.index(spelling)}, which spells a special token. "
@@ -166,6 +167,15 @@ class Pipeline:
         """The text of `ids`: `decode_bytes`, read as UTF-8; `errors` as in `bytes.decode`."""
         return self.decode_bytes(ids).decode("utf-8", errors)
 
+    def __eq__(self, other: object) -> bool:
+        """Whether the four parts are equal, added tokens in any order."""
+        if not isinstance(other, Pipeline):
+            return NotImplemented
+        mine, others = ((p.model, set(p.added_tokens), p.normalizer, p.template) for p in (self, other))
+        return mine == others
+
+    __hash__ = None  # type: ignore[assignment]  # a model holds a dictionary
+
     def __repr__(self) -> str:
         specials = ", ".join(map(repr, list(self.special_tokens)[:8]))
         kind = type(self.model).__name__
@@ -178,7 +188,7 @@ class Pipeline:
 
     def _special_set(self, argument: str, spellings: Literal["all"] | Collection[str]) -> frozenset[str]:
         if spellings == "all":
-            return frozenset(self.special_tokens)
+            return self._all_special
         if isinstance(spellings, str):
             raise TypeError(f'{argument} is "all" or a collection of special tokens, not the string {spellings!r}')
         for spelling in spellings:

@@ -1,4 +1,4 @@
-"""What the rest of the package asks of a tokenizer; `BPETokenizer` and `CharacterTokenizer` have it."""
+"""What the rest of the package asks of a tokenizer; `BPETokenizer`, `CharacterTokenizer` and `Pipeline` have it."""
 
 from __future__ import annotations
 

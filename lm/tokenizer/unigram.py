@@ -86,6 +86,7 @@ class Unigram:
     unreachable: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "vocabulary", tuple(self.vocabulary))
         if len(self._id_of) < len(self.vocabulary):
             at, piece = next((at, piece) for at, (piece, _) in enumerate(self.vocabulary) if self._id_of[piece] != at)
             raise ValueError(f"piece {piece[:40]!r} is there twice, as {at} and {self._id_of[piece]}")

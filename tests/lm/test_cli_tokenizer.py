@@ -2,13 +2,15 @@
 
 import io
 import json
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from lm.cli import main
 from lm.cli_tokenizer import FORMATS, PATTERNS, tok
-from lm.tokenizer import BPETokenizer, files, load_tokenizer, splitting
+from lm.tokenizer import BPETokenizer, Pipeline, files, load_tokenizer, splitting
+from tests.lm.training.tiny import tiny_flags
 
 TEXT = "the cat sat on the mat, the cat's hat; die Katze saß. 猫坐在垫子上，猫的帽子。\n" * 20
 
@@ -146,3 +148,16 @@ def test_a_mistake_is_one_line_that_names_it_and_writes_nothing(
     error = capsys.readouterr().err
     assert error.startswith("lm tok: ") and message in error and error.count("\n") == 1
     assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize("name", ["roberta", "bert", "t5"])
+def test_a_model_is_trained_on_the_vocabulary_of_another_project(name, tmp_path, capsys):
+    cases = json.loads((Path(__file__).parent / "tokenizer/formats/expected.json").read_text())["cases"]
+    (tmp_path / "other.json").write_text(json.dumps(cases[name]["document"]))
+    run = str(tmp_path / "run")
+    flags = tiny_flags(tmp_path, "--max_steps", "1", "--tokenizer.kind", "bpe")
+    flags += ["--tokenizer.path", str(tmp_path / "other.json")]
+    assert main(["train", "--out", run, *flags]) == 0
+    assert isinstance(load_tokenizer(tmp_path / "run" / "tokenizer.json"), Pipeline)
+    assert main(["generate", "--run", run, "--prompt", "line", "--max-new-tokens", "3"]) == 0
+    assert main(["eval", "--run", run]) == 0

@@ -69,9 +69,7 @@ def write(tokenizer: Pipeline, folder: str | os.PathLike[str]) -> None:
     model, normalizer = tokenizer.model, tokenizer.normalizer
     if not isinstance(model, WordPiece) or not isinstance(normalizer, BertNormalizer) or not normalizer.clean_text:
         raise ValueError("vocab.txt holds the WordPiece vocabulary of a BERT alone")
-    again = bert_tokenizer(dict(model.vocabulary), normalizer)
-    same = again.model == model and again.template == tokenizer.template
-    if not same or set(again.added_tokens) != set(tokenizer.added_tokens):
+    if bert_tokenizer(dict(model.vocabulary), normalizer) != tokenizer:
         raise ValueError("vocab.txt cannot say what this tokenizer has other than BERT: tokens, template or limits")
     config = {
         "tokenizer_class": "BertTokenizer",

@@ -14,7 +14,6 @@ from lm.tokenizer.added_tokens import AddedToken
 from lm.tokenizer.bpe import MAX_TOKEN_BYTES
 from lm.tokenizer.byte_level import ByteLevel, spell, unspell
 from lm.tokenizer.formats.strict import dense, naming, parse_object, read_bytes, read_text
-from lm.tokenizer.normalizers import KEEP
 from lm.tokenizer.pipeline import Pipeline
 from minigrad.io import atomic_write
 
@@ -38,16 +37,20 @@ def read(folder: str | os.PathLike[str]) -> Pipeline:
             if spelling_of.setdefault(id, spelling) != spelling:
                 raise ValueError(f"{spelling_of[id][:40]!r} and {spelling[:40]!r} have the same id {id}")
         dense(spelling_of, "token")
-        made = {left + right for left, right in merges}
-        vocabulary: dict[bytes, int] = {}
-        added = []
-        for spelling, id in id_of.items():
-            token = unspell(spelling)
-            if token is not None and (len(token) == 1 or token in made):
-                vocabulary[token] = id
-            else:
-                added.append(AddedToken(spelling, id))
-        return Pipeline(ByteLevel(vocabulary, merges), added_tokens=added)
+        return _tokenizer(id_of, merges)
+
+
+def _tokenizer(id_of: dict[str, int], merges: list[tuple[bytes, bytes]]) -> Pipeline:
+    made = {left + right for left, right in merges}
+    vocabulary: dict[bytes, int] = {}
+    added = []
+    for spelling, id in id_of.items():
+        token = unspell(spelling)
+        if token is not None and (len(token) == 1 or token in made):
+            vocabulary[token] = id
+        else:
+            added.append(AddedToken(spelling, id))
+    return Pipeline(ByteLevel(vocabulary, merges), added_tokens=added)
 
 
 def _read_merges(text: str) -> list[tuple[bytes, bytes]]:
@@ -65,24 +68,25 @@ def _read_merges(text: str) -> list[tuple[bytes, bytes]]:
 def write(tokenizer: Pipeline, folder: str | os.PathLike[str]) -> None:
     """Writes the two files into `folder`; ValueError for a tokenizer that they cannot hold."""
     model = tokenizer.model
-    if not isinstance(model, ByteLevel) or tokenizer.normalizer != KEEP:
-        raise ValueError("vocab.json and merges.txt hold byte-level BPE without a normalizer alone")
+    if not isinstance(model, ByteLevel):
+        raise ValueError("vocab.json and merges.txt hold byte-level BPE alone")
     if model.pattern != "gpt2":
         raise ValueError(f"vocab.json and merges.txt stand for GPT-2's split pattern, not for {model.pattern!r}")
-    made = {left + right for left, right in model.merges}
-    for token in model.vocabulary:
-        if len(token) > 1 and token not in made:
-            raise ValueError(f"token {spell(token)!r} is the result of no merge, and would be read as a special token")
-    for added in tokenizer.added_tokens:
-        plain = unspell(added.content)
-        if plain is not None and (len(plain) == 1 or plain in made):
-            raise ValueError(f"added token {added.content!r} is spelled like one of the others")
     spelling_of = {id: spell(token) for token, id in model.vocabulary.items()}
     spelling_of |= {added.id: added.content for added in tokenizer.added_tokens}
     dense(spelling_of, "token")
+    id_of = {spelling_of[id]: id for id in sorted(spelling_of)}
+    if len(id_of) < len(spelling_of):
+        raise ValueError("an added token is spelled like another token")
+    read_again = _tokenizer(id_of, list(model.merges))
+    parts = tokenizer.added_tokens, tokenizer.normalizer, tokenizer.template
+    if read_again != Pipeline(model.essence, added_tokens=parts[0], normalizer=parts[1], template=parts[2]):
+        raise ValueError(
+            "vocab.json and merges.txt hold bytes, merges and plain special tokens; this tokenizer has more to it: "
+            "a token that no merge makes, a normalizer, a template, a space put first, or other added tokens"
+        )
     lines = [f"{_HEADER}: 0.2", *(f"{spell(left)} {spell(right)}" for left, right in model.merges), ""]
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    id_of = {spelling_of[id]: id for id in sorted(spelling_of)}
     atomic_write(folder / VOCABULARY, json.dumps(id_of, ensure_ascii=False).encode())
     atomic_write(folder / MERGES, "\n".join(lines).encode())

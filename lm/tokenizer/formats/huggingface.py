@@ -36,9 +36,11 @@ def read(path: str | os.PathLike[str]) -> Pipeline:
 
 
 def write(tokenizer: Pipeline, path: str | os.PathLike[str]) -> None:
-    """Writes `tokenizer` to the file `path`, as a whole or not at all."""
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    """Writes `tokenizer` to the file `path`, as a whole or not at all; ValueError for what the format cannot hold."""
     document = to_document(tokenizer)
+    if from_document(document) != tokenizer:
+        raise ValueError("read from tokenizer.json again, this tokenizer would not be the same")
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
     atomic_write(path, json.dumps(document, ensure_ascii=False, indent=1).encode("utf-8") + b"\n")
 
 
@@ -195,7 +197,7 @@ def to_document(tokenizer: Pipeline) -> dict[str, Any]:
         spelling = {id: spell(token) for token, id in model.vocabulary.items()}
         kind["vocab"] = _with_added(tokenizer, spelling)
         if model.unknown is not None:
-            kind["unk_token"] = next(token for token, id in kind["vocab"].items() if id == model.unknown)
+            kind["unk_token"] = next((token for token, id in kind["vocab"].items() if id == model.unknown), None)
         kind["merges"] = [f"{spell(left)} {spell(right)}" for left, right in model.merges]
         split, decoder = parts.write_byte_split(model.pattern, model.add_prefix_space), parts.BYTE_DECODER
     elif isinstance(model, WordPiece):

@@ -15,16 +15,18 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from lm.tokenizer.added_tokens import AddedToken
 from lm.tokenizer.bpe import MAX_TOKEN_BYTES, MAX_VOCAB_SIZE
-from lm.tokenizer.byte_level import ByteLevel, spell
+from lm.tokenizer.byte_level import ByteLevel
 from lm.tokenizer.formats.strict import dense, entry, naming, parse_object, read_bytes
 from lm.tokenizer.normalizers import KEEP
 from lm.tokenizer.pipeline import Pipeline
+from lm.tokenizer.templates import PLAIN
 from minigrad.io import atomic_write
 
 MAX_WORK = 1 << 27  # o200k_base takes a tenth of it
@@ -146,17 +148,16 @@ def recover_merges(rank_of: Mapping[bytes, int]) -> list[tuple[bytes, bytes]]:
 def write(tokenizer: Pipeline, path: str | os.PathLike[str]) -> None:
     """Writes `path` and the file beside it; ValueError for a tokenizer that they cannot hold."""
     model = tokenizer.model
-    if not isinstance(model, ByteLevel) or tokenizer.normalizer != KEEP or model.add_prefix_space:
-        raise ValueError("a .tiktoken file holds byte-level BPE alone, without a normalizer or a space put first")
-    if len({token for token in model.vocabulary if len(token) == 1}) < 256:
+    if not isinstance(model, ByteLevel) or model.add_prefix_space:
+        raise ValueError("a .tiktoken file holds byte-level BPE alone, without a space put first")
+    if tokenizer.normalizer != KEEP or tokenizer.template != PLAIN:
+        raise ValueError("a .tiktoken file cannot say how text is normalized, nor what stands around it")
+    if any(bytes([byte]) not in model.vocabulary for byte in range(256)):
         raise ValueError("a .tiktoken file needs a token for each byte")
     if recover_merges(model.vocabulary) != list(model.merges):
         raise ValueError("the merges are not in the order of their tokens' ids, all that is in a .tiktoken file")
-    if not model.whole_words:
-        unreachable = ByteLevel(model.vocabulary, model.merges, model.pattern, whole_words=True).exceptions
-        if unreachable:
-            token = next(iter(unreachable))
-            raise ValueError(f"token {spell(token)!r} is made by no merge; in a .tiktoken file words could become it")
+    if replace(model, whole_words=True).exceptions != model.exceptions:
+        raise ValueError("there are tokens that no merge makes, and in a .tiktoken file words would become them")
     for added in tokenizer.added_tokens:
         if added != AddedToken(added.content, added.id):
             raise ValueError(f"added token {added.content!r} is no plain special token, as all of a .tiktoken file are")

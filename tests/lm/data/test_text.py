@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from lm.data.text import LONGEST_WORD, DataError, Document, Text, open_text
 from lm.tokenizer import train_bpe
+from lm.tokenizer.splitting import PATTERN_NAMES, split_pattern
 
 TOKENIZER = train_bpe("the cat and the hat\n\n\n\n    that  café\n \n naïve 東京 123   " * 3, 285)
 words = st.text(st.sampled_from("thea c'st\n\t \r\u00a0\u2003\x1c\x85é東👍1,."), max_size=60)
@@ -38,6 +39,14 @@ def test_pieces_have_the_tokens_of_the_whole(text, size):
 def test_pieces_are_about_as_long_as_asked():
     (document,) = text_of(b"word " * 1000).documents
     assert max(map(len, document.pieces(100))) <= 105
+
+
+@pytest.mark.parametrize("pattern", PATTERN_NAMES)
+def test_no_word_of_any_split_pattern_lies_in_two_pieces(pattern):
+    text = "if a:\n\n    b();\r\n\t 12\n , c's!\n" * 40
+    (document,) = text_of(text.encode()).documents
+    pieces, words = list(document.pieces(30)), split_pattern(pattern).words
+    assert len(pieces) > 20 and [word for piece in pieces for word in words(piece)] == words(text)
 
 
 def seconds(function):

@@ -19,6 +19,10 @@ def test_texts_are_padded_to_the_longest():
     assert rows(["a", "bc"], padding_side="left") == [[256, 64], [65, 66]]
     assert rows(["a", "bc"], padding="max_length", max_length=3) == [[64, 256, 256], [65, 66, 256]]
     assert rows(["a"], pad_to_multiple_of=4) == [[64, 256, 256, 256]]
+    assert rows(["a", "b"], padding=False) == [[64], [65]] and rows(["abc"], truncation=True, max_length=2) == [
+        [64, 65]
+    ]
+    assert rows(["abc"], truncation=False) == rows(["abc"], padding=True) == [[64, 65, 66]]
     assert rows(["a", "bc"], pad_id=7) == [[64, 7], [65, 66]]
 
 
@@ -77,7 +81,14 @@ def test_the_special_tokens_of_texts_raise_unless_allowed():
         (["abc"], None, {"max_length": 2}, ValueError, "row 0 has 1 tokens more than max_length: pass truncation"),
         (["a"], None, {"truncation": "longest_first"}, ValueError, "need max_length"),
         (["a"], None, {"padding": "max_length"}, ValueError, "need max_length"),
-        (["a"], None, {"truncation": True, "max_length": 1}, ValueError, "truncation is one of None, 'longest_first'"),
+        (
+            ["a"],
+            None,
+            {"truncation": "both", "max_length": 1},
+            ValueError,
+            "truncation is one of None, 'longest_first'",
+        ),
+        (["a", "bc"], None, {"padding": False}, ValueError, "different lengths, .*; pass padding=True"),
         (["a"], None, {"padding_side": "both"}, ValueError, "padding_side is one of 'left', 'right', not 'both'"),
         (["a"], None, {"pad_to_multiple_of": 0}, ValueError, "pad_to_multiple_of 0"),
         (["a"], None, {"max_length": -1, "truncation": "only_first"}, ValueError, "max_length -1"),
@@ -92,7 +103,7 @@ def test_what_makes_no_sense_is_an_error(texts, pairs, arguments, error, message
 
 def test_padding_needs_a_token():
     assert encode_batch(BPETokenizer([]), ["a", "b"]).input_ids.tolist() == [[64], [65]]
-    with pytest.raises(ValueError, match="no token to pad with"):
+    with pytest.raises(ValueError, match="has no token for it: pass pad_id"):
         encode_batch(BPETokenizer([]), ["a", "bc"])
 
 

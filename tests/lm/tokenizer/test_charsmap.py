@@ -24,7 +24,17 @@ def test_the_table_of_the_rules_it_was_compiled_from(charsmap):
 def test_a_short_character_of_several_code_points_is_replaced_as_a_whole(charsmap):
     assert charsmap("e\u0301") == "é"  # a key of two code points
     assert charsmap("＂\u0301") == '"'  # six bytes less one: the key that begins it stands for all of it
+    assert charsmap("Ａ\u3099") == "A\u3099"  # six bytes
+    assert charsmap("a\r\nb") == "a b"
     assert charsmap("Ａ\u0301\u0302") == "A\u0301\u0302"  # longer: code point by code point
+
+
+def test_ascii_is_replaced_as_other_text_is(charsmap):
+    text = "".join(map(chr, range(128)))
+    assert charsmap(text) == charsmap(text + "é")[:-1] == text.replace("\t", " ").replace("\r", " ")
+    assert charsmap("\t\r\n") == charsmap("\t\r\né")[:-1] == "  "
+    text = text.replace("\r", "")
+    assert charsmap(text) == charsmap(text + "é")[:-1] == text.replace("\t", " ")
 
 
 def test_texts_that_are_no_text(charsmap):

@@ -119,6 +119,7 @@ HOSTILE = {
     "type a list": (changed(BPE, type=["bpe"]), '"type" is none of'),
     "missing entry": (without(BPE, "merges"), "missing or unknown entries: 'merges'"),
     "unknown entry": (changed(BPE, regex="(a+)+$"), "missing or unknown entries: 'regex'"),
+    "unknown entry of others": (changed(BPE, model={}), "missing or unknown entries: 'model'"),
     "unknown pattern": (changed(BPE, pattern="(a+)+$"), r"unknown split pattern '\(a\+\)\+\$'"),
     "pattern no string": (changed(BPE, pattern=["gpt2"]), '"pattern" is not a string'),
     "special tokens a list": (changed(BPE, special_tokens=["<|a|>"]), '"special_tokens" is not an object'),
@@ -249,7 +250,7 @@ def test_a_format_that_would_lose_something_is_refused(tokenizer, tmp_path):
     for refused, format, message in (
         (CharacterTokenizer("ab"), "huggingface", "in the format minigrad alone, not as huggingface"),
         (other_words, "gpt2", "GPT-2's split pattern, not for 'cl100k'"),
-        (spelled, "gpt2", "added token 'ab' is spelled like one of the others"),
+        (spelled, "gpt2", "an added token is spelled like another token"),
         (spelled, "huggingface", "added token 'ab' is spelled like token 256"),
         (tokenizer, "bert", "holds the WordPiece vocabulary of a BERT alone"),
         (tokenizer, "sentencepiece", "unknown format 'sentencepiece'; known: minigrad, huggingface"),

@@ -43,7 +43,7 @@ def test_words_have_merges_in_bpe_alone():
 @pytest.mark.parametrize(
     ("token", "shown"),
     [(b"the", "the"), (b" a", " a"), (b"\n\t", r"\n\t"), (b"\xe8\xaf", r"\xe8\xaf"), ("词".encode(), "词"),
-     (b"a\xff", r"a\xff"), ("\u200b".encode(), r"\u200b"), (b"\x1b[2J", r"\x1b[2J")],
+     (b"a\xff\x1b", r"a\xff\x1b"), ("\u200b".encode(), r"\u200b"), (b"\x1b[2J", r"\x1b[2J")],
 )  # fmt: skip
 def test_tokens_are_shown_in_one_line_that_controls_no_terminal(token, shown):
     assert show_token(token) == shown

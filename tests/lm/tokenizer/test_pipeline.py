@@ -15,6 +15,7 @@ from lm.tokenizer.conversion import as_bpe, as_pipeline
 from lm.tokenizer.formats import huggingface
 from lm.tokenizer.normalizers import Lowercase
 from lm.tokenizer.templates import TEMPLATES, Template
+from lm.tokenizer.unigram import Metaspace, Unigram
 from lm.tokenizer.wordpiece import WordPiece
 
 from .texts import byte_strings, drawn_texts, texts_with_surrogates
@@ -78,6 +79,19 @@ def test_special_tokens_are_found_where_allowed_and_raise_by_default():
         pipeline.encode("a", allowed_special=["<x>"])
     with pytest.raises(TypeError, match="not the string"):
         pipeline.encode("a", disallowed_special="[CLS]")
+
+
+def test_the_text_after_an_added_token_does_not_stand_at_the_start():
+    first = Metaspace(prepend_scheme="first")
+    model = Unigram([("a", -1.0), ("▁a", -1.0)], metaspace=first)
+    tokenizer = Pipeline(model, added_tokens=[AddedToken("<s>", 2, special=False)])
+    assert tokenizer.encode("a<s>a") == [1, 2, 0] and tokenizer.encode("<s>a") == [2, 0]
+
+
+def test_pipelines_are_equal_where_their_parts_are():
+    for name, case in CASES.items():
+        assert huggingface.from_document(case["document"]) == PIPELINES[name] != PIPELINES["han"] or name == "han"
+    assert PIPELINES["gpt2"] != "gpt2"
 
 
 def test_ids_that_there_are_not_cannot_be_decoded(pipeline):
@@ -150,6 +164,8 @@ def test_a_byte_without_a_token_is_unknown_or_an_error():
     assert ByteLevel(vocabulary, [], unknown=5).encode("axb") == [97, 5, 98]
     with pytest.raises(ValueError, match="no token for byte 0x78"):
         ByteLevel(vocabulary, []).encode("axb")
+    whole = ByteLevel(vocabulary | {b"axb": 300}, [], whole_words=True)
+    assert whole.encode("axb") == [300]
     with pytest.raises(ValueError, match="merge 0 joins 'x', which is no byte"):
         ByteLevel(vocabulary | {b"xa": 300}, [(b"x", b"a")])
 
@@ -175,6 +191,10 @@ def test_what_bpe_cannot_be_stays_a_pipeline():
     assert as_bpe(Pipeline(ByteLevel(in_order, merges, add_prefix_space=True))) is None
     assert as_bpe(Pipeline(ByteLevel(in_order | {b"abc": 257}, merges))) is None  # a token that no merge makes
     assert as_bpe(Pipeline(ByteLevel(in_order | {b"abc": 257}, merges, whole_words=True))) is None
+    joined_late = in_order | {b"bc": 257, b"abc": 258}
+    made = [(b"a", b"b"), (b"b", b"c"), (b"a", b"bc")]  # a merge makes "abc", but of "abc" alone comes "ab", "c"
+    assert as_bpe(Pipeline(ByteLevel(joined_late, made))) is not None
+    assert as_bpe(Pipeline(ByteLevel(joined_late, made, whole_words=True))) is None
     assert as_bpe(Pipeline(ByteLevel(in_order, merges), normalizer=Lowercase())) is None
     assert as_bpe(Pipeline(ByteLevel(in_order, merges), added_tokens=[AddedToken("<s>", 257, lstrip=True)])) is None
     assert as_bpe(Pipeline(ByteLevel(in_order, merges), added_tokens=[AddedToken("s", 257, special=False)])) is None

@@ -39,6 +39,13 @@ def test_the_best_of_all_ways_to_cut_is_found():
         assert score(model, parts) == pytest.approx(best)
 
 
+def test_an_unknown_character_costs_ten_more_than_the_worst_piece():
+    pieces = {"ab": -9.5, "cd": -9.5, "bcd": 0.0}
+    assert Unigram([*pieces.items()]).best("abcd") == ["ab", "cd"]  # -19, against -19.5
+    pieces["bcd"] = 0.6
+    assert Unigram([*pieces.items()]).best("abcd") == ["a", "bcd"]
+
+
 def test_unknown_characters_in_a_row_are_one_token():
     model = Unigram([("<unk>", 0.0), ("a", -1.0)], unk_id=0)
     assert model.best("axyza") == ["a", "xyz", "a"] and model.pieces("axyza") == (1, 0, 1)

@@ -147,7 +147,9 @@ def test_a_signal_saves_at_the_next_step_boundary(tmp_path, number, status):
     flags = tiny_flags(tmp_path, "--max_steps", "100000", "--training.save_every", "100000")
     # A background job of a shell is born ignoring SIGINT, and so are its children.
     program = (
-        "import signal, sys, lm.cli\nsignal.signal(signal.SIGINT, signal.default_int_handler)\nsys.exit(lm.cli.main())"
+        "import signal, sys, lm.cli\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "sys.exit(lm.cli.main())"
     )
     command = [sys.executable, "-c", program, "train", "--out", str(tmp_path / "run"), *flags]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:

@@ -94,7 +94,16 @@ def small():
     """name -> a small tokenizer of `tokenizers`, for the committed files."""
     lines = training_lines(400)
     # What the characters of NFKC become is too much for a committed file: some of it, and a code point pair.
-    rules = [("ﬁ", "fi"), ("\t", " "), ("\u3000", " "), ("\u200b", ""), ("…", "..."), ("e\u0301", "é"), ("²", "2")]
+    rules = [
+        ("ﬁ", "fi"),
+        ("\t", " "),
+        ("\r", " "),
+        ("\u3000", " "),
+        ("\u200b", ""),
+        ("…", "..."),
+        ("e\u0301", "é"),
+        ("²", "2"),
+    ]
     rules += [(chr(0xFF01 + i), chr(0x21 + i)) for i in range(94)]
     with tempfile.TemporaryDirectory() as folder:
         rules_file = Path(folder, "rules.tsv")

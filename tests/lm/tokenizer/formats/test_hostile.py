@@ -4,6 +4,7 @@ import base64
 import copy
 import json
 import random
+import sys
 import tracemalloc
 from pathlib import Path
 
@@ -124,6 +125,7 @@ HUGGING_FACE = {
     "score infinite": (json.dumps(T5).replace("[0]", "[0]").encode().replace(b"0.0]", b"1e999]", 1), "score of piece"),
     "piece twice": (changed(T5, "model", "vocab", 9, to=PIECES[8]), "is there twice, as 8 and 9"),
     "unk beyond": (changed(T5, "model", "unk_id", to=10**9), "unk_id 1000000000 is outside"),
+    "unk true": (changed(T5, "model", "unk_id", to=True), '"unk_id" is not an integer or null'),
     "replacement of two": (changed(T5, "pre_tokenizer", "pretokenizers", 1, "replacement", to="ab"), "one character"),
     "unknown scheme": (changed(T5, "pre_tokenizer", "pretokenizers", 1, "prepend_scheme", to="x"), '"prepend_scheme"'),
     "padding a list": (changed(BPE, "padding", to=[]), '"padding" is not an object or null'),
@@ -293,22 +295,72 @@ def small(document):
     return document
 
 
+def load_everything(folder):
+    """So that no module has to be loaded later."""
+    for case in CASES.values():
+        (folder / "tokenizer.json").write_bytes(content(case["document"]))
+        load_tokenizer(folder / "tokenizer.json").encode("a", disallowed_special=())
+
+
+_UNTRUSTED = {
+    "exec",
+    "import",
+    "os.system",
+    "os.exec",
+    "os.fork",
+    "os.posix_spawn",
+    "subprocess.Popen",
+    "ctypes.dlopen",
+}
+_seen: list[str] | None = None
+
+
+def _watch(event, args):
+    if _seen is not None:
+        mode = args[1] if event == "open" else None
+        if event in _UNTRUSTED or (mode is not None and set(str(mode)) & set("wax+")):
+            _seen.append(f"{event} {args[:2]}")
+
+
+@pytest.fixture
+def watched():
+    """A list that fills with what the interpreter does beyond reading: code run, modules loaded, files written."""
+    global _seen
+    if not hasattr(sys, "_tokenizer_watch"):
+        sys.addaudithook(_watch)  # can not be taken away again
+        sys._tokenizer_watch = True
+    _seen = []
+    yield _seen
+    _seen = None
+
+
+def test_the_watch_sees_what_it_is_for(watched, tmp_path):
+    (tmp_path / "x").write_text("x")
+    exec("1 + 1")  # noqa: S102
+    assert {line.split()[0] for line in watched} >= {"open", "exec"}
+
+
 @pytest.mark.parametrize("count", [400, pytest.param(10_000, marks=pytest.mark.slow)])
-def test_mutated_files_are_refused_or_give_a_tokenizer_that_works(count, tmp_path):
+def test_mutated_files_are_refused_or_give_a_tokenizer_that_works(count, tmp_path, watched):
+    """And nothing is run, loaded or written by reading them."""
     rng = random.Random(0)
+    load_everything(tmp_path)
     refused = 0
     for number in range(count):
         folder = tmp_path / str(number)
         folder.mkdir()
         write_some(folder, rng)
+        watched.clear()
         try:
             tokenizer = load_tokenizer(folder)
         except ValueError as error:
+            assert watched == []
             assert type(error) is ValueError and str(folder) in str(error)
             refused += 1
             continue
         try:
             ids = tokenizer.encode("the tokenizer's café\n")
+            assert watched == []
         except ValueError as error:  # the text spells what has become a special token, or there is no [UNK] for it
             assert "special token" in str(error) or "for what is unknown" in str(error)
             continue
