@@ -5,6 +5,8 @@ pattern from a stranger can take exponential time). The patterns need `\\p{L}` a
 standard library's `re` does not have (it also counts U+001C to U+001F as white space): they are compiled with `regex`.
 Which characters are letters is up to the Unicode version of the installed `regex`; only words with characters that
 Unicode got in the last years can depend on it.
+
+The patterns here are the definition; `boundaries` finds the same words of a long text many times faster.
 """
 
 from __future__ import annotations
@@ -18,11 +20,10 @@ import regex
 
 @dataclass(frozen=True)
 class SplitPattern:
-    """A word pattern under its name, and the places where any text may be cut without changing its words."""
+    """A word pattern under its name."""
 
     name: str
     word: regex.Pattern[str]
-    word_end: regex.Pattern[str]
 
     def words(self, text: str) -> list[str]:
         """The words of `text` in order; joined they are `text` again.
@@ -32,14 +33,14 @@ class SplitPattern:
         """
         return self.word.findall(text)
 
-    def windows(self, text: str, size: int = 1 << 20) -> Iterator[str]:
+    def windows(self, text: str, size: int = 1 << 16) -> Iterator[str]:
         """Consecutive parts of `text`, of at least `size` characters but for the last, with no word in two of them.
 
-        They bound the memory that the words of a long text take.
+        They bound the memory that the words of a long text take, and keep what is worked on in the processor's cache.
         """
         start = 0
         while len(text) - start > size:
-            end = self.word_end.search(text, start + size - 1)
+            end = _WORD_END.search(text, start + size - 1)
             if end is None:
                 break
             yield text[start : end.end()]
@@ -47,13 +48,30 @@ class SplitPattern:
         yield text[start:]
 
 
-# Equal to the pattern of OpenAI's GPT-2 release (encoder.py, `self.pat`),
+# Where a word surely ends, whatever the pattern and whatever stands before: after a letter that nothing follows which
+# a word may hold after a letter. (A combining mark or a contraction may go on with a word of o200k.)
+_WORD_END = regex.compile(r"\p{L}(?=[^\p{L}\p{M}'])")
+
+# gpt2 is the pattern of OpenAI's GPT-2 release (encoder.py, `self.pat`),
 #   's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+
-# with possessive runs, as nothing follows them that giving characters back could help. Its last alternative is
-# reached by a single white space character only: a longer run is taken by the one before.
+# and cl100k that of GPT-4 as Hugging Face's files have it,
+#   (?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+
+# both with possessive runs where nothing follows that giving characters back could help; the last alternative is
+# reached by a single white space character only, as a longer run is taken by the one before. (tiktoken's spelling of
+# cl100k differs in one thing: white space at the very end of the text is one word there, also after a line's end.)
+# o200k is GPT-4o's, unchanged but for the last alternative. han is cl100k with every Han character a word of its own.
+_CONTRACTION = r"'(?i:[sdmt]|ll|ve|re)"
+_CAPITALS, _SMALL = r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]", r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"
 _SOURCES = {
-    # name: (word, where a word surely ends: no word holds white space after another character)
-    "gpt2": (r"'(?:[sdmt]|ll|ve|re)| ?\p{L}++| ?\p{N}++| ?[^\s\p{L}\p{N}]++|\s+(?!\S)|\s", r"\S(?=\s)"),
+    "gpt2": r"'(?:[sdmt]|ll|ve|re)| ?\p{L}++| ?\p{N}++| ?[^\s\p{L}\p{N}]++|\s+(?!\S)|\s",
+    "cl100k": _CONTRACTION
+    + r"|[^\r\n\p{L}\p{N}]?+\p{L}++|\p{N}{1,3}+| ?[^\s\p{L}\p{N}]++[\r\n]*+|\s*[\r\n]|\s+(?!\S)|\s",
+    "o200k": rf"[^\r\n\p{{L}}\p{{N}}]?{_CAPITALS}*{_SMALL}+(?:{_CONTRACTION})?"
+    rf"|[^\r\n\p{{L}}\p{{N}}]?{_CAPITALS}+{_SMALL}*(?:{_CONTRACTION})?"
+    r"|\p{N}{1,3}+| ?[^\s\p{L}\p{N}]++[\r\n/]*+|\s*[\r\n]|\s+(?!\S)|\s",
+    "han": _CONTRACTION
+    + r"|\p{Han}|[^\r\n\p{L}\p{N}\p{Han}]?+[^\P{L}\p{Han}]++|[^\P{N}\p{Han}]{1,3}+"
+    + r"| ?[^\s\p{L}\p{N}\p{Han}]++[\r\n]*+|\s*[\r\n]|\s+(?!\S)|\s",
 }
 PATTERN_NAMES = tuple(_SOURCES)
 
@@ -63,8 +81,7 @@ def split_pattern(name: str) -> SplitPattern:
     """The split pattern called `name`, one of `PATTERN_NAMES`; raises ValueError for any other."""
     if name not in _SOURCES:
         raise ValueError(f"unknown split pattern {name!r}; known: {', '.join(PATTERN_NAMES)}")
-    word, word_end = _SOURCES[name]
-    return SplitPattern(name, regex.compile(word), regex.compile(word_end))
+    return SplitPattern(name, regex.compile(_SOURCES[name]))
 
 
 def as_text(text: str | bytes) -> str:
@@ -75,6 +92,8 @@ def as_text(text: str | bytes) -> str:
     string stands for the bytes ``text.encode("utf-8", "surrogatepass")`` and for nothing else.
     """
     if isinstance(text, str):
+        if text.isascii():
+            return text
         try:
             text.encode("utf-8")
         except UnicodeEncodeError:
