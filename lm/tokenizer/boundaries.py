@@ -79,6 +79,20 @@ def classes_of(text: str) -> Classes:
         return _table().take(np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4"))
 
 
+def byte_offsets(text: str) -> Places:
+    """Where each character of `as_text` begins in its bytes; one place more, for the end."""
+    code_points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4")
+    sizes = (code_points >= 0x80).astype(np.uint8)  # of each character, but for the first byte
+    sizes += code_points >= 0x800
+    sizes += code_points >= 0x10000
+    sizes[(code_points & ~np.uint32(0x7F)) == 0xDC80] = 0  # a byte that is not UTF-8
+    offsets = np.empty(len(text) + 1, np.intp)
+    offsets[0] = 0
+    np.cumsum(sizes, out=offsets[1:])
+    offsets[1:] += np.arange(1, len(text) + 1)
+    return offsets
+
+
 @cache
 def _latin1_table() -> bytes:
     return _find_classes(range(256)).tobytes()
