@@ -79,13 +79,15 @@ def classes_of(text: str) -> Classes:
         return _table().take(np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4"))
 
 
-def byte_offsets(text: str) -> Places:
-    """Where each character of `as_text` begins in its bytes; one place more, for the end."""
+def byte_offsets(text: str, lone_is_byte: bool = True) -> Places:
+    """Where each character of `text` begins in its bytes; one place more, for the end. A lone surrogate
+    stands for one byte, as in `as_text`, or for the three of its own."""
     code_points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4")
     sizes = (code_points >= 0x80).astype(np.uint8)  # of each character, but for the first byte
     sizes += code_points >= 0x800
     sizes += code_points >= 0x10000
-    sizes[(code_points & ~np.uint32(0x7F)) == 0xDC80] = 0  # a byte that is not UTF-8
+    if lone_is_byte:
+        sizes[(code_points & ~np.uint32(0x7F)) == 0xDC80] = 0
     offsets = np.empty(len(text) + 1, np.intp)
     offsets[0] = 0
     np.cumsum(sizes, out=offsets[1:])

@@ -7,8 +7,9 @@ Sennrich et al. 2016 (https://arxiv.org/abs/1508.07909); on bytes and with the s
 from __future__ import annotations
 
 import sys
+from array import array
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import chain, count, islice
 from types import MappingProxyType
 from typing import Any, Literal
@@ -18,6 +19,7 @@ import regex
 from numpy.typing import NDArray
 
 from lm.tokenizer.boundaries import byte_offsets, word_starts
+from lm.tokenizer.decoding import Joiner
 from lm.tokenizer.distinct import KEYED_BYTES, DistinctWords
 from lm.tokenizer.merging import Merger, spread
 from lm.tokenizer.seams import Seams
@@ -35,6 +37,7 @@ MAX_VOCABULARY_BYTES = 1 << 26  # all tokens together; forty merges can spell a 
 CACHED_WORD_BYTES = 256
 CACHE_BYTES = 1 << 25
 WINDOWS = 64  # of about 64K characters: as many are numbered before their new words are merged
+MANY_IDS = 256  # from here on, ids are decoded by array
 SHORT_TEXT = 2000  # characters; below, a regular expression and a dict are faster than arrays
 
 
@@ -183,13 +186,48 @@ class BPETokenizer:
             arrays += [np.array([part], self._dtype)] if isinstance(part, int) else self._arrays(part)
         return np.concatenate(arrays) if arrays else np.zeros(0, self._dtype)
 
+    def encode_with_offsets(
+        self,
+        text: str | bytes,
+        *,
+        allowed_special: Literal["all"] | Collection[str] = (),
+        disallowed_special: Literal["all"] | Collection[str] = "all",
+    ) -> tuple[NDArray[np.unsignedinteger[Any]], NDArray[np.int64]]:
+        """`encode_to_array`, and where each token lies in `text`: (tokens,) and (tokens, 2), start and end.
+
+        Places are characters of a string, and bytes of bytes. A token that holds a part of a character lies where the
+        whole character does, so that the ranges of the tokens of one character overlap.
+
+        >>> ids, offsets = BPETokenizer([(66, 64)]).encode_with_offsets("ca é")
+        >>> offsets.tolist()
+        [[0, 2], [2, 3], [3, 4], [3, 4]]
+        """
+        ids = self.encode_to_array(text, allowed_special=allowed_special, disallowed_special=disallowed_special)
+        ends = np.cumsum(self._joiner.lengths.take(ids))
+        offsets = np.stack([np.append(0, ends)[:-1], ends], axis=1)  # (tokens, 2), bytes
+        if isinstance(text, bytes) or text.isascii():
+            return ids, offsets
+        sizes = np.diff(byte_offsets(text, lone_is_byte=False))
+        character = np.repeat(np.arange(len(text)), sizes)  # of each byte
+        offsets[:, 0] = character[offsets[:, 0]]
+        offsets[:, 1] = character[offsets[:, 1] - 1] + 1
+        return ids, offsets
+
     def decode_bytes(self, ids: Iterable[int]) -> bytes:
         """The bytes of `ids`, exactly those that were encoded; ValueError for an id outside ``0 .. vocab_size - 1``."""
+        if isinstance(ids, np.ndarray | list) and len(ids) >= MANY_IDS:
+            numbers = _integers(ids)
+            if numbers is not None and numbers.min() >= 0 and numbers.max() < self.vocab_size:
+                return self._joiner.join(numbers)
         ids = list(ids)
         if ids and (min(ids) < 0 or max(ids) >= self.vocab_size):
             position, id = next((at, id) for at, id in enumerate(ids) if not 0 <= id < self.vocab_size)
             raise ValueError(f"token id {id} at position {position} is outside 0 .. {self.vocab_size - 1}")
         return b"".join([self._tokens[id] for id in ids])
+
+    @cached_property
+    def _joiner(self) -> Joiner:
+        return Joiner(self._tokens)
 
     def decode(self, ids: Iterable[int], errors: str = "replace") -> str:
         """The text of `ids`: `decode_bytes`, read as UTF-8.
@@ -326,6 +364,16 @@ class _WordArrays:
         self._begins[first:last] = used + np.cumsum(counts) - counts
         self._pool[used : used + len(ids)] = ids
         self._held = last - 1
+
+
+def _integers(ids: list[int] | NDArray[Any]) -> NDArray[np.integer[Any]] | None:
+    """`ids` as an array, None if they are not integers all of them (which is another's to say)."""
+    if isinstance(ids, list):
+        try:
+            return np.frombuffer(array("q", ids), np.int64)
+        except (TypeError, OverflowError):
+            return None
+    return ids if ids.dtype.kind in "iu" and ids.ndim == 1 else None
 
 
 def _batched(windows: Iterator[str], count: int) -> Iterator[list[str]]:

@@ -122,7 +122,13 @@ class DistinctWords:
             numbers[missing] = self._add(data, starts[missing], ends[missing], low[missing], high[missing])
         at = np.flatnonzero(long)
         for i, start, end in zip(at.tolist(), starts[at].tolist(), ends[at].tolist()):
-            numbers[i] = self._number_long(data[start:end])
+            word = data[start:end]
+            number = self._long.get(word)
+            if number is None:
+                number = self._long[word] = len(self.words)
+                self.words.append(word)
+                self.held_bytes += end - start
+            numbers[i] = number
         return numbers
 
     def _add(self, data: bytes, starts: Places, ends: Places, low: Keys, high: Keys) -> Numbers:
@@ -138,13 +144,6 @@ class DistinctWords:
         self.words += [data[start:end] for start, end in zip(starts[places].tolist(), ends[places].tolist())]
         self.held_bytes += int((ends[places] - starts[places]).sum())
         return numbers
-
-    def _number_long(self, word: bytes) -> int:
-        number = self._long.setdefault(word, len(self.words))
-        if number == len(self.words):
-            self.words.append(word)
-            self.held_bytes += len(word)
-        return number
 
 
 _MASKS = np.array([(1 << 8 * min(size, 8)) - 1 for size in range(17)], np.uint64)  # the first bytes of eight

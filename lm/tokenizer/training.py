@@ -156,8 +156,8 @@ class _Pairs:
         self._heap: list[tuple[int, int, int, int]] = []
 
     def add(self, codes: Codes, places: Ids, order: NDArray[np.intp]) -> None:
-        """The new pairs `codes` at `places`, which ascend, also within each pair once sorted by `order`. Pairs that occur
-        too seldom are left out."""
+        """The new pairs `codes` at `places`, which ascend, also within each pair once sorted by `order`. Those that
+        occur too seldom are left out."""
         if not len(places):
             return
         codes, places = codes[order], places[order]

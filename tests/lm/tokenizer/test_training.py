@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from lm.tokenizer import train_bpe
 from lm.tokenizer.bpe import BYTE_ORDER, MAX_TOKEN_BYTES, MAX_VOCAB_SIZE
-from lm.tokenizer.training import count_words, learn_merges
+from lm.tokenizer.counting import count_words
+from lm.tokenizer.splitting import PATTERN_NAMES, split_pattern
+from lm.tokenizer.training import learn_merges
 
 from .conftest import EXPECTED
 from .texts import PIECES, texts
@@ -58,6 +60,41 @@ def test_merges_are_those_of_the_textbook(text, num_merges, min_frequency):
     words = count_words(text)
     learnt = learn_merges(words, num_merges, min_frequency=min_frequency)
     assert learnt == naive_merges(words, num_merges, min_frequency)
+
+
+def first_merges(texts, num_merges):
+    """minbpe's rule on words: of the pairs that occur most often, the one that stands first."""
+    segmented = [[BYTE_ORDER.index(byte) for byte in word] for word in texts]
+    merges = []
+    while len(merges) < num_merges:
+        counts = Counter(pair for ids in segmented for pair in pairwise(ids))
+        if not counts or max(counts.values()) < 2:
+            break
+        best = max(counts, key=counts.get)
+        for ids in segmented:
+            i = 0
+            while i < len(ids) - 1:
+                if (ids[i], ids[i + 1]) == best:
+                    ids[i : i + 2] = [256 + len(merges)]
+                i += 1
+        merges.append(best)
+    return merges
+
+
+@given(text=texts | repetitive)
+def test_ties_can_go_to_the_pair_that_stands_first(text):
+    words = split_pattern("gpt2").words(text)
+    expected = first_merges([word.encode() for word in words], 40)
+    assert learn_merges(count_words(text), 40, tie="first") == expected
+
+
+@given(st.lists(texts, max_size=6), st.sampled_from(PATTERN_NAMES))
+def test_words_are_counted_text_by_text_in_the_order_they_come(many, pattern):
+    expected = Counter()
+    for text in [*many, "long " * 3000]:
+        expected.update(word.encode() for word in split_pattern(pattern).words(text))
+    counted = count_words([*many, "long " * 3000], pattern)
+    assert list(counted.items()) == list(expected.items())
 
 
 @pytest.mark.parametrize("case", EXPECTED["cases"], ids=["text", "to the last pair", "lines"])
@@ -151,6 +188,7 @@ def test_bad_options_are_refused_before_the_text_is_read():
         ({"special_tokens": ["<|a|>", "<|a|>"]}, "distinct"),
         ({"special_tokens": "abc"}, "distinct strings, got 'abc'"),
         ({"special_tokens": [""]}, "0 bytes"),
+        ({"tie": "last"}, 'tie is "hf" or "first", not \'last\''),
         ({"pattern": "gpt5"}, "unknown split pattern 'gpt5'"),
     ]:
         with pytest.raises(ValueError, match=message):
