@@ -8,6 +8,7 @@ ordinary text must never give a special token's.
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from heapq import heappop, heappush, heapreplace
@@ -26,26 +27,29 @@ Codes = NDArray[np.int64]
 
 
 def train_bpe(
-    texts: str | bytes | Iterable[str | bytes],
+    texts: str | bytes | os.PathLike[str] | Iterable[str | bytes | os.PathLike[str]],
     vocab_size: int,
     *,
     special_tokens: Sequence[str] = (),
     min_frequency: int = 2,
     pattern: str = "gpt2",
     tie: Literal["hf", "first"] = "hf",
+    processes: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> BPETokenizer:
     """A `BPETokenizer` of `vocab_size` ids: the special tokens, 256 bytes, then the merges learnt from `texts`.
 
     Args:
-        texts: one text, or an iterable of texts. A word never goes on from one text to the next. Hugging Face feeds
-            a file line by line, the newline kept: ``open(path, newline="")`` gives the same merges here.
+        texts: one text, or an iterable of texts. A word never goes on from one text to the next. A path (an
+            `os.PathLike`, not a string) stands for the lines of a file, newlines kept, as Hugging Face feeds them;
+            it may be larger than memory, and is counted by several processes when it is long.
         vocab_size: at least 256 and the number of special tokens; ValueError below that or above `MAX_VOCAB_SIZE`.
         special_tokens: take the ids from 0. The text is not searched for them.
         min_frequency: no pair that occurs less often is merged.
         pattern: how text is split into words, a name from `splitting.PATTERN_NAMES`.
         tie: which of the pairs that occur equally often is merged: "hf" the one with the smallest (left id, right id),
             "first" the one that stands first in the text as it is then.
+        processes: how many count the words of files, None for one on each processor.
         progress: called after every merge with (merges learnt, merges wanted).
 
     Warns (UserWarning) with the size reached when the text gives fewer merges than asked for.
@@ -70,7 +74,7 @@ def train_bpe(
     special_ids = {spelling: id for id, spelling in enumerate(special_tokens)}
     BPETokenizer([], special_tokens=special_ids, pattern=pattern)  # what it refuses, it should refuse before training
 
-    words = count_words(texts, pattern)
+    words = count_words(texts, pattern, processes=processes)
     merges = learn_merges(words, vocab_size - smallest, min_frequency=min_frequency, tie=tie, progress=progress)
     shift = len(special_tokens)
     tokenizer = BPETokenizer(
