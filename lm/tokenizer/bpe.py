@@ -7,10 +7,10 @@ Sennrich et al. 2016 (https://arxiv.org/abs/1508.07909); on bytes and with the s
 from __future__ import annotations
 
 import sys
+from array import array
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
-from heapq import heapify, heappop, heappush
-from itertools import chain, count, pairwise
+from functools import cached_property, lru_cache
+from itertools import chain, count, islice
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -18,6 +18,11 @@ import numpy as np
 import regex
 from numpy.typing import NDArray
 
+from lm.tokenizer.boundaries import byte_offsets, word_starts
+from lm.tokenizer.decoding import Joiner
+from lm.tokenizer.distinct import KEYED_BYTES, DistinctWords
+from lm.tokenizer.merging import Merger, spread
+from lm.tokenizer.seams import Seams
 from lm.tokenizer.splitting import as_text, split_pattern, word_bytes
 
 # GPT-2 writes each byte as a printable character, and ids follow the characters' code points: the bytes that are
@@ -31,6 +36,9 @@ MAX_VOCABULARY_BYTES = 1 << 26  # all tokens together; forty merges can spell a 
 
 CACHED_WORD_BYTES = 256
 CACHE_BYTES = 1 << 25
+WINDOWS = 64  # of about 64K characters: as many are numbered before their new words are merged
+MANY_IDS = 256  # from here on, ids are decoded by array
+SHORT_TEXT = 2000  # characters; below, a regular expression and a dict are faster than arrays
 
 
 class BPETokenizer:
@@ -107,7 +115,11 @@ class BPETokenizer:
             if id >= size:
                 raise ValueError(f"special token {spelling!r} has id {id}, but there are only {size} ids")
         self._tokens = [token_of[id] for id in range(size)]
-        self._words = _Words([byte_id[byte] for byte in range(256)], self.merges, merged)
+        self._dtype = np.dtype(np.uint16 if size <= 1 << 16 else np.uint32)
+        merger = Merger([byte_id[byte] for byte in range(256)], self.merges, merged)
+        self._words = _Words(merger)
+        self._word_arrays = _WordArrays(merger)
+        self._seams = Seams(token_of[id] for id in set(merged))
 
     @property
     def vocab_size(self) -> int:
@@ -150,7 +162,16 @@ class BPETokenizer:
         default text that came from outside can not bring special tokens in. ``disallowed_special=()`` takes
         everything as plain text.
         """
-        return list(self._ids(text, allowed_special, disallowed_special))
+        ids: list[int] = []
+        for part in self._parts(text, allowed_special, disallowed_special):
+            if isinstance(part, int):
+                ids.append(part)
+            elif len(part) < SHORT_TEXT:
+                ids += chain.from_iterable(map(self._words.__getitem__, self._split.words(part)))
+            else:
+                for array in self._arrays(part):
+                    ids += array.tolist()
+        return ids
 
     def encode_to_array(
         self,
@@ -160,16 +181,53 @@ class BPETokenizer:
         disallowed_special: Literal["all"] | Collection[str] = "all",
     ) -> NDArray[np.unsignedinteger[Any]]:
         """`encode`, as an array of shape (tokens,): uint16 when every id fits, else uint32. Made for long texts."""
-        ids = self._ids(text, allowed_special, disallowed_special)
-        return np.fromiter(ids, dtype=np.uint16 if self.vocab_size <= 1 << 16 else np.uint32)
+        arrays: list[NDArray[np.unsignedinteger[Any]]] = []
+        for part in self._parts(text, allowed_special, disallowed_special):
+            arrays += [np.array([part], self._dtype)] if isinstance(part, int) else self._arrays(part)
+        return np.concatenate(arrays) if arrays else np.zeros(0, self._dtype)
+
+    def encode_with_offsets(
+        self,
+        text: str | bytes,
+        *,
+        allowed_special: Literal["all"] | Collection[str] = (),
+        disallowed_special: Literal["all"] | Collection[str] = "all",
+    ) -> tuple[NDArray[np.unsignedinteger[Any]], NDArray[np.int64]]:
+        """`encode_to_array`, and where each token lies in `text`: (tokens,) and (tokens, 2), start and end.
+
+        Places are characters of a string, and bytes of bytes. A token that holds a part of a character lies where the
+        whole character does, so that the ranges of the tokens of one character overlap.
+
+        >>> ids, offsets = BPETokenizer([(66, 64)]).encode_with_offsets("ca é")
+        >>> offsets.tolist()
+        [[0, 2], [2, 3], [3, 4], [3, 4]]
+        """
+        ids = self.encode_to_array(text, allowed_special=allowed_special, disallowed_special=disallowed_special)
+        ends = np.cumsum(self._joiner.lengths.take(ids))
+        offsets = np.stack([np.append(0, ends)[:-1], ends], axis=1)  # (tokens, 2), bytes
+        if isinstance(text, bytes) or text.isascii():
+            return ids, offsets
+        sizes = np.diff(byte_offsets(text, lone_is_byte=False))
+        character = np.repeat(np.arange(len(text)), sizes)  # of each byte
+        offsets[:, 0] = character[offsets[:, 0]]
+        offsets[:, 1] = character[offsets[:, 1] - 1] + 1
+        return ids, offsets
 
     def decode_bytes(self, ids: Iterable[int]) -> bytes:
         """The bytes of `ids`, exactly those that were encoded; ValueError for an id outside ``0 .. vocab_size - 1``."""
+        if isinstance(ids, np.ndarray | list) and len(ids) >= MANY_IDS:
+            numbers = _integers(ids)
+            if numbers is not None and numbers.min() >= 0 and numbers.max() < self.vocab_size:
+                return self._joiner.join(numbers)
         ids = list(ids)
         if ids and (min(ids) < 0 or max(ids) >= self.vocab_size):
             position, id = next((at, id) for at, id in enumerate(ids) if not 0 <= id < self.vocab_size)
             raise ValueError(f"token id {id} at position {position} is outside 0 .. {self.vocab_size - 1}")
         return b"".join([self._tokens[id] for id in ids])
+
+    @cached_property
+    def _joiner(self) -> Joiner:
+        return Joiner(self._tokens)
 
     def decode(self, ids: Iterable[int], errors: str = "replace") -> str:
         """The text of `ids`: `decode_bytes`, read as UTF-8.
@@ -183,12 +241,39 @@ class BPETokenizer:
         specials = ", ".join(map(repr, self.special_tokens))
         return f"BPETokenizer(vocab_size={self.vocab_size}, pattern={self.pattern!r}, special_tokens=[{specials}])"
 
-    def _ids(
+    def _arrays(self, text: str) -> Iterator[NDArray[np.unsignedinteger[Any]]]:
+        """The ids of a text without special tokens, stretch by stretch. In a stretch, each window's words are numbered
+        while they are in the processor's cache; then all its new words are merged together."""
+        for windows in _batched(self._split.windows(text), WINDOWS):
+            self._word_arrays.make_room()
+            for numbers in [self._numbers(window) for window in windows]:
+                yield self._word_arrays.ids(numbers).astype(self._dtype)
+
+    def _numbers(self, window: str) -> NDArray[np.int32]:
+        starts = word_starts(window, self.pattern)
+        data = word_bytes(window)
+        if len(data) > len(window):
+            starts = byte_offsets(window)[starts]
+        return self._word_arrays.number(data, self._cut_long_words(data, starts))
+
+    def _cut_long_words(self, data: bytes, starts: NDArray[np.intp]) -> NDArray[np.intp]:
+        lengths = np.diff(starts, append=len(data))
+        long = np.flatnonzero(lengths > KEYED_BYTES)
+        if not len(long):
+            return starts
+        places = spread(starts[long], lengths[long])
+        begins = np.zeros(len(data), np.bool_)
+        begins[places[1:]] = ~self._seams.joins(np.frombuffer(data, np.uint8).take(places))
+        begins[starts] = True
+        return np.flatnonzero(begins)
+
+    def _parts(
         self,
         text: str | bytes,
         allowed_special: Literal["all"] | Collection[str],
         disallowed_special: Literal["all"] | Collection[str],
-    ) -> Iterator[int]:
+    ) -> Iterator[str | int]:
+        """The text between special tokens that are allowed, and their ids."""
         text = as_text(text)
         allowed = self._special_set("allowed_special", allowed_special)
         disallowed = self._special_set("disallowed_special", disallowed_special)
@@ -199,16 +284,9 @@ class BPETokenizer:
                     f"To encode it as that token, pass allowed_special={{{spelling!r}}}; "
                     "to encode it as plain text, disallowed_special=()"
                 )
-        words = self._words.__getitem__
-        # Nested maps and chains, no Python code per word or id: this is what encoding a corpus spends its time in.
-        return chain.from_iterable(
-            (self._special_tokens[part],)
-            if part in allowed
-            else chain.from_iterable(
-                chain.from_iterable(map(words, self._split.words(window))) for window in self._split.windows(part)
-            )
-            for part in _split_off(allowed, text)
-        )
+        for part in _split_off(allowed, text):
+            if part:
+                yield self._special_tokens[part] if part in allowed else part
 
     def _special_set(self, argument: str, spellings: Literal["all"] | Collection[str]) -> frozenset[str]:
         if spellings == "all":
@@ -223,18 +301,16 @@ class BPETokenizer:
 
 
 class _Words(dict[str, tuple[int, ...]]):
-    """word -> ids; a word that is not there is merged. Remembers about `CACHE_BYTES`, then starts anew."""
+    """word -> ids, for texts of a few words; a word that is not there is merged. Holds about `CACHE_BYTES`, then starts
+    anew."""
 
-    def __init__(self, byte_id: list[int], merges: Sequence[tuple[int, int]], merged: list[int]) -> None:
-        self._byte_id = byte_id
-        self._merges = merges
-        self._merged = merged
-        self._rank = {pair: rank for rank, pair in enumerate(merges)}
+    def __init__(self, merger: Merger) -> None:
+        self._merger = merger
         self._held = 0
 
     def __missing__(self, word: str) -> tuple[int, ...]:
         data = word_bytes(word)
-        ids = self.merge(data)
+        ids = self._merger.merge(data)
         if len(data) <= CACHED_WORD_BYTES:
             size = sys.getsizeof(word) + sys.getsizeof(ids) + 100  # about what a dict takes for an entry
             if self._held + size > CACHE_BYTES:
@@ -244,41 +320,66 @@ class _Words(dict[str, tuple[int, ...]]):
             self[word] = ids
         return ids
 
-    def merge(self, word: bytes) -> tuple[int, ...]:
-        """The ids of one word: the earliest merge that any neighbours allow is made throughout the word, from left
-        to right, until none is left. A linked list, and places by merge: O(n log n) for n bytes."""
-        n = len(word)
-        ids = [self._byte_id[byte] for byte in word]
-        ids.append(_END)  # index n, and index -1 too: no merge joins it, so neither end needs a test
-        after, before = list(range(1, n + 2)), list(range(-1, n))
-        rank_of = self._rank.get
-        places: dict[int, list[int]] = {}
-        for i, pair in enumerate(pairwise(ids)):
-            if (rank := rank_of(pair)) is not None:
-                places.setdefault(rank, []).append(i)
-        heap = list(places)
-        heapify(heap)
-        while heap:
-            earliest = heappop(heap)
-            left, right = self._merges[earliest]
-            new = self._merged[earliest]
-            for i in places.pop(earliest):  # in order: all places of a pair are found in one pass, left to right
-                j = after[i]
-                if ids[i] != left or ids[j] != right:
-                    continue  # one of the two has been joined to another since
-                h, k = before[i], after[j]
-                ids[i], ids[j] = new, _JOINED
-                after[i], before[k] = k, i
-                for place, pair in (h, (ids[h], new)), (i, (new, ids[k])):
-                    if (rank := rank_of(pair)) is not None:
-                        if rank not in places:
-                            places[rank] = []
-                            heappush(heap, rank)
-                        places[rank].append(place)
-        return tuple([id for id in ids if id >= 0])
+
+class _WordArrays:
+    """Words by their numbers -> ids, for texts of many words: each distinct word is merged once, with all others that
+    are new in a stretch of text. Holds words and ids of about `CACHE_BYTES`, then starts anew."""
+
+    def __init__(self, merger: Merger) -> None:
+        self._merger = merger
+        self._start()
+
+    def _start(self) -> None:
+        self._words = DistinctWords()
+        self._counts = np.zeros(1, np.int32)  # of ids, by word
+        self._begins = np.zeros(1, np.int64)  # of its ids in `_pool`, by word
+        self._pool = np.zeros(0, np.int32)
+        self._held = 0
+
+    def number(self, data: bytes, starts: NDArray[np.intp]) -> NDArray[np.int32]:
+        """Numbers of the words of `data` that begin at `starts`, good until the next `make_room`."""
+        return self._words.number(data, starts)
+
+    def make_room(self) -> None:
+        if self._words.held_bytes + 100 * len(self._words.words) > CACHE_BYTES:
+            self._start()
+
+    def ids(self, numbers: NDArray[np.int32]) -> NDArray[np.int32]:
+        """The ids of words by their numbers, one word after another."""
+        if len(self._words.words) > self._held + 1:
+            self._merge_new()
+        return self._pool.take(spread(self._begins.take(numbers), self._counts.take(numbers)))
+
+    def _merge_new(self) -> None:
+        """Merges the words that came last. Arrays grow by doubling."""
+        first, last = self._held + 1, len(self._words.words)
+        ids, counts = self._merger.merge_many(self._words.words[first:])
+        used = int(self._begins[first - 1] + self._counts[first - 1])
+        if last > len(self._counts):
+            self._counts = np.resize(self._counts, 2 * last)
+            self._begins = np.resize(self._begins, 2 * last)
+        if used + len(ids) > len(self._pool):
+            self._pool = np.resize(self._pool, 2 * (used + len(ids)))
+        self._counts[first:last] = counts
+        self._begins[first:last] = used + np.cumsum(counts) - counts
+        self._pool[used : used + len(ids)] = ids
+        self._held = last - 1
 
 
-_END, _JOINED = -1, -2  # in a word under way: after its last symbol; a symbol that is part of the one before it
+def _integers(ids: list[int] | NDArray[Any]) -> NDArray[np.integer[Any]] | None:
+    """`ids` as an array, None if they are not integers all of them (which is another's to say)."""
+    if isinstance(ids, list):
+        try:
+            return np.frombuffer(array("q", ids), np.int64)
+        except (TypeError, OverflowError):
+            return None
+    return ids if ids.dtype.kind in "iu" and ids.ndim == 1 else None
+
+
+def _batched(windows: Iterator[str], count: int) -> Iterator[list[str]]:
+    """The windows in lists of `count`, the last one shorter."""
+    while batch := list(islice(windows, count)):
+        yield batch
 
 
 def _split_off(spellings: frozenset[str], text: str) -> Sequence[str]:

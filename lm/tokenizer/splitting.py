@@ -5,6 +5,8 @@ pattern from a stranger can take exponential time). The patterns need `\\p{L}` a
 standard library's `re` does not have (it also counts U+001C to U+001F as white space): they are compiled with `regex`.
 Which characters are letters is up to the Unicode version of the installed `regex`; only words with characters that
 Unicode got in the last years can depend on it.
+
+The patterns here are the definition; `boundaries` finds the same words of a long text many times faster.
 """
 
 from __future__ import annotations
@@ -31,10 +33,10 @@ class SplitPattern:
         """
         return self.word.findall(text)
 
-    def windows(self, text: str, size: int = 1 << 20) -> Iterator[str]:
+    def windows(self, text: str, size: int = 1 << 16) -> Iterator[str]:
         """Consecutive parts of `text`, of at least `size` characters but for the last, with no word in two of them.
 
-        They bound the memory that the words of a long text take.
+        They bound the memory that the words of a long text take, and keep what is worked on in the processor's cache.
         """
         start = 0
         while len(text) - start > size:
@@ -90,6 +92,8 @@ def as_text(text: str | bytes) -> str:
     string stands for the bytes ``text.encode("utf-8", "surrogatepass")`` and for nothing else.
     """
     if isinstance(text, str):
+        if text.isascii():
+            return text
         try:
             text.encode("utf-8")
         except UnicodeEncodeError:

@@ -8,33 +8,48 @@ ordinary text must never give a special token's.
 
 from __future__ import annotations
 
+import os
 import warnings
-from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from heapq import heapify, heappop, heappush
+from heapq import heappop, heappush, heapreplace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
 
 from lm.tokenizer.bpe import BYTE_ORDER, MAX_TOKEN_BYTES, MAX_VOCAB_SIZE, BPETokenizer
-from lm.tokenizer.splitting import as_text, split_pattern, word_bytes
+from lm.tokenizer.counting import count_words
+from lm.tokenizer.merging import spread
+
+Ids = NDArray[np.int32]
+Counts = NDArray[np.int64]
+Codes = NDArray[np.int64]
 
 
 def train_bpe(
-    texts: str | bytes | Iterable[str | bytes],
+    texts: str | bytes | os.PathLike[str] | Iterable[str | bytes | os.PathLike[str]],
     vocab_size: int,
     *,
     special_tokens: Sequence[str] = (),
     min_frequency: int = 2,
     pattern: str = "gpt2",
+    tie: Literal["hf", "first"] = "hf",
+    processes: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> BPETokenizer:
     """A `BPETokenizer` of `vocab_size` ids: the special tokens, 256 bytes, then the merges learnt from `texts`.
 
     Args:
-        texts: one text, or an iterable of texts. A word never goes on from one text to the next. Hugging Face feeds
-            a file line by line, the newline kept: ``open(path, newline="")`` gives the same merges here.
+        texts: one text, or an iterable of texts. A word never goes on from one text to the next. A path (an
+            `os.PathLike`, not a string) stands for the lines of a file, newlines kept, as Hugging Face feeds them;
+            it may be larger than memory, and is counted by several processes when it is long.
         vocab_size: at least 256 and the number of special tokens; ValueError below that or above `MAX_VOCAB_SIZE`.
         special_tokens: take the ids from 0. The text is not searched for them.
         min_frequency: no pair that occurs less often is merged.
         pattern: how text is split into words, a name from `splitting.PATTERN_NAMES`.
+        tie: which of the pairs that occur equally often is merged: "hf" the one with the smallest (left id, right id),
+            "first" the one that stands first in the text as it is then.
+        processes: how many count the words of files, None for one on each processor.
         progress: called after every merge with (merges learnt, merges wanted).
 
     Warns (UserWarning) with the size reached when the text gives fewer merges than asked for.
@@ -48,6 +63,8 @@ def train_bpe(
     """
     if isinstance(special_tokens, str) or len(set(special_tokens)) < len(special_tokens):
         raise ValueError(f"special_tokens must be distinct strings, got {special_tokens!r}")
+    if tie not in ("hf", "first"):
+        raise ValueError(f'tie is "hf" or "first", not {tie!r}')
     smallest = len(BYTE_ORDER) + len(special_tokens)
     if not smallest <= vocab_size <= MAX_VOCAB_SIZE:
         raise ValueError(
@@ -57,8 +74,8 @@ def train_bpe(
     special_ids = {spelling: id for id, spelling in enumerate(special_tokens)}
     BPETokenizer([], special_tokens=special_ids, pattern=pattern)  # what it refuses, it should refuse before training
 
-    words = count_words(texts, pattern)
-    merges = learn_merges(words, vocab_size - smallest, min_frequency=min_frequency, progress=progress)
+    words = count_words(texts, pattern, processes=processes)
+    merges = learn_merges(words, vocab_size - smallest, min_frequency=min_frequency, tie=tie, progress=progress)
     shift = len(special_tokens)
     tokenizer = BPETokenizer(
         [(left + shift, right + shift) for left, right in merges], special_tokens=special_ids, pattern=pattern
@@ -72,82 +89,56 @@ def train_bpe(
     return tokenizer
 
 
-def count_words(texts: str | bytes | Iterable[str | bytes], pattern: str = "gpt2") -> Counter[bytes]:
-    """How often each distinct word occurs in `texts`."""
-    split = split_pattern(pattern)
-    counts: Counter[str] = Counter()
-    for text in (texts,) if isinstance(texts, str | bytes) else texts:
-        for window in split.windows(as_text(text)):
-            counts.update(split.words(window))
-    return Counter({word_bytes(word): count for word, count in counts.items()})
-
-
 def learn_merges(
     words: Mapping[bytes, int],
     num_merges: int,
     *,
     min_frequency: int = 2,
+    tie: Literal["hf", "first"] = "hf",
     progress: Callable[[int, int], None] | None = None,
 ) -> list[tuple[int, int]]:
     """The first `num_merges` merges that `words` (word to count) give, fewer when no pair is left.
 
     Ids here are those without special tokens: bytes in `BYTE_ORDER`, then the merges' results. All words lie one
-    after another in one linked list of symbols, with a gap of one place between them; per pair there are its count
-    and the places where it begins. A merge visits only those places, so all merges together take O(n log n) for n
-    bytes of distinct words.
+    after another in one linked list of symbols, with a gap of one place between them. A pair's places are found all at
+    once, when the younger of its two symbols comes into being, and from then on can only get fewer. So its count in
+    the heap is never too low, and is corrected when its turn comes. A merge visits the places of its pair alone: all
+    merges together take O(n log n) for n bytes of distinct words.
     """
-    symbols, weights = _lay_out(words)
-    before, after = list(range(-1, len(symbols) - 1)), list(range(1, len(symbols) + 1))
-    counts: defaultdict[tuple[int, int], int] = defaultdict(int)
-    places: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
-    for i in range(len(symbols) - 1):
-        pair = symbols[i], symbols[i + 1]
-        if _GAP not in pair:
-            counts[pair] += weights[i]
-            places[pair].append(i)
+    symbols, weights = _lay_out(words)  # (places,)
+    before = np.arange(-1, len(symbols) - 1, dtype=np.int32)
+    after = np.arange(1, len(symbols) + 1, dtype=np.int32)
+    pairs = _Pairs(symbols, after, weights, max(min_frequency, 1), tie)
+    inside = np.flatnonzero((symbols[:-1] != _GAP) & (symbols[1:] != _GAP)).astype(np.int32)
+    lefts, rights = symbols[inside], symbols[inside + 1]
+    order = (lefts << 8 | rights).astype(np.uint16).argsort(kind="stable")  # so narrow, they are sorted by radix
+    pairs.add(_codes(lefts, rights), inside, order)
 
     lengths = [1] * len(BYTE_ORDER)
     merges: list[tuple[int, int]] = []
-    # Counts in the heap are never too low, and one that is too high is corrected when its turn comes.
-    heap = [(-count, pair) for pair, count in counts.items()]
-    heapify(heap)
-    while heap and len(merges) < num_merges:
-        count, pair = heappop(heap)
-        if -count != counts[pair]:
-            if counts[pair] > 0:
-                heappush(heap, (-counts[pair], pair))
-            continue
-        if -count < max(min_frequency, 1):
-            break
-        left, right = pair
+    while len(merges) < num_merges and (best := pairs.pop()):
+        left, right, i = best  # i: (occurrences,)
         if lengths[left] + lengths[right] > MAX_TOKEN_BYTES:
             continue
         # The result is a token that was not there before: wherever the same bytes stand and no merge reaches across
         # their ends, the same merges have been made inside them, so they are this pair everywhere.
         new = len(lengths)
         lengths.append(lengths[left] + lengths[right])
-        merges.append(pair)
-        formed = set()
-        for i in places.pop(pair):  # from left to right, as they were found: of "aaa" the first two are joined
-            j = after[i]
-            if symbols[i] != left or symbols[j] != right:
-                continue
-            h, k, weight = before[i], after[j], weights[i]
-            symbols[i], symbols[j] = new, _GAP
-            after[i], before[k] = k, i
-            if symbols[h] != _GAP:
-                counts[symbols[h], left] -= weight
-                counts[symbols[h], new] += weight
-                places[symbols[h], new].append(h)
-                formed.add((symbols[h], new))
-            if symbols[k] != _GAP:
-                counts[right, symbols[k]] -= weight
-                counts[new, symbols[k]] += weight
-                places[new, symbols[k]].append(i)
-                formed.add((new, symbols[k]))
-        del counts[pair]
-        for pair in formed:
-            heappush(heap, (-counts[pair], pair))
+        merges.append((left, right))
+        if left == right:
+            i = _every_other(i, after)
+        j = after[i]
+        k = after[j]
+        symbols[i], symbols[j] = new, _GAP
+        after[i], before[k] = k, i
+        h = before[i]
+        x, y = symbols[h], symbols[k]
+        at = ((x != _GAP) & (x != new)).nonzero()[0]  # new beside new is found from its left one
+        x = x[at]
+        pairs.add(_codes(x, new), h[at], x.argsort(kind="stable"))
+        at = (y != _GAP).nonzero()[0]
+        y = y[at]
+        pairs.add(_codes(new, y), i[at], y.argsort(kind="stable"))
         if progress is not None:
             progress(len(merges), num_merges)
     return merges
@@ -156,13 +147,88 @@ def learn_merges(
 _GAP = -1
 
 
-def _lay_out(words: Mapping[bytes, int]) -> tuple[list[int], list[int]]:
+class _Pairs:
+    """Pairs of neighbours with the places where they begin, and a heap of them by count."""
+
+    def __init__(self, symbols: Ids, after: Ids, weights: Counts, least: int, tie: Literal["hf", "first"]) -> None:
+        self._symbols = symbols
+        self._after = after
+        self._weights = weights
+        self._least = least
+        self._first = tie == "first"
+        self._places: dict[tuple[int, int], Ids] = {}
+        self._heap: list[tuple[int, int, int, int]] = []
+
+    def add(self, codes: Codes, places: Ids, order: NDArray[np.intp]) -> None:
+        """The new pairs `codes` at `places`, which ascend, also within each pair once sorted by `order`. Those that
+        occur too seldom are left out."""
+        if not len(places):
+            return
+        codes, places = codes[order], places[order]
+        bounds = (codes[1:] != codes[:-1]).nonzero()[0] + 1
+        starts, ends = np.concatenate([_ZERO, bounds]), np.concatenate([bounds, [len(places)]])  # (pairs,)
+        counts = np.add.reduceat(self._weights[places], starts)
+        enough = (counts >= self._least).nonzero()[0]
+        starts = starts[enough]
+        for code, count, start, end in zip(
+            codes[starts].tolist(), counts[enough].tolist(), starts.tolist(), ends[enough].tolist()
+        ):
+            pair = code >> 32, code & 0xFFFFFFFF
+            self._places[pair] = places[start:end]
+            heappush(self._heap, self._entry(count, pair))
+
+    def _entry(self, count: int, pair: tuple[int, int]) -> tuple[int, int, int, int]:
+        return (-count, int(self._places[pair][0]), *pair) if self._first else (-count, *pair, 0)
+
+    def pop(self) -> tuple[int, int, Ids] | None:
+        """The pair that is next, and its places; None if none is left that occurs often enough."""
+        heap = self._heap
+        while heap:
+            entry = heap[0]
+            pair = left, right = entry[2:] if self._first else entry[1:3]
+            places = self._places[pair]
+            places = places[(self._symbols[places] == left) & (self._symbols[self._after[places]] == right)]
+            count = int(self._weights[places].sum())
+            if count < self._least:
+                heappop(heap)
+                del self._places[pair]
+                continue
+            self._places[pair] = places
+            exact = self._entry(count, pair)
+            if exact != entry:
+                heapreplace(heap, exact)
+            if heap[0] == exact:
+                heappop(heap)
+                return left, right, self._places.pop(pair)
+        return None
+
+
+_ZERO = np.zeros(1, np.intp)
+
+
+def _codes(left: Ids | int, right: Ids | int) -> Codes:
+    codes: Codes = np.left_shift(left, 32, dtype=np.int64) | right
+    return codes
+
+
+def _every_other(places: Ids, after: Ids) -> Ids:
+    """Of places that follow one another directly, the first, third and so on: "aaa" holds one pair to join."""
+    follows = np.zeros(len(places), np.bool_)
+    follows[1:] = after[places[:-1]] == places[1:]
+    number = np.arange(len(places))
+    start = np.maximum.accumulate(np.where(follows, 0, number))
+    every_other: Ids = places[(number - start) % 2 == 0]
+    return every_other
+
+
+def _lay_out(words: Mapping[bytes, int]) -> tuple[Ids, Counts]:
     """The symbols of all words, a gap before, between and after them, and at each symbol its word's count."""
-    id_of_byte = bytes(BYTE_ORDER.index(byte) for byte in range(256))
-    symbols, weights = [_GAP], [0]
-    for word, count in words.items():
-        symbols += word.translate(id_of_byte)
-        symbols.append(_GAP)
-        weights += [count] * len(word)
-        weights.append(0)
+    id_of_byte = np.array([BYTE_ORDER.index(byte) for byte in range(256)], np.int32)
+    lengths = np.fromiter(map(len, words), np.int64, len(words))
+    counts = np.fromiter(words.values(), np.int64, len(words))
+    places = spread(np.cumsum(lengths + 1) - lengths, lengths)  # of bytes among the gaps
+    symbols = np.full(int(lengths.sum()) + len(words) + 1, _GAP, np.int32)
+    symbols[places] = id_of_byte[np.frombuffer(b"".join(words), np.uint8)]
+    weights = np.zeros(len(symbols), np.int64)
+    weights[places] = np.repeat(counts, lengths)
     return symbols, weights

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from lm.tokenizer import BPETokenizer, bpe, train_bpe
 from lm.tokenizer.bpe import BYTE_ORDER, MAX_TOKEN_BYTES
+from lm.tokenizer.decoding import StreamDecoder
+from lm.tokenizer.splitting import PATTERN_NAMES, as_text, word_bytes
 
 from .texts import byte_strings, drawn_texts, texts, texts_with_surrogates
 
@@ -16,7 +18,7 @@ EOT, USER = "<|endoftext|>", "<|user|>"
 
 
 def naive_encode(tokenizer, word):
-    """The textbook (GPT-2's encoder.py): again and again, join the pair of the earliest merge wherever it stands."""
+    """The textbook: again and again, join the leftmost of the pairs that the earliest merge joins."""
     ordinary = set(range(tokenizer.vocab_size)) - set(tokenizer.special_tokens.values())
     id_of = {tokenizer.token_bytes(id): id for id in ordinary}
     rank_of = {pair: rank for rank, pair in enumerate(tokenizer.merges)}
@@ -26,13 +28,8 @@ def naive_encode(tokenizer, word):
         ranks = [rank_of.get(pair, len(rank_of)) for pair in pairwise(ids)]
         if min(ranks, default=len(rank_of)) == len(rank_of):
             return ids
-        left, right = (tokenizer.token_bytes(id) for id in tokenizer.merges[min(ranks)])
-        joined, i = [], 0
-        while i < len(parts):
-            both = parts[i : i + 2] == [left, right]
-            joined.append(left + right if both else parts[i])
-            i += 2 if both else 1
-        parts = joined
+        i = ranks.index(min(ranks))
+        parts[i : i + 2] = [parts[i] + parts[i + 1]]
 
 
 @st.composite
@@ -54,6 +51,69 @@ def test_words_encode_as_the_textbook_says(merges, words):
     for word in words:
         for part in tokenizer._split.words(word):
             assert tokenizer.encode(part) == naive_encode(tokenizer, part.encode())
+
+
+@given(merges=merge_lists(), words=st.lists(st.text("ab-", min_size=1, max_size=40), max_size=5))
+def test_words_merged_in_step_are_those_merged_alone(merges, words):
+    merger = BPETokenizer(merges)._words._merger
+    words = [word.encode() for word in [*words, "ab-" * 50]]
+    ids, counts = merger.merge_many(words)
+    expected = [merger.merge(word) for word in words]
+    assert counts.tolist() == list(map(len, expected))
+    assert ids.tolist() == [id for one in expected for id in one]
+
+
+def test_ids_are_those_of_the_installed_hugging_face_where_a_token_is_made_in_several_ways():
+    pytest.importorskip("tokenizers")
+    from tokenizers import Tokenizer
+    from tokenizers.models import BPE
+
+    @given(merges=merge_lists(), word=st.text("ab-", min_size=1, max_size=40))
+    def check(merges, word):
+        tokenizer = BPETokenizer(merges)
+        spell = lambda id: tokenizer.token_bytes(id).decode()
+        vocab = {spell(id): id for id in range(tokenizer.vocab_size) if tokenizer.token_bytes(id).isascii()}
+        theirs = Tokenizer(BPE(vocab, [(spell(left), spell(right)) for left, right in merges]))
+        assert list(tokenizer._words._merger.merge(word.encode())) == theirs.encode(word).ids
+
+    check()
+
+
+@pytest.mark.parametrize("pattern", PATTERN_NAMES)
+def test_long_texts_encode_as_their_words_do(tokenizer, pattern):
+    tokenizer = BPETokenizer(tokenizer.merges, special_tokens=tokenizer.special_tokens, pattern=pattern)
+    text = as_text("".join(drawn_texts(3_000, seed=11)) + "的一是不了人" * 9 + "x" * 300)
+    assert len(text) > bpe.SHORT_TEXT
+    expected = []
+    for word in tokenizer._split.words(text):
+        expected += tokenizer._words._merger.merge(word_bytes(word))
+    for _ in range(2):  # with nothing remembered, and with everything
+        assert tokenizer.encode_to_array(word_bytes(text), disallowed_special=()).tolist() == expected
+        assert tokenizer.encode(word_bytes(text), disallowed_special=()) == expected
+
+
+def test_the_memory_of_words_is_bounded_also_for_long_texts(tokenizer, monkeypatch):
+    monkeypatch.setattr(bpe, "CACHE_BYTES", 50_000)
+    tokenizer = BPETokenizer(tokenizer.merges, special_tokens=tokenizer.special_tokens)
+    for i in range(20):
+        text = " ".join(f"w{i}x{j}" for j in range(1000))
+        assert tokenizer.decode(tokenizer.encode_to_array(text)) == text
+        assert len(tokenizer._word_arrays._words.words) < 2_600
+
+
+@given(texts_with_surrogates)
+def test_offsets_are_where_tokens_lie(tokenizer, text):
+    ids, offsets = tokenizer.encode_with_offsets(text, allowed_special="all")
+    assert ids.tolist() == tokenizer.encode(text, allowed_special="all")
+    end = 0
+    for id, (start, stop) in zip(ids.tolist(), offsets.tolist()):
+        assert start in (end, end - 1) and stop > start
+        assert tokenizer.token_bytes(id) in text[start:stop].encode("utf-8", "surrogatepass")
+        end = stop
+    assert end == len(text)
+    data = text.encode("utf-8", "surrogatepass")
+    ids, offsets = tokenizer.encode_with_offsets(data, allowed_special="all")
+    assert [data[start:stop] for start, stop in offsets.tolist()] == list(map(tokenizer.token_bytes, ids.tolist()))
 
 
 def test_drawn_texts_encode_as_the_textbook_says(tokenizer):
@@ -169,6 +229,36 @@ def test_decode_replaces_bytes_that_are_not_utf8_unless_told_otherwise(tokenizer
     assert tokenizer.decode(ids) == "a\ufffd"
     with pytest.raises(UnicodeDecodeError):
         tokenizer.decode(ids, errors="strict")
+
+
+@given(st.lists(st.integers(0, 419), min_size=bpe.MANY_IDS, max_size=2 * bpe.MANY_IDS))
+def test_many_ids_decode_as_each_does(tokenizer, ids):
+    expected = b"".join(tokenizer._tokens[id] for id in ids)
+    assert tokenizer.decode_bytes(ids) == expected
+    assert tokenizer.decode_bytes(np.array(ids, np.uint16)) == expected
+
+
+@pytest.mark.parametrize("bad", [-1, 420, 1 << 70, 1.0, None, "a"])
+def test_a_bad_id_among_many_is_named(tokenizer, bad):
+    ids = [1] * 300 + [bad]
+    with pytest.raises(ValueError if isinstance(bad, int) else TypeError):
+        tokenizer.decode_bytes(ids)
+
+
+@given(texts_with_surrogates, st.data())
+def test_streamed_pieces_join_to_the_whole(tokenizer, text, data):
+    whole = text.encode("utf-8", "surrogatepass") + data.draw(st.binary(max_size=4))
+    decoder = StreamDecoder()
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(whole)), max_size=8)))
+    pieces = [whole[start:end] for start, end in pairwise([0, *cuts, len(whole)])]
+    assert "".join(map(decoder.feed, pieces)) + decoder.finish() == whole.decode("utf-8", "replace")
+
+
+def test_a_stream_of_chinese_shows_no_replacement_character(tokenizer):
+    text = "".join(random.Random(0).choices("的一是不了人我在有他😀é a", k=2000))
+    decoder = StreamDecoder()
+    shown = [decoder.feed(tokenizer.token_bytes(id)) for id in tokenizer.encode(text)]
+    assert "".join(shown) == text and decoder.finish() == ""
 
 
 # Special tokens
@@ -322,6 +412,7 @@ def test_time_grows_linearly_with_the_text(junk_tokenizer, family, time_ratio):
 
     def encode(n):
         junk_tokenizer._words.clear()
+        junk_tokenizer._word_arrays._start()
         ids = junk_tokenizer.encode(samples[n])
         data = samples[n] if isinstance(samples[n], bytes) else samples[n].encode()
         assert junk_tokenizer.decode_bytes(ids) == data

@@ -10,18 +10,66 @@ from lm.tokenizer.splitting import PATTERN_NAMES, as_text, split_pattern, word_b
 
 from .texts import byte_strings, drawn_texts, texts_with_surrogates
 
-# encoder.py of OpenAI's GPT-2 release, as it is written there
-GPT2 = regex.compile(r"""'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+""")
+# As OpenAI's encoder.py (GPT-2), tokenizer.json files of Hugging Face, and tiktoken's openai_public.py have them
+ORIGINALS = {
+    "gpt2": r"""'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+""",
+    "cl100k": r"""(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*"""
+    r"""|\s*[\r\n]+|\s+(?!\S)|\s+""",
+    "o200k": "|".join(
+        [
+            r"""[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?""",
+            r"""[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?""",
+            r"""\p{N}{1,3}""",
+            r""" ?[^\s\p{L}\p{N}]+[\r\n/]*""",
+            r"""\s*[\r\n]+""",
+            r"""\s+(?!\S)""",
+            r"""\s+""",
+        ]
+    ),
+}
 
 
-@given(texts_with_surrogates)
-def test_gpt2_pattern_cuts_as_the_original_does(text):
-    assert split_pattern("gpt2").words(text) == GPT2.findall(text)
+@pytest.mark.parametrize("name", ORIGINALS)
+@given(text=texts_with_surrogates)
+def test_patterns_cut_as_the_originals_do(name, text):
+    assert split_pattern(name).words(text) == regex.findall(ORIGINALS[name], text)
 
 
-def test_gpt2_pattern_cuts_ten_thousand_texts_as_the_original_does():
+@pytest.mark.parametrize("name", ORIGINALS)
+def test_patterns_cut_ten_thousand_texts_as_the_originals_do(name):
+    original = regex.compile(ORIGINALS[name])
     for text in drawn_texts(10_000, seed=1):
-        assert split_pattern("gpt2").words(text) == GPT2.findall(text)
+        assert split_pattern(name).words(text) == original.findall(text)
+
+
+def test_han_cuts_every_han_character_and_is_cl100k_elsewhere():
+    words = split_pattern("han").words("It's 中文字, 〇〇 (中) 1中2, 12345 русский々")
+    assert words == [
+        "It",
+        "'s",
+        " ",
+        *"中文字",
+        ",",
+        " ",
+        *"〇〇",
+        " (",
+        "中",
+        ")",
+        " ",
+        "1",
+        "中",
+        "2",
+        ",",
+        " ",
+        "123",
+        "45",
+    ] + [
+        " русский",
+        "々",
+    ]
+    for text in drawn_texts(2_000, seed=2):
+        text = regex.sub(r"\p{Han}", "", text)
+        assert split_pattern("han").words(text) == split_pattern("cl100k").words(text)
 
 
 @given(text=texts_with_surrogates, size=st.integers(1, 12), name=st.sampled_from(PATTERN_NAMES))
@@ -50,7 +98,7 @@ def test_bytes_stand_for_themselves(data):
 
 
 def test_unknown_pattern_is_refused_by_name():
-    with pytest.raises(ValueError, match=r"unknown split pattern '\(a\+\)\+\$'; known: gpt2"):
+    with pytest.raises(ValueError, match=r"unknown split pattern '\(a\+\)\+\$'; known: gpt2, cl100k, o200k, han"):
         split_pattern("(a+)+$")
 
 

@@ -1,3 +1,4 @@
+import io
 import random
 import warnings
 from collections import Counter
@@ -7,12 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lm.tokenizer import train_bpe
+from lm.tokenizer import counting, train_bpe
 from lm.tokenizer.bpe import BYTE_ORDER, MAX_TOKEN_BYTES, MAX_VOCAB_SIZE
-from lm.tokenizer.training import count_words, learn_merges
+from lm.tokenizer.counting import count_words
+from lm.tokenizer.splitting import PATTERN_NAMES, split_pattern
+from lm.tokenizer.training import learn_merges
 
 from .conftest import EXPECTED
-from .texts import PIECES, texts
+from .texts import PIECES, drawn_texts, texts
 
 # Few letters, much repetition: overlapping pairs, ties and runs at every step.
 repetitive = st.sampled_from(["ab", "abc", "a", "ab ", "-= ", "aé"]).flatmap(
@@ -58,6 +61,62 @@ def test_merges_are_those_of_the_textbook(text, num_merges, min_frequency):
     words = count_words(text)
     learnt = learn_merges(words, num_merges, min_frequency=min_frequency)
     assert learnt == naive_merges(words, num_merges, min_frequency)
+
+
+def first_merges(texts, num_merges):
+    """minbpe's rule on words: of the pairs that occur most often, the one that stands first."""
+    segmented = [[BYTE_ORDER.index(byte) for byte in word] for word in texts]
+    merges = []
+    while len(merges) < num_merges:
+        counts = Counter(pair for ids in segmented for pair in pairwise(ids))
+        if not counts or max(counts.values()) < 2:
+            break
+        best = max(counts, key=counts.get)
+        for ids in segmented:
+            i = 0
+            while i < len(ids) - 1:
+                if (ids[i], ids[i + 1]) == best:
+                    ids[i : i + 2] = [256 + len(merges)]
+                i += 1
+        merges.append(best)
+    return merges
+
+
+@given(text=texts | repetitive)
+def test_ties_can_go_to_the_pair_that_stands_first(text):
+    words = split_pattern("gpt2").words(text)
+    expected = first_merges([word.encode() for word in words], 40)
+    assert learn_merges(count_words(text), 40, tie="first") == expected
+
+
+@given(st.lists(texts, max_size=6), st.sampled_from(PATTERN_NAMES))
+def test_words_are_counted_text_by_text_in_the_order_they_come(many, pattern):
+    expected = Counter()
+    for text in [*many, "long " * 3000]:
+        expected.update(word.encode() for word in split_pattern(pattern).words(text))
+    counted = count_words([*many, "long " * 3000], pattern)
+    assert list(counted.items()) == list(expected.items())
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_files_are_counted_line_by_line_in_shards(tmp_path, monkeypatch, processes):
+    monkeypatch.setattr(counting, "SHARD", 2_000)
+    text = "".join(drawn_texts(3_000, seed=8)).encode("utf-8", "replace") + b"\xff\r\nend"
+    paths = [tmp_path / "one", tmp_path / "two", tmp_path / "empty"]
+    for path, content in zip(paths, (text, b"another\nfile", b"")):
+        path.write_bytes(content)
+    lines = io.BytesIO(text).readlines()
+    expected = count_words([*lines, b"another\n", b"file", "a text"])
+    counted = count_words([*paths, "a text"], processes=processes)
+    assert list(counted.items()) == list(expected.items())
+    assert train(paths[0], 300).merges == train(lines, 300).merges
+
+
+def test_junk_words_are_counted_in_pieces_and_reported():
+    junk = "x" * (2 * counting.LONGEST_WORD + 5)
+    with pytest.warns(UserWarning, match=f"2 words of more than 65536 bytes, the longest of {len(junk)}"):
+        counted = count_words([junk, "a", junk])
+    assert {len(word): count for word, count in counted.items()} == {counting.LONGEST_WORD: 4, 5: 2, 1: 1}
 
 
 @pytest.mark.parametrize("case", EXPECTED["cases"], ids=["text", "to the last pair", "lines"])
@@ -151,6 +210,7 @@ def test_bad_options_are_refused_before_the_text_is_read():
         ({"special_tokens": ["<|a|>", "<|a|>"]}, "distinct"),
         ({"special_tokens": "abc"}, "distinct strings, got 'abc'"),
         ({"special_tokens": [""]}, "0 bytes"),
+        ({"tie": "last"}, 'tie is "hf" or "first", not \'last\''),
         ({"pattern": "gpt5"}, "unknown split pattern 'gpt5'"),
     ]:
         with pytest.raises(ValueError, match=message):

@@ -1,0 +1,176 @@
+"""Merging: the symbols of a word joined pair by pair, for one word of any length and for many short words at once.
+
+The rule is that of Hugging Face's `tokenizers` and of tiktoken: again and again, of all pairs of neighbours that a
+merge joins, the one with the earliest merge is joined; of equals, the leftmost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from heapq import heapify, heappop, heappush
+from itertools import chain, pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lm.tokenizer.distinct import Slots
+
+Ids = NDArray[np.int32]
+
+# Words are merged together with others of about their length; those longer than all of these one at a time.
+_SIZES = (4, 6, 8, 10, 12, 16, 20, 24, 32, 48, 64, 96, 128)
+_BLOCK = 1 << 18  # bytes of them at a time, so that they stay in the processor's cache
+_NONE = 1 << 28  # the key of a pair that no merge joins; ranks are below 1 << 20
+_END, _JOINED = -1, -2  # in a word under way: after its last symbol; a symbol that is part of the one before it
+
+
+class Merger:
+    """Words to ids. `byte_id` are the ids of the 256 bytes, `merged` the ids that `merges` result in."""
+
+    def __init__(self, byte_id: Sequence[int], merges: Sequence[tuple[int, int]], merged: Sequence[int]) -> None:
+        self._byte_id = list(byte_id)
+        self._merges = merges
+        self._merged = merged
+        self._rank = {pair: rank for rank, pair in enumerate(merges)}
+        self._arrays: _Arrays | None = None  # made for the first batch
+
+    def merge(self, word: bytes) -> tuple[int, ...]:
+        """The ids of one word, with a linked list and places by merge: O(n log n) for n bytes."""
+        n = len(word)
+        ids = [self._byte_id[byte] for byte in word]
+        ids.append(_END)  # index n, and index -1 too: no merge joins it, so neither end needs a test
+        after, before = list(range(1, n + 2)), list(range(-1, n))
+        rank_of = self._rank.get
+        places: dict[int, list[int]] = {}
+        for i, pair in enumerate(pairwise(ids)):
+            if (rank := rank_of(pair)) is not None:
+                places.setdefault(rank, []).append(i)
+        heap = list(places)
+        heapify(heap)
+        while heap:
+            earliest = heappop(heap)
+            left, right = self._merges[earliest]
+            new = self._merged[earliest]
+            here = sorted(places.pop(earliest))
+            for done, i in enumerate(here, 1):
+                j = after[i]
+                if ids[i] != left or ids[j] != right:
+                    continue  # one of the two has been joined to another since
+                h, k = before[i], after[j]
+                ids[i], ids[j] = new, _JOINED
+                after[i], before[k] = k, i
+                earlier = False
+                for place, pair in (h, (ids[h], new)), (i, (new, ids[k])):
+                    if (rank := rank_of(pair)) is not None:
+                        if rank not in places:
+                            places[rank] = []
+                            heappush(heap, rank)
+                        places[rank].append(place)
+                        earlier = earlier or rank < earliest
+                if earlier and done < len(here):  # only where a token can be made in several ways
+                    places[earliest] = here[done:]
+                    heappush(heap, earliest)
+                    break
+        return tuple([id for id in ids if id >= 0])
+
+    def merge_many(self, words: Sequence[bytes]) -> tuple[Ids, Ids]:
+        """The ids of all `words`, one word after another, and how many each has."""
+        if self._arrays is None:
+            self._arrays = _Arrays(self._byte_id, self._merges, self._merged)
+        lengths = np.fromiter(map(len, words), np.int64, len(words))
+        data = np.frombuffer(b"".join(words), np.uint8)
+        starts = np.cumsum(lengths) - lengths
+        size_class = np.searchsorted(_SIZES, lengths)
+        counts = np.empty(len(words), np.int32)
+        parts: list[tuple[NDArray[np.intp], Ids]] = []
+        for number in np.unique(size_class).tolist():
+            group = np.flatnonzero(size_class == number)
+            if number == len(_SIZES):
+                merged = [self.merge(words[i]) for i in group.tolist()]
+                counts[group] = [len(ids) for ids in merged]
+                parts.append((group, np.fromiter(chain.from_iterable(merged), np.int32)))
+                continue
+            size = _SIZES[number]
+            for at in np.array_split(group, len(group) * size // _BLOCK + 1):
+                ids, counts[at] = self._arrays.merge(data, starts[at], lengths[at], size)
+                parts.append((at, ids))
+        begins = np.cumsum(counts, dtype=np.int64) - counts
+        flat = np.empty(int(counts.sum()), np.int32)
+        for at, ids in parts:
+            flat[spread(begins[at], counts[at])] = ids
+        return flat, counts
+
+
+def spread(begins: NDArray[np.int64], counts: NDArray[np.signedinteger[Any]]) -> NDArray[np.int64]:
+    """begins[0], begins[0] + 1, ... (counts[0] of them), begins[1], ...: where ranges of numbers lie.
+
+    >>> spread(np.array([10, 20]), np.array([3, 2])).tolist()
+    [10, 11, 12, 20, 21]
+    """
+    ends = np.cumsum(counts, dtype=np.int64)
+    places = np.repeat(begins - (ends - counts), counts)
+    places += np.arange(len(places))
+    return places
+
+
+class _Arrays:
+    """Merges many words in step: one join in each word at a time."""
+
+    def __init__(self, byte_id: Sequence[int], merges: Sequence[tuple[int, int]], merged: Sequence[int]) -> None:
+        self._byte_id = np.array(byte_id, np.int32)
+        self._merged = np.array([*merged, 0], np.int32)
+        self._slots = Slots(1)
+        pairs = np.fromiter(chain.from_iterable(merges), np.int64, 2 * len(merges)).reshape(-1, 2)
+        self._slots.add([_codes(pairs[:, 0], pairs[:, 1])], np.arange(len(merges), dtype=np.int32))
+        left, right = np.repeat(self._byte_id, 256), np.tile(self._byte_id, 256)
+        self._key_of_bytes = self._keys(left, right).reshape(256, 256)
+
+    def _keys(self, left: Ids, right: Ids) -> Ids:
+        """The ranks of pairs, with room for a row."""
+        keys = self._slots.find([_codes(left, right)]) << 7
+        keys[keys < 0] = _NONE
+        return keys
+
+    def merge(
+        self, data: NDArray[np.uint8], starts: NDArray[np.int64], lengths: NDArray[np.int64], size: int
+    ) -> tuple[Ids, Ids]:
+        """The ids of words of `data`, of at most `size` bytes each, one after another, and how many each has."""
+        row = np.arange(size, dtype=np.int32)[:, None]
+        bytes_ = data.take(starts + row, mode="clip")  # (size, words)
+        ids = np.where(row < lengths, self._byte_id[bytes_], _END)  # (size, words)
+        keys = np.full_like(ids, _NONE)  # of the pair that begins at a row: its rank << 7
+        keys[:-1] = np.where(row[1:] < lengths, self._key_of_bytes[bytes_[:-1], bytes_[1:]], _NONE)
+        results = np.full_like(ids, _END)
+        word = np.arange(len(lengths))  # the words that still have something to join
+        column = word
+        while True:
+            first = (keys | row).min(axis=0)  # (words,): the earliest merge, and the leftmost row of it
+            done = first >= _NONE
+            if done.any():
+                results[: len(ids), word[done]] = ids[:, done]
+                left = np.flatnonzero(~done)
+                if not len(left):
+                    break
+                word, first, column = word[left], first[left], column[: len(left)]
+                tallest = int((ids[:, left] != _END).any(axis=1).sum())
+                ids, keys, row = ids[:tallest, left], keys[:tallest, left], row[:tallest]
+            at = first & 127
+            # What comes after the pair moves one row up.
+            moves = row[:-1] > at
+            np.copyto(ids[:-1], ids[1:], where=moves)
+            np.copyto(keys[:-1], keys[1:], where=moves)
+            ids[-1], keys[-1] = _END, _NONE
+            new = self._merged[first >> 7]
+            ids[at, column] = new
+            keys[at, column] = self._keys(new, ids[at + 1, column])
+            inside = np.flatnonzero(at)
+            above = at[inside] - 1
+            keys[above, inside] = self._keys(ids[above, inside], new[inside])
+        by_word = results.T  # (words, size)
+        return by_word[by_word >= 0], np.count_nonzero(by_word >= 0, axis=1).astype(np.int32)
+
+
+def _codes(left: NDArray[np.signedinteger[Any]], right: NDArray[np.signedinteger[Any]]) -> NDArray[np.uint64]:
+    """One number for a pair of ids; `_END` makes one that no merge has."""
+    return (left.astype(np.int64) << 32 | (right.astype(np.int64) & 0xFFFFFFFF)).view(np.uint64)
