@@ -63,9 +63,8 @@ class Transformers:
     def run(self, count: int) -> list[int]:
         with self.torch.no_grad():
             ids = self.torch.tensor([PROMPT])
-            out = self.model.generate(
-                ids, attention_mask=self.torch.ones_like(ids), max_new_tokens=count, min_new_tokens=count, do_sample=False
-            )
+            length = {"max_new_tokens": count, "min_new_tokens": count}
+            out = self.model.generate(ids, attention_mask=self.torch.ones_like(ids), do_sample=False, **length)
         return [int(token) for token in out[0, len(PROMPT) :]]
 
 
