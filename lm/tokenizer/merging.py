@@ -20,6 +20,7 @@ Ids = NDArray[np.int32]
 
 # Words are merged together with others of about their length; those longer than all of these one at a time.
 _SIZES = (4, 6, 8, 10, 12, 16, 20, 24, 32, 48, 64, 96, 128)
+_SHORT = 40  # bytes: up to here, looking through the whole word for each join is faster than a heap
 _BLOCK = 1 << 18  # bytes of them at a time, so that they stay in the processor's cache
 _NONE = 1 << 28  # the key of a pair that no merge joins; ranks are below 1 << 20
 _END, _JOINED = -1, -2  # in a word under way: after its last symbol; a symbol that is part of the one before it
@@ -36,6 +37,23 @@ class Merger:
         self._arrays: _Arrays | None = None  # made for the first batch
 
     def merge(self, word: bytes) -> tuple[int, ...]:
+        """The ids of one word."""
+        if len(word) > _SHORT:
+            return self._merge_long(word)
+        ids = [self._byte_id[byte] for byte in word]
+        rank_of = self._rank.get
+        ranks = [rank_of(pair, _NONE) for pair in pairwise(ids)]
+        while ranks and (earliest := min(ranks)) < _NONE:
+            i = ranks.index(earliest)
+            ids[i : i + 2] = (self._merged[earliest],)
+            del ranks[i]
+            if i:
+                ranks[i - 1] = rank_of((ids[i - 1], ids[i]), _NONE)
+            if i < len(ranks):
+                ranks[i] = rank_of((ids[i], ids[i + 1]), _NONE)
+        return tuple(ids)
+
+    def _merge_long(self, word: bytes) -> tuple[int, ...]:
         """The ids of one word, with a linked list and places by merge: O(n log n) for n bytes."""
         n = len(word)
         ids = [self._byte_id[byte] for byte in word]

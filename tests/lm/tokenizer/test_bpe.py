@@ -61,6 +61,7 @@ def test_words_merged_in_step_are_those_merged_alone(merges, words):
     expected = [merger.merge(word) for word in words]
     assert counts.tolist() == list(map(len, expected))
     assert ids.tolist() == [id for one in expected for id in one]
+    assert [merger._merge_long(word) for word in words] == expected
 
 
 def test_ids_are_those_of_the_installed_hugging_face_where_a_token_is_made_in_several_ways():
