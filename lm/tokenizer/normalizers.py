@@ -18,24 +18,32 @@ from lm.tokenizer.translation import Translation
 
 @dataclass(frozen=True)
 class NFC:
+    """Unicode's normalization form C: composed."""
+
     def __call__(self, text: str) -> str:
         return unicodedata.normalize("NFC", text)
 
 
 @dataclass(frozen=True)
 class NFD:
+    """Unicode's normalization form D: decomposed."""
+
     def __call__(self, text: str) -> str:
         return unicodedata.normalize("NFD", text)
 
 
 @dataclass(frozen=True)
 class NFKC:
+    """Unicode's normalization form KC: composed, compatibility characters replaced."""
+
     def __call__(self, text: str) -> str:
         return unicodedata.normalize("NFKC", text)
 
 
 @dataclass(frozen=True)
 class NFKD:
+    """Unicode's normalization form KD: decomposed, compatibility characters replaced."""
+
     def __call__(self, text: str) -> str:
         return unicodedata.normalize("NFKD", text)
 

@@ -135,27 +135,30 @@ class Unigram:
 
     def best(self, word: str) -> list[str]:
         """The most probable pieces of `word`; characters that are none, joined where several follow one another."""
+        score_of, longest, unknown_score = self._score_of.get, self._longest.get, self._unknown_score
         scores = [0.0] + [float("-inf")] * len(word)  # of the best way to cut the first i characters
         begins = [0] * (len(word) + 1)  # where the last piece of that way begins
-        known = [True] * (len(word) + 1)
+        known = [True] * (len(word) + 1)  # whether it is in the vocabulary
         for start in range(len(word)):
-            for end in range(start + 1, min(start + self._longest.get(word[start], 0), len(word)) + 1):
-                score = self._score_of.get(word[start:end])
-                if score is not None and scores[start] + score > scores[end]:
-                    scores[end], begins[end], known[end] = scores[start] + score, start, True
-            unknown = scores[start] + self._unknown_score
-            if word[start] not in self._score_of and unknown > scores[start + 1]:
-                scores[start + 1], begins[start + 1], known[start + 1] = unknown, start, False
-        pieces: list[str] = []
-        end, after_unknown = len(word), False
-        while end:
-            start = begins[end]
+            here = scores[start]
+            for end in range(start + 1, min(start + longest(word[start], 0), len(word)) + 1):
+                score = score_of(word[start:end])
+                if score is not None and here + score > scores[end]:
+                    scores[end], begins[end], known[end] = here + score, start, True
+            if here + unknown_score > scores[start + 1] and score_of(word[start]) is None:
+                scores[start + 1], begins[start + 1], known[start + 1] = here + unknown_score, start, False
+        ends = [len(word)] if word else []
+        while ends and begins[ends[-1]]:
+            ends.append(begins[ends[-1]])
+        spans: list[tuple[int, int]] = []
+        after_unknown = False
+        for end in reversed(ends):
             if after_unknown and not known[end]:
-                pieces[-1] = word[start:end] + pieces[-1]
+                spans[-1] = spans[-1][0], end
             else:
-                pieces.append(word[start:end])
-            end, after_unknown = start, not known[end]
-        return pieces[::-1]
+                spans.append((begins[end], end))
+            after_unknown = not known[end]
+        return [word[start:end] for start, end in spans]
 
     def pieces(self, word: str) -> tuple[int, ...]:
         """The ids of one word."""

@@ -102,9 +102,10 @@ def test_a_vocabulary_that_cannot_be_is_refused(pieces, unk_id, message):
         Unigram(pieces, unk_id=unk_id)
 
 
-def test_time_grows_with_the_length_of_a_word(time_ratio):
+@pytest.mark.parametrize(("part", "size"), [("abax", 1_000), ("^", 20_000)])
+def test_time_grows_with_the_length_of_a_word(part, size, time_ratio):
     model = Unigram([("<unk>", 0.0), ("ab", -1.0), ("a", -2.0), ("abab", -1.5)], unk_id=0)
-    assert time_ratio(lambda n: model.encode("abax" * n), 1_000, 8_000, 16) <= 16
+    assert time_ratio(lambda n: model.encode(part * n), size, 8 * size, 16) <= 16
 
 
 def test_what_is_remembered_is_bounded(monkeypatch):
