@@ -64,6 +64,14 @@ def test_words_merged_in_step_are_those_merged_alone(merges, words):
     assert [merger._merge_long(word) for word in words] == expected
 
 
+def test_a_join_that_allows_an_earlier_merge_waits_for_it():
+    a, b, c, bc, ab, abc = 64, 65, 66, 256, 257, 258
+    tokenizer = BPETokenizer([(b, c), (a, b), (ab, c), (abc, a), (a, bc)])
+    merger = tokenizer._words._merger
+    assert naive_encode(tokenizer, b"abcabc") == [259, bc]
+    assert merger._merge_long(b"abcabc") == merger.merge(b"abcabc") == (259, bc)
+
+
 def test_ids_are_those_of_the_installed_hugging_face_where_a_token_is_made_in_several_ways():
     pytest.importorskip("tokenizers")
     from tokenizers import Tokenizer
