@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
@@ -253,10 +254,10 @@ def _of_cat(shapes: list[tuple[int, ...]], settings: dict[str, Any]) -> str | No
 
 
 def _of_reshape(shapes: list[tuple[int, ...]], settings: dict[str, Any]) -> str | None:
-    count, sizes = int(np.prod(shapes[0], dtype=object)), settings["shape"]
+    count, sizes = math.prod(shapes[0]), settings["shape"]
     if sizes.count(-1) > 1:
         return "only one size may be -1"
-    known = int(np.prod([size for size in sizes if size != -1], dtype=object))
+    known = math.prod(size for size in sizes if size != -1)
     if -1 not in sizes:
         return f"the tensor has {count} elements, the new shape {known}"
     if known == 0:

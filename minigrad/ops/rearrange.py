@@ -59,7 +59,7 @@ def repeat_interleave(
     tensor([5, 6, 6])
     """
     if repeats is None:
-        return repeat_interleave(Tensor(np.arange(input.shape[0], like=input.data)), input, 0)
+        return repeat_interleave(Tensor(np.arange(input.shape[0], like=input.data)), input)
     if dim is None:
         input, dim = reshape(input, -1), 0
     dim = dim_of(input.ndim, dim)

@@ -342,6 +342,19 @@ def test_scatter_reduce_of_whole_numbers():
         assert x.scatter_reduce(0, places, src, reduce, include_self=include).tolist() == answer, (reduce, include)
 
 
+@pytest.mark.parametrize("reduce, answer", [("amin", [True, False, True]), ("amax", [True, True, True])])
+def test_the_extreme_of_bools_that_are_sent(reduce, answer):
+    sent = mg.tensor([True, True, False])
+    out = mg.tensor([False, True, True]).scatter_reduce(0, ids(0, 1, 1), sent, reduce, include_self=False)
+    assert out.tolist() == answer
+
+
+def test_a_number_is_added_or_multiplied_at_every_place():
+    x, places = mg.tensor([1.0, 2.0, 3.0]), ids(2, 0, 2)
+    assert x.scatter(0, places, 2.0, reduce="add").tolist() == [3.0, 2.0, 7.0]
+    assert x.scatter(0, places, 2.0, reduce="multiply").tolist() == [2.0, 2.0, 12.0]
+
+
 def test_not_a_number_is_its_own_unique_value():
     values = mg.unique(mg.tensor([np.nan, 1.0, np.nan]))
     assert values.shape == (3,) and values[0].item() == 1.0
