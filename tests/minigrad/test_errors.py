@@ -26,6 +26,8 @@ def ones(*size, dtype="float32"):
 
 
 REFUSED = {
+    "no number": (lambda: ones(2).roll(None), TypeError, r"^roll of \(2,\) float32: shifts cannot be None$"),
+    "a word": (lambda: ones(2).roll("a"), TypeError, r"^roll of \(2,\) float32: shifts cannot be of type str$"),
     "add": (
         lambda: ones(2, 3) + ones(4),
         SHAPES,

@@ -349,6 +349,11 @@ def test_the_extreme_of_bools_that_are_sent(reduce, answer):
     assert out.tolist() == answer
 
 
+def test_places_named_twice_add_up_beside_an_int():
+    out = mg.zeros(2, 3).index_put((1, ids(2, 0, 2)), mg.tensor([1.0, 2.0, 3.0]), accumulate=True)
+    assert out.tolist() == [[0.0] * 3, [2.0, 0.0, 4.0]]
+
+
 def test_a_number_is_added_or_multiplied_at_every_place():
     x, places = mg.tensor([1.0, 2.0, 3.0]), ids(2, 0, 2)
     assert x.scatter(0, places, 2.0, reduce="add").tolist() == [3.0, 2.0, 7.0]

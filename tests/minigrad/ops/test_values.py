@@ -470,3 +470,9 @@ def test_what_is_added_to_a_product_expands_to_it(name, product):
 def test_the_sizes_that_a_dimension_is_parted_into_make_it_up(sizes):
     with pytest.raises(mg.ShapeError, match=rf"sizes {re.escape(str(sizes))} do not make up dimension 1 of size 6"):
         mg.ones(2, 6).unflatten(1, sizes)
+
+
+@pytest.mark.parametrize("source, destination", [((0, 0), (0, 1)), ((0, 1), (1, -1)), ((0, 1), (0,)), (0, (0, 1))])
+def test_each_dimension_moves_once_and_to_one_place(source, destination):
+    with pytest.raises(ValueError, match="as many sources as destinations, each once"):
+        mg.ones(2, 3).movedim(source, destination)
