@@ -354,6 +354,22 @@ def test_places_named_twice_add_up_beside_an_int():
     assert out.tolist() == [[0.0] * 3, [2.0, 0.0, 4.0]]
 
 
+@pytest.mark.parametrize("name", ["scatter", "scatter_add"])
+def test_of_a_larger_source_the_first_part_is_sent(name):
+    x = mg.tensor([[4.0, 5.0], [6.0, 7.0]], requires_grad=True)
+    out = getattr(mg.zeros(2, 2), name)(1, mg.tensor([[1]]), x)
+    assert out.tolist() == [[0.0, 4.0], [0.0, 0.0]]
+    out.sum().backward()
+    assert x.grad.tolist() == [[1.0, 0.0], [0.0, 0.0]]
+
+
+def test_of_an_empty_source_nothing_is_scattered_into_a_copy():
+    x = ones(3)
+    out = x.masked_scatter(x == 0, ones(0))
+    x.fill_(2.0)
+    assert out.tolist() == [1.0] * 3
+
+
 def test_a_number_is_added_or_multiplied_at_every_place():
     x, places = mg.tensor([1.0, 2.0, 3.0]), ids(2, 0, 2)
     assert x.scatter(0, places, 2.0, reduce="add").tolist() == [3.0, 2.0, 7.0]

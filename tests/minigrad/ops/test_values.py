@@ -476,3 +476,9 @@ def test_the_sizes_that_a_dimension_is_parted_into_make_it_up(sizes):
 def test_each_dimension_moves_once_and_to_one_place(source, destination):
     with pytest.raises(ValueError, match="as many sources as destinations, each once"):
         mg.ones(2, 3).movedim(source, destination)
+
+
+def test_a_dimension_of_one_element_is_summed_with_all_of_the_other():
+    one, three = mg.tensor([[2.0], [3.0]]), mg.tensor([1.0, 2.0, 4.0])
+    assert mg.tensordot(one, three, 1).tolist() == [14.0, 21.0]
+    assert mg.tensordot(three, one, ([0], [1])).tolist() == [14.0, 21.0]
