@@ -192,7 +192,7 @@ _det: Primitive = Primitive("det", lambda x: _det_arrays(x)).rules(
 
 def _sign_and_log(x: Array) -> Array:
     wide = x.astype(np.float32) if x.dtype == np.float16 else x
-    return np.stack(np.linalg.slogdet(wide)).astype(x.dtype, copy=False)
+    return np.stack(np.linalg.slogdet(wide)).astype(x.dtype)
 
 
 _slogdet = Primitive("slogdet", _sign_and_log).rules(

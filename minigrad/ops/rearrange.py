@@ -153,7 +153,7 @@ def roll(input: Any, shifts: int | Sequence[int], dims: int | Sequence[int] | No
         return clone(input)
     for shift, dim in zip(shifts, dims):
         size = out.shape[dim_of(out.ndim, dim)]
-        cut = -shift % size if size else 0
+        cut = -shift % size
         out = cat([narrow(out, dim, cut, size - cut), narrow(out, dim, 0, cut)], dim)
     return clone(input) if out is input else out
 

@@ -59,6 +59,7 @@ REFUSED = {
         SHAPES,
         r"cat of \(2, 3\) float32 and \(4, 5\) float32.*sizes 2 and 4 at dimension 0 differ",
     ),
+    "cat of other dimensions": (lambda: mg.cat([ones(2, 3), ones(2)], 1), SHAPES, "must have equally many dimensions"),
     "cat of nothing": (lambda: mg.cat([]), ValueError, "at least one"),
     "stack": (lambda: mg.stack([ones(2), ones(3)]), ValueError, r"one shape, got \(2,\) and \(3,\)"),
     "split": (lambda: ones(5).split([2, 2]), ValueError, r"\[2, 2\] add up to 4, dimension 0 has size 5"),
