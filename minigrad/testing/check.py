@@ -261,7 +261,7 @@ def _seen(report: GradReport, comparison: Comparison) -> list[bool]:
     """Of each input: whether an error in one entry of it alone would have shown in the probes of all inputs."""
     joint = min((probe.bound for probe in report.probes if probe.direction == "all inputs"), default=np.inf)
     terms = [g * d for g, d in zip(comparison.backward(comparison.cotangent(0)), comparison.direction(0))]
-    typical = [float(np.sqrt(np.mean(each**2))) if each.size else 0.0 for each in terms]
+    typical = [size_of([each]) / np.sqrt(max(each.size, 1)) for each in terms]
     return [size > 0 and joint <= FINE * size for size in typical]
 
 

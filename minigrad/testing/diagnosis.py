@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from .formula import EPS, Comparison, Trial, distance, dot, scale
+from .formula import EPS, VANISHED, Comparison, Trial, distance, dot, scale, size_of
 from .verdicts import Found, Verdict
 
 Array: TypeAlias = Any
@@ -149,6 +149,8 @@ def _entry(comparison: Comparison, trial: Trial, number: int, place: tuple[int, 
         low, high = sorted(side / step for side in sides)
         numeric, error = float(np.clip(backward, low, high)), 0.0
     rounding = 64 * comparison.eps * max(abs(backward), abs(numeric))
+    if not numeric:
+        rounding += VANISHED * size_of(trial.v)
     return Entry(place, backward, numeric, (error + trial.noise) / step + rounding, kink)
 
 

@@ -25,6 +25,7 @@ EPS = float(np.finfo(np.float64).eps)
 NOTHING = 1e-9  # of the distance moved: a slope that is none
 ROUNDINGS = 32  # of every entry: what the additions and products of a backward may lose
 OPERATIONS = 100_000  # of numbers one by one: what following a function in ball arithmetic may cost
+VANISHED = EPS**2  # a slope that a forward may lose to rounding, as 1 + erf(-16) does, and its backward may keep
 NOISES = 8  # times the measured noise of the backward's numbers
 
 
@@ -44,7 +45,7 @@ class Comparison:
             self.oracle = "longdouble" if same_function(subject.forward(wide), self.outputs) else "float64"
         self.eps = self._eps_of_backward()
         first, u = self.backward(self.cotangent(0)), self.direction(0)
-        self.typical = float(np.sqrt(sum(np.sum(np.square(g * d)) for g, d in zip(first, u))))
+        self.typical = size_of([g * d for g, d in zip(first, u)])
 
     def _eps_of_backward(self) -> float:
         """That of float64; or of the dtype of the point, for a backward that knows no other."""
@@ -73,8 +74,8 @@ class Comparison:
     def numeric(self, u: Sequence[Array], v: Sequence[Array], ratio: float = RATIO) -> Certified:
         """The derivative of <v, f> along u, by values of f."""
         # What is added up may cancel; its roundings do not.
-        size = np.sqrt(sum(np.sum(np.square(out * each, dtype=float)) for out, each in zip(self.outputs, v)))
-        floor = float(size) * float(np.finfo(self._dtype).eps) / 4
+        size = size_of([out * each for out, each in zip(self.outputs, v)])
+        floor = size * float(np.finfo(self._dtype).eps) / 4
         return certified(self._projected(u, v), self.oracle, ratio, floor)
 
     @property
@@ -135,6 +136,15 @@ class Comparison:
         points = zip(*(self._nudged(each, step) for each in (self.arrays, v)))
         return float(noise_of(np.array([dot(self.backward(vs, xs), u) for xs, vs in points]), lowest))
 
+    def shaken(self, u: Sequence[Array], v: Sequence[Array], ours: float) -> float:
+        """By how much <gradient, u> changes if the inputs do by a rounding: so much any backward may be off that rounds
+        what it computes from them, such as the square in an exponential far from 0."""
+        changes = []
+        for _ in range(4):
+            moved = [np.asarray(x * (1 + self.eps * self.rng.choice([-1.0, 1.0], x.shape))) for x in self.arrays]
+            changes.append(abs(dot(self.backward(v, moved), u) - ours))
+        return max(changes)
+
     def holds_in_longdouble(self, u: Sequence[Array], v: Sequence[Array], found: Certified) -> bool:
         """Whether the backward gives that derivative if it is computed in longdouble: then the formula is right, and
         what differs in float64 is rounding."""
@@ -147,7 +157,7 @@ class Comparison:
         pairs = [(g, d) for g, d in zip(gradients, u) if g is not None]
         if any(g.dtype != np.longdouble for g, _ in pairs):
             return False
-        size = float(np.sqrt(sum(np.sum(np.square(g * d)) for g, d in pairs)))
+        size = size_of([g * d for g, d in pairs])
         ours = sum((np.sum(g * d) for g, d in pairs), np.longdouble(0))
         rounding = ROUNDINGS * float(np.finfo(np.longdouble).eps) * (size + abs(float(ours)))
         return abs(float(ours - found.value)) <= NOISES * (float(found.error) + rounding) and not found.kink
@@ -209,10 +219,13 @@ def _weighed(
     terms = np.concatenate([(g * d).ravel() for g, d in zip(gradients, u)])
     ours = float(terms.sum(dtype=np.longdouble))
     # Entries are rounded each on its own, and the random signs of u and v leave no rounding to add up in step.
-    bound = float(found.error) + ROUNDINGS * comparison.eps * (float(np.sqrt(np.sum(terms**2))) + abs(ours))
+    together = size_of([terms])
+    bound = float(found.error) + ROUNDINGS * comparison.eps * (together + abs(ours))
+    if not found.value and not found.error:  # it stands still
+        bound += VANISHED * size_of(u) * size_of(v)
     noise = 0.0
     if distance(ours, found) > bound:  # only then worth two dozen more backwards
-        most = lost(comparison.eps) * max(comparison.typical, float(np.sqrt(np.sum(terms**2))))
+        most = lost(comparison.eps) * max(comparison.typical, together)
         # Steps of no whole number of roundings, which would repeat themselves. Wider ones also show the rounding of
         # what the inputs hardly move; but also that to a narrower dtype, so there it counts as rounding of ones alone.
         near = NOISES * max(comparison.noise(u, v, 6627.4 * comparison.eps) for _ in range(2))
@@ -224,13 +237,14 @@ def _weighed(
                 near *= NOISES
             else:
                 near = max(near, NOISES * max(comparison.noise(u, v, 6627.4 * comparison.eps) for _ in range(6)))
+            near = max(near, NOISES * comparison.shaken(u, v, ours))
             noise = max(noise, min(near, float(most)))
         bound += noise
-    size = max(float(np.sqrt(np.mean(terms**2))) if terms.size else 0.0, abs(float(found.value)) / max(terms.size, 1))
+    size = max(together / np.sqrt(max(terms.size, 1)), abs(float(found.value)) / max(terms.size, 1))
     # What lies between the slopes of a kink passes, be it right or not.
     blur = bound + (abs(float(found.right) - float(found.left)) / 2 if found.kink else 0.0)
     if not size and not found.kink:  # a constant, as far as this goes: an error of a share of its value would show
-        size = float(np.sqrt(sum(np.sum(np.square(each * out)) for each, out in zip(v, comparison.outputs))))
+        size = size_of([each * out for each, out in zip(v, comparison.outputs)])
     resolution = blur / size if size > 0 else (np.inf if blur or found.kink else 0.0)
     moved = size_of(u)
     if moved > 0 and max(abs(ours), abs(float(found.value))) <= blur <= NOTHING * moved:
@@ -262,7 +276,7 @@ def same_function(ones: Sequence[Array], others: Sequence[Array]) -> bool:
     by the layout or the dtype of the inputs: with others it is another function."""
     eps = max(float(np.finfo(out.dtype).eps) for out in [*ones, *others])
     close = max(1e-3, 64 * eps)
-    return all(
+    return len(ones) == len(others) and all(
         np.allclose(one, other, rtol=close, atol=close * (1 + float(np.abs(one).max(initial=0))), equal_nan=True)
         for one, other in zip(ones, others)
     )
@@ -281,7 +295,11 @@ def dot(xs: Sequence[Array], ys: Sequence[Array]) -> float:
 
 
 def size_of(arrays: Sequence[Array]) -> float:
-    return float(np.sqrt(sum(np.sum(np.square(each)) for each in arrays)))
+    """The Euclidean norm of all together; no square under- or overflows."""
+    largest = max((float(np.abs(each).max(initial=0)) for each in arrays), default=0.0)
+    if not 0 < largest < np.inf:
+        return largest
+    return largest * float(np.sqrt(sum(np.sum(np.square(each / largest)) for each in arrays)))
 
 
 def scale(array: Array, each: bool) -> Array:

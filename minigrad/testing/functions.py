@@ -146,7 +146,7 @@ class TensorFunction:
         self.kept = [np.array(self.engine.numpy(each)) for each in self.buffers]
         arrays = [self._array(args[i]) for i in self.moving]
         self.dtype = arrays[0].dtype if arrays else None
-        self.params = dict(params) if params is not None else self._leaves_used(arrays)
+        self.params = self._leaves_used(arrays) if params is None else self._leaves_named(params)
         self.arrays = [*arrays, *(np.asarray(self.engine.numpy(p)) for p in self.params.values())]
         self.inputs = [f"argument {i}" for i in self.moving] + list(self.params)
         self.copies = not all(map(self.engine.shares, [*self._tensors(arrays), *self.params.values()]))
@@ -172,6 +172,16 @@ class TensorFunction:
         own = {id(tensor) for tensor in inputs}
         extra = [leaf for leaf in leaves if id(leaf) not in own]
         return {f"closed-over tensor {i}": leaf for i, leaf in enumerate(extra)}
+
+    def _leaves_named(self, params: Mapping[str, AnyTensor]) -> dict[str, AnyTensor]:
+        for key, tensor in params.items():
+            if not self._is_float(tensor) or not self.engine.is_tensor(tensor) or not tensor.requires_grad:
+                raise TypeError(f"{self.name}: params[{key!r}] is no floating-point leaf that requires grad: {tensor}")
+        first = {id(tensor): key for key, tensor in reversed(list(params.items()))}
+        for key, tensor in params.items():
+            if first[id(tensor)] != key:
+                raise ValueError(f"{self.name}: params[{first[id(tensor)]!r}] and params[{key!r}] are one tensor")
+        return dict(params)
 
     def _tensors(self, arrays: Sequence[Array], requires_grad: bool = False) -> list[AnyTensor]:
         """Of the arguments that move, each where it was."""
@@ -202,7 +212,7 @@ class TensorFunction:
             with self.engine.same_randomness():
                 yield
         finally:
-            for tensor, kept in reversed(changed):  # one that is named twice was itself first
+            for tensor, kept in changed:
                 self.engine.restore(tensor, kept)
 
     def forward(self, arrays: Sequence[Array]) -> list[Array]:
@@ -337,8 +347,10 @@ def _name(fn: Callable[..., Any]) -> str:
 
 
 def positions(name: str, wrt: Sequence[int] | None, count: int) -> list[int]:
-    """Those arguments that `wrt` names, or all. Raises IndexError for one that is not there, ValueError for one
-    that is named twice."""
+    """Those arguments that `wrt` names, or all. Raises TypeError for a number alone, IndexError for an argument that is
+    not there, ValueError for one that is named twice."""
+    if wrt is not None and not isinstance(wrt, Sequence):
+        raise TypeError(f"{name}: wrt must be a sequence of positions, got {wrt!r}: write wrt=({wrt},)")
     for i in wrt or ():
         if not -count <= i < count:
             raise IndexError(f"{name}: wrt={tuple(wrt or ())} names argument {i}, but there are {count}")

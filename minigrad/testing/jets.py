@@ -63,6 +63,10 @@ class Walk:
         library = flint()
         self._ball, self._series = library.arb, library.arb_series
 
+    def afford(self, operations: int) -> None:
+        if operations > self.budget:
+            raise Undecided("it takes more operations than jets are worth")
+
     def jet(self, coefficients: Sequence[Any], still: bool = False) -> Jet:
         return Jet(self._series(list(coefficients), prec=self.length), still, self)
 
@@ -84,6 +88,7 @@ class Walk:
 
     def jets(self, x: Array, along: Array) -> Array:
         """The array x + t along, of dtype object."""
+        self.afford(x.size)
         out = np.empty(x.shape, dtype=object)  # never np.array(): it would iterate over what it can
         for place in np.ndindex(x.shape):
             still = not along[place]
@@ -99,9 +104,8 @@ class Jet:
 
     def __init__(self, series: Series, still: bool, walk: Walk) -> None:
         self.series, self.still, self.walk = series, still, walk
+        walk.afford(1)
         walk.budget -= 1
-        if walk.budget < 0:
-            raise Undecided("it takes more operations than jets are worth")
 
     def __repr__(self) -> str:
         return f"Jet({self.series})"

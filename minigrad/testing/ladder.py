@@ -34,6 +34,7 @@ DISAGREEMENT_FACTOR = 4.0
 SATISFIED = 1e-9  # a relative error beyond which smaller steps are tried
 SURE = 1e3
 UNDERFLOW = 5e-324  # what is lost where numbers end
+FAINT = 1e3  # roots of the precision: 1 - t*t is 1 for t below one of them
 APART = 8  # rungs between two looks at how something shrinks
 
 
@@ -167,16 +168,24 @@ class _Table:
         sure = np.argmin(bars + gap_bars / 2, axis=0)[None]
         self.at_kink = [np.take_along_axis(each, sure, 0)[0] for each in (values, gap, bars + gap_bars / 2)]
         self.reach = NOISE_FACTOR * self.noise / self.steps
-        self._widen(values, totals, rungs.reshape(self.steps.shape[:0] + (-1,) + (1,) * centre.ndim))
+        self._widen(values, totals, gap, gap_bars, rungs.reshape((-1,) + (1,) * centre.ndim))
 
-    def _widen(self, values: Array, totals: Array, rungs: Array) -> None:
+    def _widen(self, values: Array, totals: Array, gap: Array, gap_bars: Array, rungs: Array) -> None:
         """Two bars that do not overlap: one of them is wrong. A coarser one may be so by chance, unless it is very sure
-        of itself, or the function stands still at small steps: then rounding inside it may have made stairs of it."""
+        of itself, or the function stands still at small steps: then rounding inside it may have made stairs of it, or a
+        flat bottom of a kink."""
         last = self.ladder.centre
         self.flat = (self.ups[-4:] == last).all(axis=0) & (self.downs[-4:] == last).all(axis=0)
         apart = np.abs(values - self.value)
         heard = (apart > totals) & ((rungs >= self.rung) | self.flat | (apart > SURE * totals))
-        self.conflict = np.where(heard & np.isfinite(apart), apart + totals, 0).max(axis=0)
+        lost = np.abs(gap - self.gap)
+        moves = (self.ups != last) | (self.downs != last)
+        smallest = np.where(moves, self.steps, np.inf).min(axis=0)  # a kink beside 0 that is no nearer is not here
+        lost_sight = self.flat & (smallest < FAINT * np.sqrt(self.ladder.eps)) & (lost > gap_bars + self.bar)
+        self.conflict = np.fmax(
+            np.where(heard & np.isfinite(apart), apart + totals, 0).max(axis=0),
+            np.where(lost_sight & np.isfinite(lost), (lost + gap_bars) / 2, 0).max(axis=0),
+        )
         self.error = np.where(self.conflict > self.error, self.conflict, self.error)
 
     def would_gain_from_smaller_steps(self) -> bool:

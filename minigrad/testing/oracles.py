@@ -178,8 +178,8 @@ def follow(
 
 def agree(sides: Sides, centre: Array, plain: Certified) -> bool:
     """Whether jets and numbers speak of the same function: its value at the point, given in the arithmetic of the
-    numbers, and its slopes are the same up to the bounds."""
-    if sides.right.values.shape[1:] != np.shape(centre):
+    numbers, and its slopes are the same up to the bounds. Where numbers see a jump it is not."""
+    if sides.right.values.shape[1:] != np.shape(centre) or np.any(plain.jump):
         return False
     found = sides.certified(plain)
     noise = 64 * (plain.noise + np.finfo(np.asarray(centre).dtype).eps * np.abs(centre))

@@ -32,9 +32,9 @@ def _forward(x: Array, approximate: str) -> tuple[Array, tuple[Array, ...]]:
             s *= v
             s *= _SCALE
             np.tanh(s, out=s)
+            s += 1.0
         else:
-            s[...] = cpu.erf(v * math.sqrt(0.5))
-        s += 1.0
+            s[...] = cpu.erfc(v * -math.sqrt(0.5))
         s *= 0.5
         np.multiply(v, s, out=out[block])
     return out.reshape(x.shape), (share,)

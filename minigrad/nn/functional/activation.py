@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...backends import backend_of
-from ...ops import ShapeError, abs, default_generator, erf, logaddexp, sigmoid, softmax, tanh, where
+from ...ops import ShapeError, abs, default_generator, erfc, logaddexp, sigmoid, softmax, tanh, where
 from ...ops.cast import cast, halves_in_float32
 from ...ops.composite import composite
 from ...ops.failure import in_module
@@ -30,7 +30,7 @@ def gelu(input: Any, approximate: str = "none") -> Any:
     Raises ValueError for another form.
     """
     if approximate == "none":
-        return input * 0.5 * (1.0 + erf(input * math.sqrt(0.5)))
+        return input * 0.5 * erfc(input * -math.sqrt(0.5))  # 1 + erf(input sqrt(0.5)), which would cancel far left of 0
     if approximate == "tanh":
         return input * 0.5 * (1.0 + tanh(math.sqrt(2.0 / math.pi) * (input + 0.044715 * (input * input * input))))
     raise ValueError(f"gelu: approximate must be 'none' or 'tanh', got {approximate!r}")

@@ -212,3 +212,14 @@ def test_dropout_in_place_writes_into_its_input():
     assert np.array_equal(leaf.grad.data, wanted.data)
     with pytest.raises(RuntimeError, match="leaf"):
         F.dropout(leaf, 0.5, inplace=True)
+
+
+@pytest.mark.parametrize("mode", ["off", "force"])
+def test_gelu_keeps_its_digits_far_left_of_0(mode):
+    # x/2 erfc(-x/sqrt 2) and its derivative at -8, to 17 digits; 1 + erf(-8/sqrt 2) in float64 has none but three
+    x = mg.tensor([-8.0], dtype=mg.float64, requires_grad=True)
+    with mg.kernels.mode(mode):
+        y = F.gelu(x)
+        y.backward(mg.ones_like(y))
+    assert y.item() == pytest.approx(-4.9767684594174273e-15, rel=1e-14)
+    assert x.grad.item() == pytest.approx(-3.979607261086796e-14, rel=1e-13)

@@ -403,6 +403,10 @@ def test_a_long_way_is_given_up():
     assert expand(lambda lift: lift(x, x) @ x, budget=8 * 8 * 30).values.shape == (2, 8, 8)
     with pytest.raises(Undecided, match="more operations"):
         expand(lambda lift: lift(x, x) @ x, budget=8 * 8 * 10)
+    walk = Walk(3, 1, budget=8 * 8 - 1)
+    with pytest.raises(Undecided, match="more operations"):
+        walk.jets(x, x)
+    assert walk.budget == 8 * 8 - 1  # nothing was begun
     large = Pair(lambda x: x @ x, lambda g, x: g @ x.T + x.T @ g, [np.eye(64)])
     comparison = Comparison(large, 0)
     assert comparison.followed(comparison.direction(0), comparison.cotangent(0)) is None
@@ -476,3 +480,12 @@ def test_the_angle_jumps_at_its_cut_and_has_no_derivative_at_the_origin():
 
 def test_large_integers_are_exact():
     assert int(taylor(lambda t: t * np.int64(2**53 + 1), 1.0, 1.0).values[1] - np.longdouble(2.0**53)) == 1
+
+
+def test_jets_are_not_believed_where_numbers_see_a_jump():
+    def jumps_unless_followed(x):
+        return np.sin(x) + (0 if x.dtype == object else np.sign(x))
+
+    found = derivative(jumps_unless_followed, np.float64(0.0), 1.0, "jets")
+    assert found.oracle != "jets"
+    assert found.jump

@@ -121,3 +121,20 @@ def test_a_kink_beside_the_point_is_not_at_it(distance):
 def test_a_sharp_bend_is_no_kink(power):
     result = slope(lambda t: np.array([abs(t) ** power + np.exp(t)]))
     assert not result.kink.any() and np.abs(result.value - 1) <= result.error
+
+
+@pytest.mark.parametrize("function", [lambda t: np.arccos(1 - t * t), lambda t: np.arccosh(1 + t * t)])
+@pytest.mark.parametrize("dtype", [np.float64, np.longdouble])
+def test_a_kink_whose_bottom_rounding_made_flat_is_not_called_smooth(function, dtype):
+    found = slope(lambda t: np.asarray(function(dtype(t))), eps=float(np.finfo(dtype).eps))
+    assert found.error > np.sqrt(2)
+    assert found.stairs
+
+
+@pytest.mark.parametrize("distance", [1e-1, 1e-2, 1e-3, 1e-4])
+@pytest.mark.parametrize("function", [lambda t, d: np.maximum(t - d, 0), lambda t, d: np.maximum(np.abs(t) - d, 0)])
+def test_beside_a_kink_on_its_flat_side_the_slope_is_0(function, distance):
+    found = slope(lambda t: np.asarray(function(np.float64(t), distance)))
+    assert found.value == 0
+    assert found.error < 1e-300
+    assert not found.stairs
