@@ -25,6 +25,10 @@ class ShapeError(ValueError, RuntimeError):
     """Shapes that do not fit. Both what NumPy's users expect (ValueError) and PyTorch's (RuntimeError)."""
 
 
+class LinAlgError(ValueError, RuntimeError):
+    """A matrix that has no such factor or inverse. PyTorch: `torch.linalg.LinAlgError`, a RuntimeError."""
+
+
 class DivisionByZeroError(ZeroDivisionError, RuntimeError):
     """Integers divided by 0."""
 
@@ -55,6 +59,8 @@ def explain(name: str, args: Sequence[Any], settings: dict[str, Any], error: Exc
     message = f"{name} of {_operands(args)}"
     if isinstance(error, MemoryError):
         return MemoryError(f"{message}{in_module()}: {error}")
+    if isinstance(error, LinAlgError):
+        return LinAlgError(f"{message}{in_module()}: {error}")
     arrays = [a.data if isinstance(a, Tensor) else a for a in args]
     devices = sorted({backend_of(a).device for a in arrays if hasattr(a, "dtype") and not isinstance(a, np.generic)})
     if settings:
@@ -353,7 +359,7 @@ def _explained(
     message += _with({key: value for key, value in given.items() if not is_array(value)})
     if "in module" not in text:
         message += in_module()
-    if isinstance(error, (ShapeError, DTypeError, DeviceError, DivisionByZeroError)):
+    if isinstance(error, (ShapeError, DTypeError, DeviceError, DivisionByZeroError, LinAlgError)):
         return type(error)(f"{message}: {text}")
     if isinstance(error, OverflowError) or (isinstance(error, ValueError) and _is_too_large(text)):
         return ShapeError(f"{message}: {in_our_words(error)}")

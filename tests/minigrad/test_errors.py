@@ -240,6 +240,18 @@ def test_bad_input_is_refused_by_name(name):
         assert isinstance(error.value, expected)
 
 
+@looking
+@pytest.mark.parametrize("name, call, reason", [
+    ("inv", mg.linalg.inv, "singular, so it has no inverse"), ("inv", mg.inverse, "singular, so it has no inverse"),
+    ("inv", lambda x: mg.linalg.matrix_power(x, -1), "singular, so it has no inverse"),
+    ("solve", lambda x: mg.linalg.solve(x, ones(2)), "singular, so there is no single solution"),
+    ("cholesky", lambda x: mg.linalg.cholesky(x - 1.0), "not positive definite"),
+])  # fmt: skip
+def test_a_matrix_without_such_a_factor_is_refused_as_pytorch_does(name, call, reason):
+    with pytest.raises(mg.linalg.LinAlgError, match=rf"^{name} of \(2, 2\) float32.*: a matrix is {reason}"):
+        call(ones(2, 2))
+
+
 @pytest.mark.parametrize(
     "name", ["add", "matmul", "linear", "embedding", "cross_entropy", "class id", "layer_norm", "attention"]
 )
