@@ -122,6 +122,15 @@ def test_a_view_that_shows_an_element_twice_refuses_to_be_written(view):
         view(mg.ones(3)).fill_(0.0)
 
 
+def test_windows_of_what_was_changed_since_are_out_of_date():
+    x = mg.ones(3, requires_grad=True) * 1.0
+    windows = x.unfold(0, 2, 1)
+    x.mul_(2.0)
+    assert windows.tolist() == [[2.0, 2.0], [2.0, 2.0]]
+    with pytest.raises(RuntimeError, match="is a view of a tensor that mul changed in place"):
+        windows.sum()
+
+
 def test_the_diagonal_of_read_only_memory_is_read_only():
     array = np.eye(3)
     array.flags.writeable = False

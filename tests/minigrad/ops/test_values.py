@@ -482,3 +482,21 @@ def test_a_dimension_of_one_element_is_summed_with_all_of_the_other():
     one, three = mg.tensor([[2.0], [3.0]]), mg.tensor([1.0, 2.0, 4.0])
     assert mg.tensordot(one, three, 1).tolist() == [14.0, 21.0]
     assert mg.tensordot(three, one, ([0], [1])).tolist() == [14.0, 21.0]
+
+
+def test_vectors_of_three_lie_along_the_last_dimension():
+    x, y = np.random.default_rng(0).normal(size=(2, 3, 3, 3))
+    np.testing.assert_allclose(mg.linalg.cross(mg.tensor(x), mg.tensor(y)).cpu().numpy(), np.cross(x, y), atol=1e-15)
+
+
+FLOATING = (
+    "exp", "expm1", "exp2", "log", "log1p", "log2", "log10", "sqrt", "rsqrt", "sin", "cos", "tan", "asin", "acos",
+    "atan", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "erf", "erfc", "sigmoid", "reciprocal",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FLOATING)
+@pytest.mark.parametrize("dtype", [mg.int64, mg.int32, np.uint8, mg.bool])
+def test_a_function_of_integers_is_of_float32(name, dtype):
+    with np.errstate(divide="ignore"):
+        assert getattr(mg, name)(mg.tensor([1], dtype=dtype)).dtype == mg.float32
