@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
@@ -22,6 +23,10 @@ F = TypeVar("F")
 
 class ShapeError(ValueError, RuntimeError):
     """Shapes that do not fit. Both what NumPy's users expect (ValueError) and PyTorch's (RuntimeError)."""
+
+
+class LinAlgError(ValueError, RuntimeError):
+    """A matrix that has no such factor or inverse. PyTorch: `torch.linalg.LinAlgError`, a RuntimeError."""
 
 
 class DivisionByZeroError(ZeroDivisionError, RuntimeError):
@@ -54,6 +59,8 @@ def explain(name: str, args: Sequence[Any], settings: dict[str, Any], error: Exc
     message = f"{name} of {_operands(args)}"
     if isinstance(error, MemoryError):
         return MemoryError(f"{message}{in_module()}: {error}")
+    if isinstance(error, LinAlgError):
+        return LinAlgError(f"{message}{in_module()}: {error}")
     arrays = [a.data if isinstance(a, Tensor) else a for a in args]
     devices = sorted({backend_of(a).device for a in arrays if hasattr(a, "dtype") and not isinstance(a, np.generic)})
     if settings:
@@ -253,10 +260,10 @@ def _of_cat(shapes: list[tuple[int, ...]], settings: dict[str, Any]) -> str | No
 
 
 def _of_reshape(shapes: list[tuple[int, ...]], settings: dict[str, Any]) -> str | None:
-    count, sizes = int(np.prod(shapes[0], dtype=object)), settings["shape"]
+    count, sizes = math.prod(shapes[0]), settings["shape"]
     if sizes.count(-1) > 1:
         return "only one size may be -1"
-    known = int(np.prod([size for size in sizes if size != -1], dtype=object))
+    known = math.prod(size for size in sizes if size != -1)
     if -1 not in sizes:
         return f"the tensor has {count} elements, the new shape {known}"
     if known == 0:
@@ -352,7 +359,7 @@ def _explained(
     message += _with({key: value for key, value in given.items() if not is_array(value)})
     if "in module" not in text:
         message += in_module()
-    if isinstance(error, (ShapeError, DTypeError, DeviceError, DivisionByZeroError)):
+    if isinstance(error, (ShapeError, DTypeError, DeviceError, DivisionByZeroError, LinAlgError)):
         return type(error)(f"{message}: {text}")
     if isinstance(error, OverflowError) or (isinstance(error, ValueError) and _is_too_large(text)):
         return ShapeError(f"{message}: {in_our_words(error)}")

@@ -328,6 +328,7 @@ def array_function(
     operation = DIRECT.get(function) or ADAPTED.get(function)
     if operation is None:
         raise TypeError(refusal(name, "has no counterpart in minigrad"))
+    given = [*args, *kwargs.values()]
     kwargs = dict(kwargs)
     out = kwargs.pop("out", None)
     try:
@@ -345,7 +346,7 @@ def array_function(
         result = operation(_tensors(first[1]), **settings)
     else:
         for each in VALUES & bound.arguments.keys():
-            bound.arguments[each] = _beside(bound.arguments[each], [*args, *kwargs.values()])
+            bound.arguments[each] = _beside(bound.arguments[each], given)
         result = operation(*map(_tensors, bound.args), **{key: _tensors(each) for key, each in bound.kwargs.items()})
     return result if out is None else write_out(name, out[0] if isinstance(out, tuple) else out, result)
 
@@ -361,7 +362,7 @@ def _parameters(operation: Any) -> frozenset[str]:
 def _beside(value: Any, arguments: Sequence[Any]) -> Any:
     """A list of Python numbers as NumPy reads it, on the device of the tensor among the arguments."""
     if isinstance(value, (list, tuple)) and not _holds_arrays(value):
-        home = next((each.device for each in arguments if isinstance(each, Tensor)), "cpu")
+        home = next(each.device for each in arguments if isinstance(each, Tensor))
         return creation.as_tensor(np.asarray(value), device=home)
     return value
 

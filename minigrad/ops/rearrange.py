@@ -59,7 +59,7 @@ def repeat_interleave(
     tensor([5, 6, 6])
     """
     if repeats is None:
-        return repeat_interleave(Tensor(np.arange(input.shape[0], like=input.data)), input, 0)
+        return repeat_interleave(Tensor(np.arange(input.shape[0], like=input.data)), input)
     if dim is None:
         input, dim = reshape(input, -1), 0
     dim = dim_of(input.ndim, dim)
@@ -153,7 +153,7 @@ def roll(input: Any, shifts: int | Sequence[int], dims: int | Sequence[int] | No
         return clone(input)
     for shift, dim in zip(shifts, dims):
         size = out.shape[dim_of(out.ndim, dim)]
-        cut = -shift % size if size else 0
+        cut = -shift % size
         out = cat([narrow(out, dim, cut, size - cut), narrow(out, dim, 0, cut)], dim)
     return clone(input) if out is input else out
 

@@ -26,6 +26,8 @@ def ones(*size, dtype="float32"):
 
 
 REFUSED = {
+    "no number": (lambda: ones(2).roll(None), TypeError, r"^roll of \(2,\) float32: shifts cannot be None$"),
+    "a word": (lambda: ones(2).roll("a"), TypeError, r"^roll of \(2,\) float32: shifts cannot be of type str$"),
     "add": (
         lambda: ones(2, 3) + ones(4),
         SHAPES,
@@ -57,6 +59,7 @@ REFUSED = {
         SHAPES,
         r"cat of \(2, 3\) float32 and \(4, 5\) float32.*sizes 2 and 4 at dimension 0 differ",
     ),
+    "cat of other dimensions": (lambda: mg.cat([ones(2, 3), ones(2)], 1), SHAPES, "must have equally many dimensions"),
     "cat of nothing": (lambda: mg.cat([]), ValueError, "at least one"),
     "stack": (lambda: mg.stack([ones(2), ones(3)]), ValueError, r"one shape, got \(2,\) and \(3,\)"),
     "split": (lambda: ones(5).split([2, 2]), ValueError, r"\[2, 2\] add up to 4, dimension 0 has size 5"),
@@ -235,6 +238,18 @@ def test_bad_input_is_refused_by_name(name):
         call()
     for expected in classes if isinstance(classes, tuple) else (classes,):
         assert isinstance(error.value, expected)
+
+
+@looking
+@pytest.mark.parametrize("name, call, reason", [
+    ("inv", mg.linalg.inv, "singular, so it has no inverse"), ("inv", mg.inverse, "singular, so it has no inverse"),
+    ("inv", lambda x: mg.linalg.matrix_power(x, -1), "singular, so it has no inverse"),
+    ("solve", lambda x: mg.linalg.solve(x, ones(2)), "singular, so there is no single solution"),
+    ("cholesky", lambda x: mg.linalg.cholesky(x - 1.0), "not positive definite"),
+])  # fmt: skip
+def test_a_matrix_without_such_a_factor_is_refused_as_pytorch_does(name, call, reason):
+    with pytest.raises(mg.linalg.LinAlgError, match=rf"^{name} of \(2, 2\) float32.*: a matrix is {reason}"):
+        call(ones(2, 2))
 
 
 @pytest.mark.parametrize(

@@ -266,12 +266,14 @@ CALLS = {
     np.argmin: [([X], lambda x: np.argmin(x, 0))],
     np.var: [([X], lambda x: np.var(x)), ([X], lambda x: np.var(x, axis=1, ddof=1, keepdims=True))],
     np.std: [([X], lambda x: np.std(x, 0)), ([X], lambda x: np.std(x, ddof=2))],
-    np.ptp: [([X], lambda x: np.ptp(x, axis=0)), ([X], lambda x: np.ptp(x, keepdims=True))],
+    np.ptp: [([X], lambda x: np.ptp(x, axis=0)), ([X], lambda x: np.ptp(x, keepdims=True)),
+             ([X], lambda x: np.ptp(x, 1, keepdims=True))],
     np.median: [([X], lambda x: np.median(x)), ([X], lambda x: np.median(x, axis=0, keepdims=True)),
                 ([X], lambda x: np.median(x, axis=1)), ([X[None]], lambda x: np.median(x, axis=(0, 2)))],
     np.average: [([X], lambda x: np.average(x, axis=0)), ([X, ONE], lambda x, w: np.average(x, 1, w)),
                  ([X, WEIGHTS], lambda x, w: np.average(x, axis=1, weights=w)),
-                 ([X, ONE], lambda x, w: np.average(x, weights=w))],
+                 ([X, ONE], lambda x, w: np.average(x, weights=w)),
+                 ([X, ONE], lambda x, w: np.average(x, 1, w, keepdims=True))],
     np.count_nonzero: [([np.round(X)], lambda x: np.count_nonzero(x, axis=0))],
     np.cumsum: [([X], lambda x: np.cumsum(x)), ([X], lambda x: np.cumsum(x, axis=0, dtype=np.float64))],
     np.cumprod: [([X], lambda x: np.cumprod(x)), ([X], lambda x: np.cumprod(x, 1))],
@@ -351,7 +353,8 @@ CALLS = {
                      ([X], lambda x: np.linalg.norm(x, 1)), ([X], lambda x: np.linalg.norm(x, ord=3, axis=0))],
     np.linalg.cholesky: [([SPD], lambda x: np.linalg.cholesky(x @ np.swapaxes(x, 0, 1)))],
     np.linalg.solve: [([S, V[:4]], lambda a, b: np.linalg.solve(a, b)),
-                      ([S, S + 1.0], lambda a, b: np.linalg.solve(a, b))],
+                      ([S, S + 1.0], lambda a, b: np.linalg.solve(a, b)),
+                      ([S[:1, :1], V[:1]], lambda a, b: np.linalg.solve(a, b))],
     np.linalg.matrix_power: [([S], lambda x: np.linalg.matrix_power(x, 3))],
     np.linalg.multi_dot: [([X, S, V[:4]], lambda x, y, z: np.linalg.multi_dot([x, y, z]))],
     np.zeros_like: [([X], lambda x: np.zeros_like(x, dtype=np.float32))],
@@ -485,6 +488,11 @@ def test_an_array_of_tensors_is_one_of_numbers():
     two = np.array([mg.tensor(1.0), mg.tensor(2.0)])
     assert two.dtype == np.float32 and two.tolist() == [1.0, 2.0]
     assert np.array([mg.ones(2), mg.zeros(2)]).tolist() == [[1.0, 1.0], [0.0, 0.0]]
+
+
+def test_a_product_of_lists_goes_into_the_tensor_given_for_it():
+    out = mg.tensor(0.0)
+    assert np.dot([1.0, 2.0], [3.0, 4.0], out=out) is out and out.item() == 11.0
 
 
 @pytest.mark.parametrize("call", [

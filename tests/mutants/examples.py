@@ -10,7 +10,7 @@ import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import combinations, permutations
+from itertools import combinations, islice, permutations
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,7 @@ import minigrad as mg
 from minigrad.graph import Node
 from minigrad.kernels.registry import FusedKernel
 from minigrad.ops.cast import cast
-from minigrad.ops.index import put
+from minigrad.ops.index import _index_put, put
 from minigrad.ops.primitive import Primitive
 from minigrad.testing.check import check_module, examine
 from minigrad.testing.functions import TensorFunction
@@ -220,11 +220,13 @@ def examples_of(target: Target, first: str = "") -> Iterator[Example]:
 
 def extra_examples(target: Target) -> Iterator[Example]:
     """Of a cast: the cases are all of float64. Of the gradient of a read, which few call in their first derivative. Of
-    dropout that goes on to draw."""
+    dropout that goes on to draw. Of a write to a single number, which comes after too many others."""
     if target is put:
         for index, shape, part in ((1, (3,), ()), (slice(1), (2, 3), (1, 3)), ([0, 0, -1], (3, 2), (3, 2))):
             values = np.linspace(0.5, 2.0, int(np.prod(part))).reshape(part)
             yield Example("put", partial(put, shape=shape, index=(index,)), (values,), 2)
+    if target is _index_put:
+        yield from islice(_own_examples(target, ["index_put of a number"]), 2)
     if isinstance(target, FusedKernel) and target.name == "dropout":
         values = np.linspace(-1.0, 2.0, 12).reshape(3, 4)
         yield Example("dropout", lambda x: mg.nn.functional.dropout(x, 0.4), (values,), 1)

@@ -56,6 +56,17 @@ def test_what_does_not_run_and_what_is_for_people_is_left_alone():
     assert {was for _, was, _ in changes("words")} == {'raise TypeError(f"no {type(x)}")'}
 
 
+def test_a_sample_stays_where_the_code_stays():
+    pytest.importorskip("mutmut", reason="pip install minigrad[mutants]")
+    from tests.mutants.source.__main__ import drawn
+    from tests.mutants.source.population import mutants_of
+
+    sample, other = ([each.change() for each in drawn(mutants_of("a.py", SOURCE), 5, seed)] for seed in (0, 1))
+    assert len(set(sample)) == 5 and sample != other
+    longer = drawn(mutants_of("a.py", "first = 1 + 2\n" + SOURCE), 9, 0)
+    assert set(sample) < {each.change() for each in longer if each.where != "first"}
+
+
 RUN = """
 import json, sys
 from tests.mutants.source.population import all_mutants

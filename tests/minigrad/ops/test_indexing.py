@@ -122,6 +122,15 @@ def test_a_view_that_shows_an_element_twice_refuses_to_be_written(view):
         view(mg.ones(3)).fill_(0.0)
 
 
+def test_windows_of_what_was_changed_since_are_out_of_date():
+    x = mg.ones(3, requires_grad=True) * 1.0
+    windows = x.unfold(0, 2, 1)
+    x.mul_(2.0)
+    assert windows.tolist() == [[2.0, 2.0], [2.0, 2.0]]
+    with pytest.raises(RuntimeError, match="is a view of a tensor that mul changed in place"):
+        windows.sum()
+
+
 def test_the_diagonal_of_read_only_memory_is_read_only():
     array = np.eye(3)
     array.flags.writeable = False
@@ -340,6 +349,40 @@ def test_scatter_reduce_of_whole_numbers():
     }  # fmt: skip
     for (reduce, include), answer in expected.items():
         assert x.scatter_reduce(0, places, src, reduce, include_self=include).tolist() == answer, (reduce, include)
+
+
+@pytest.mark.parametrize("reduce, answer", [("amin", [True, False, True]), ("amax", [True, True, True])])
+def test_the_extreme_of_bools_that_are_sent(reduce, answer):
+    sent = mg.tensor([True, True, False])
+    out = mg.tensor([False, True, True]).scatter_reduce(0, ids(0, 1, 1), sent, reduce, include_self=False)
+    assert out.tolist() == answer
+
+
+def test_places_named_twice_add_up_beside_an_int():
+    out = mg.zeros(2, 3).index_put((1, ids(2, 0, 2)), mg.tensor([1.0, 2.0, 3.0]), accumulate=True)
+    assert out.tolist() == [[0.0] * 3, [2.0, 0.0, 4.0]]
+
+
+@pytest.mark.parametrize("name", ["scatter", "scatter_add"])
+def test_of_a_larger_source_the_first_part_is_sent(name):
+    x = mg.tensor([[4.0, 5.0], [6.0, 7.0]], requires_grad=True)
+    out = getattr(mg.zeros(2, 2), name)(1, mg.tensor([[1]]), x)
+    assert out.tolist() == [[0.0, 4.0], [0.0, 0.0]]
+    out.sum().backward()
+    assert x.grad.tolist() == [[1.0, 0.0], [0.0, 0.0]]
+
+
+def test_of_an_empty_source_nothing_is_scattered_into_a_copy():
+    x = ones(3)
+    out = x.masked_scatter(x == 0, ones(0))
+    x.fill_(2.0)
+    assert out.tolist() == [1.0] * 3
+
+
+def test_a_number_is_added_or_multiplied_at_every_place():
+    x, places = mg.tensor([1.0, 2.0, 3.0]), ids(2, 0, 2)
+    assert x.scatter(0, places, 2.0, reduce="add").tolist() == [3.0, 2.0, 7.0]
+    assert x.scatter(0, places, 2.0, reduce="multiply").tolist() == [2.0, 2.0, 12.0]
 
 
 def test_not_a_number_is_its_own_unique_value():

@@ -1,6 +1,7 @@
 """Values, dtypes and conventions that a comparison of derivatives does not see."""
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -289,7 +290,6 @@ def test_a_reduction_takes_numpys_names(name):
     assert leaves(function(x, axis=0, keepdims=True)) == leaves(function(x, 0, keepdim=True)) != leaves(function(x, 0))
 
 
-
 @pytest.mark.parametrize("x, y", [((2,), (2, 1)), ((2, 1), (2,)), ((), (2,)), ((2,), ())])
 def test_an_outer_product_is_of_two_vectors(x, y):
     with pytest.raises(mg.ShapeError, match=r"outer of .* it takes two vectors"):
@@ -415,3 +415,88 @@ def test_integers_are_not_filled_with_what_no_integer_is(make, value):
 @pytest.mark.parametrize("dtype", [mg.bool, mg.int32, mg.float64])
 def test_a_tensor_fills_with_its_dtype(dtype):
     assert mg.full((2,), mg.tensor(1, dtype=dtype)).dtype == dtype
+
+
+def test_a_sum_keeps_fractions_in_the_dtype_asked_for():
+    assert mg.sum(mg.tensor([0.5, 0.25]), dtype=mg.float64).item() == 0.75
+
+
+@pytest.mark.parametrize(
+    "dim", [np.int64(1), np.int8(-1), np.array(1), mg.tensor(1)], ids=["int64", "int8", "0-d", "mg"]
+)
+def test_a_dimension_may_be_any_whole_number(dim):
+    assert mg.ones(2, 3).sum(dim).shape == (2,)
+
+
+@pytest.mark.parametrize("norm", [mg.linalg.vector_norm, mg.linalg.matrix_norm, mg.linalg.norm])
+def test_a_norm_is_computed_in_the_dtype_asked_for(norm):
+    wide = norm(mg.tensor([[3.0], [4.0]]), dtype=mg.float64)
+    assert (wide.dtype, wide.item()) == (mg.float64, 5.0)
+    assert norm(mg.tensor([[3], [4]]), dtype=mg.float32).item() == 5.0
+
+
+@pytest.mark.parametrize("x", [mg.tensor(2.0), mg.tensor([2.0, 0.0])])
+def test_the_number_of_what_is_not_zero_has_the_dtype_of_the_tensor(x):
+    count = mg.linalg.vector_norm(x, 0)
+    assert (count.dtype, count.item()) == (mg.float32, 1.0)
+
+
+def test_a_row_times_a_column_of_one_element_keeps_its_dimension():
+    row, column, matrix = mg.tensor([1.0, 2.0]), mg.tensor([3.0]), mg.tensor([[3.0], [4.0]])
+    assert mg.linalg.multi_dot([row, matrix]).shape == (1,)
+    assert mg.linalg.multi_dot([matrix.T, matrix @ mg.ones(1, 1), column]).shape == (1,)
+    assert mg.linalg.multi_dot([row, matrix, column]).shape == ()
+
+
+@pytest.mark.parametrize(
+    "name, keepdim", [("std_mean", True), ("std_mean", False), ("var_mean", True), ("var_mean", False)]
+)
+def test_a_spread_and_its_mean_keep_the_dimension_alike(name, keepdim):
+    assert [each.shape for each in getattr(mg, name)(mg.ones(2, 3), 1, keepdim=keepdim)] == [
+        (2, 1) if keepdim else (2,)
+    ] * 2
+
+
+@pytest.mark.parametrize("name, product", [
+    ("addmm", [(2, 3), (3, 2)]), ("addmv", [(2, 3), (3,)]), ("addr", [(2,), (2,)]),
+    ("baddbmm", [(1, 2, 3), (1, 3, 2)]), ("addbmm", [(1, 2, 3), (1, 3, 2)]),
+])  # fmt: skip
+def test_what_is_added_to_a_product_expands_to_it(name, product):
+    with pytest.raises(mg.ShapeError, match=rf"^{name}: input of shape \(4, 1, 2, 2\) does not expand"):
+        getattr(mg, name)(mg.ones(4, 1, 2, 2), *map(mg.ones, product))
+
+
+@pytest.mark.parametrize("sizes", [(4, -1), (-1, 0), (-1, -1), (), (4, 2)])
+def test_the_sizes_that_a_dimension_is_parted_into_make_it_up(sizes):
+    with pytest.raises(mg.ShapeError, match=rf"sizes {re.escape(str(sizes))} do not make up dimension 1 of size 6"):
+        mg.ones(2, 6).unflatten(1, sizes)
+
+
+@pytest.mark.parametrize("source, destination", [((0, 0), (0, 1)), ((0, 1), (1, -1)), ((0, 1), (0,)), (0, (0, 1))])
+def test_each_dimension_moves_once_and_to_one_place(source, destination):
+    with pytest.raises(ValueError, match="as many sources as destinations, each once"):
+        mg.ones(2, 3).movedim(source, destination)
+
+
+def test_a_dimension_of_one_element_is_summed_with_all_of_the_other():
+    one, three = mg.tensor([[2.0], [3.0]]), mg.tensor([1.0, 2.0, 4.0])
+    assert mg.tensordot(one, three, 1).tolist() == [14.0, 21.0]
+    assert mg.tensordot(three, one, ([0], [1])).tolist() == [14.0, 21.0]
+
+
+def test_vectors_of_three_lie_along_the_last_dimension():
+    x, y = np.random.default_rng(0).normal(size=(2, 3, 3, 3))
+    np.testing.assert_allclose(mg.linalg.cross(mg.tensor(x), mg.tensor(y)).cpu().numpy(), np.cross(x, y), atol=1e-15)
+
+
+FLOATING = (
+    "exp", "expm1", "exp2", "log", "log1p", "log2", "log10", "sqrt", "rsqrt", "sin", "cos", "tan", "asin", "acos",
+    "atan", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "erf", "erfc", "sigmoid", "reciprocal",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FLOATING)
+@pytest.mark.parametrize("dtype", [mg.int64, mg.int32, np.uint8, mg.bool])
+def test_a_function_of_integers_is_of_float32(name, dtype):
+    with np.errstate(divide="ignore"):
+        assert getattr(mg, name)(mg.tensor([1], dtype=dtype)).dtype == mg.float32

@@ -1,6 +1,7 @@
 """`python -m tests.mutants.source`: changes minigrad/ops line by line and says which changes no test notices.
 
-    --sample N --seed S   so many mutants, drawn at random; all by default
+    --sample N --seed S   so many mutants, drawn at random; all by default. Each has its lot from what it changes, so
+                          that most of a sample stays when the code around it changes
     --kinds LIST          of "rule" (the rules for gradients), "other" and "words" (what an error says, in a `raise`);
                           by default not the last
     --only TEXT           those with this in "file:function"
@@ -16,8 +17,8 @@ mutant survives.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
-import random
 import sys
 import time
 from collections import Counter
@@ -58,8 +59,8 @@ def main() -> int:
         for mutant in population
         if options.only in f"{mutant.file}:{mutant.where}" and mutant.kind in options.kinds.split(",")
     ]
-    if options.sample is not None and options.sample < len(mutants):
-        mutants = random.Random(options.seed).sample(mutants, options.sample)
+    if options.sample is not None:
+        mutants = drawn(mutants, options.sample, options.seed)
     first, step = map(int, options.part.split("/"))
     mutants = mutants[first::step]
 
@@ -75,6 +76,17 @@ def main() -> int:
             print("".join(f"  + {line}\n" for line in str(each["now"]).splitlines()), end="")
     print(f"\n{table(records)}\n{time.monotonic() - start:.0f} s")
     return int(any(each["fate"] in ("survived", "broken") for each in records))
+
+
+def drawn(mutants: Sequence[Mutant], size: int, seed: int) -> list[Mutant]:
+    """So many of them: those with the lowest lots."""
+    seen: Counter[str] = Counter()
+    lots = []
+    for mutant in mutants:
+        name = repr((seed, *mutant.name()))
+        seen[name] += 1  # the same change can be made in several places of a function
+        lots.append(hashlib.blake2b(f"{name} {seen[name]}".encode()).digest())
+    return [mutant for _, mutant in sorted(zip(lots, mutants), key=lambda pair: pair[0])[:size]]
 
 
 def judged(mutants: Sequence[Mutant], kept: Path, jobs: int, most: int) -> list[Fate]:

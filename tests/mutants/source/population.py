@@ -35,6 +35,10 @@ class Mutant:
         assert isinstance(changed, cst.Module)
         return changed.code
 
+    def name(self) -> tuple[str, str, str, str]:
+        """Quickly told, but two places of a function may share it."""
+        return self.file, self.where, *map(self.module.code_for_node, (self.node, self.replacement))
+
     def change(self) -> tuple[str, str]:
         """The lines that differ, as they were and as they are."""
         lines = [text.splitlines() for text in (self.module.code, self.text())]
