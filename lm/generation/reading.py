@@ -124,7 +124,7 @@ def _place(model: Any) -> Array:
 
 
 def _tensor(values: Ids, place: Array) -> Tensor:
-    return Tensor(np.asarray(values, like=place))
+    return Tensor(backend_of(place).asarray(values))
 
 
 def _scores(logits: Tensor, position: int) -> Logits:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from lm.generation.settings import GenerationConfig
-from minigrad import io
+from minigrad import get_default_device, io
 from minigrad.nn.utils import skip_init
 
 from .configs import read_config, write_config
@@ -32,7 +32,9 @@ class Pretrained(NamedTuple):
     generation: GenerationConfig
 
 
-def load_pretrained(folder: str | os.PathLike[str], architecture: str | None = None, dtype: Any = None) -> Pretrained:
+def load_pretrained(
+    folder: str | os.PathLike[str], architecture: str | None = None, dtype: Any = None, device: Any = None
+) -> Pretrained:
     """Load a model, its tokenizer and its generation settings from a folder in Hugging Face's format.
 
     Args:
@@ -40,6 +42,7 @@ def load_pretrained(folder: str | os.PathLike[str], architecture: str | None = N
         architecture: a class of the family, such as "BertForTokenClassification", to be made from the weights of
             another: the trunk is loaded, a head that the file lacks starts fresh. None: the one the file is of.
         dtype: of the weights; None: as they are in the file, bfloat16 as float32.
+        device: where they are; None: the default device.
 
     Returns the model, in evaluation mode; the tokenizer, None where there is no file of one; and the settings.
 
@@ -59,8 +62,7 @@ def load_pretrained(folder: str | os.PathLike[str], architecture: str | None = N
     arrays, fresh = from_files(model, family, read_weights(folder), wanted != named, str(folder))
     values = {name: np.ascontiguousarray(array) for name, array in arrays.items()} | fresh_values(model, fresh)
     model.load_state_dict(values, assign=True)
-    if dtype is not None:
-        model.to(dtype)
+    model.to(dtype=dtype, device=get_default_device() if device is None else device)
     return Pretrained(model.eval(), read_tokenizer(folder), _generation(folder, document))
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from minigrad import Tensor
-from minigrad.backends import Array
+from minigrad.backends import Array, backend_of
 
 
 @dataclass
@@ -52,7 +52,7 @@ class KVCache:
 
     def reorder(self, rows: Sequence[int] | Array) -> None:
         """Let sequence i go on from what sequence `rows[i]` has read; there may be more or fewer than before."""
-        rows = np.asarray(rows)
+        rows = backend_of(self.keys).asarray(np.asarray(rows))
         if len(rows) == self.keys.shape[1]:
             self.keys[:, :, :, : self.length] = self.keys[:, rows, :, : self.length]
             self.values[:, :, :, : self.length] = self.values[:, rows, :, : self.length]
@@ -87,7 +87,7 @@ class EncoderDecoderCache:
 
     def reorder(self, rows: Sequence[int] | Array) -> None:
         """Let sequence i go on from what sequence `rows[i]` has read and written."""
-        rows = np.asarray(rows)
         self.own.reorder(rows)
+        rows = backend_of(self.own.keys).asarray(np.asarray(rows))
         self.cross = [(Tensor(k.data[rows]), Tensor(v.data[rows])) for k, v in self.cross]
         self.mask = None if self.mask is None else Tensor(self.mask.data[rows])

@@ -21,7 +21,7 @@ import numpy as np
 
 import minigrad.nn.functional as F
 from minigrad import Tensor, cat, nn
-from minigrad.backends import Array
+from minigrad.backends import Array, backend_of
 
 from .activations import ACTIVATIONS, check_activation
 from .cache import KVCache
@@ -262,7 +262,7 @@ class Llama(nn.Module):
         """Cosines and sines of the angles of `length` tokens after `past` others, or of those at `position_ids`."""
         weight = self.embed_tokens.weight.data
         dtype = np.promote_types(weight.dtype, np.float32)  # the angles of halves would be far off
-        frequencies = np.asarray(self.frequencies, dtype, like=weight)  # (R,)
+        frequencies = backend_of(weight).asarray(self.frequencies.astype(dtype))  # (R,)
         if position_ids is None:
             positions = np.arange(past, past + length, like=weight)[:, None]  # (T, 1)
         else:

@@ -20,7 +20,7 @@ import numpy as np
 
 import minigrad.nn.functional as F
 from minigrad import Tensor, nn, where
-from minigrad.backends import Array
+from minigrad.backends import Array, backend_of
 
 from .activations import ACTIVATIONS, check_activation
 from .cache import EncoderDecoderCache, KVCache
@@ -210,7 +210,7 @@ class Stack(nn.Module):
         buckets = relative_buckets(
             relative, not self.decoder, config.relative_attention_num_buckets, config.relative_attention_max_distance
         )
-        ids = Tensor(np.asarray(buckets, like=self.distances.weight.data))
+        ids = Tensor(backend_of(self.distances.weight.data).asarray(buckets))
         bias = self.distances(ids).permute(2, 0, 1).unsqueeze(0)
         return bias if mask is None else where(mask, bias, -math.inf)
 

@@ -12,6 +12,7 @@ from lm.models.masks import causal_mask, padding_mask
 LIKE = np.zeros(0)
 
 
+@pytest.mark.host("the values of a mask on a device are not looked at")
 def test_a_mask_without_padding_is_none():
     assert padding_mask(None, 2, 3) is None
     assert padding_mask(mg.ones(2, 3, dtype=mg.int64), 2, 3) is None
@@ -49,6 +50,7 @@ def call(name, ids, mask=None):
     return T5_MODEL(ids, ids, mask) if name == "t5" else MODELS[name](ids, attention_mask=mask)
 
 
+@pytest.mark.host("the values of a mask on a device are not looked at")
 @pytest.mark.parametrize("name", [*MODELS, "t5"])
 def test_a_sequence_that_is_all_padding_is_refused(name):
     with pytest.raises(ValueError, match="sequence 1 is all zeros, so all padding"):
