@@ -64,7 +64,7 @@ HOOKS = [
                     watcher.record(self)
 """, ""),
     ("graph.py", "(backward_watchers or gradient.dtype != target.dtype)", "gradient.dtype != target.dtype"),
-    ("graph.py", """        if source is not None and backward_watchers and gradient.__class__ is not Parts:
+    ("graph.py", """        if backward_watchers and source is not None and gradient.__class__ is not Parts:
             owned = False  # a hook may keep what it sees
             for hooks in backward_watchers:
                 if hooks.accumulate:

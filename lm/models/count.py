@@ -85,14 +85,15 @@ def count_memory(config: GPT2Config, batch_size: int, itemsize: int = 4) -> dict
     L, H = config.n_layer, config.n_head
     parameters = itemsize * sum(count_parameters(config).values())
     middle = itemsize * B * T * config.inner
-    tokens, attention_weights = itemsize * B * T * C, itemsize * B * H * T * T
+    tokens = itemsize * B * T * C
     dropout = (itemsize + 1) * B * T * C  # its input, and a byte of mask for each element
     layer = (
         2 * tokens  # ln_1: its input, and that normalized
         + tokens  # c_attn: its input
         + 3 * tokens  # attention: q, k, v,
-        + attention_weights * (2 if config.attn_pdrop else 1)  # its weights, and what dropout leaves of them
-        + tokens  # attn.c_proj: its input
+        + itemsize * B * H * T  # the logarithm of the sum of each query's weights,
+        + (B * H * T * T if config.attn_pdrop else 0)  # and a byte of mask for each weight
+        + tokens  # attn.c_proj: its input, which is attention's output
         + 2 * tokens  # ln_2
         + tokens  # c_fc: its input
         + 2 * middle  # gelu: its input, and the share of it that passes
@@ -106,7 +107,7 @@ def count_memory(config: GPT2Config, batch_size: int, itemsize: int = 4) -> dict
         "activations: embeddings": dropout if config.embd_pdrop else 0,
         "activations: h.*": L * layer,
         "activations: ln_f": 3 * tokens,  # its input, that normalized, and its output
-        "activations: logits": 2 * itemsize * B * T * V,  # and their softmax
+        "activations: logits": 2 * itemsize * B * T * V,  # and their gradient
     }
 
 
