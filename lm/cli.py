@@ -223,14 +223,15 @@ def generate(argv: Sequence[str]) -> int:
     keep_freed_memory()
     tokenizer: Tokenizer
     if args.pretrained:
-        model, tokenizer = open_pretrained(args.pretrained)
+        model, tokenizer, ends = open_pretrained(args.pretrained)
     else:
         run = open_run(Path(args.run))
         if not isinstance(run.task, NextToken):
             raise ValueError(f"{run.folder}: a {run.config.model.family} does not go on with a text")
-        (model, _), tokenizer = load_best(run), run.tokenizer
+        (model, _), tokenizer, ends = load_best(run), run.tokenizer, ()
     prompt = tokenizer.encode(args.prompt, disallowed_special=())
-    ends = [] if tokenizer.eot_token is None else [tokenizer.eot_token]
+    if not ends and tokenizer.eot_token is not None:
+        ends = (tokenizer.eot_token,)
     ids: Iterable[int]
     if args.num_beams > 1:
         settings = GenerationConfig(
@@ -239,7 +240,7 @@ def generate(argv: Sequence[str]) -> int:
             length_penalty=args.length_penalty,
             repetition_penalty=args.repetition_penalty,
             no_repeat_ngram_size=args.no_repeat_ngram_size,
-            eos_token_id=tuple(ends),
+            eos_token_id=ends,
         )
         [ids] = generate_batch(model, [prompt], settings)
     else:

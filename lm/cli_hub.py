@@ -88,17 +88,17 @@ def count_pretrained(argv: Sequence[str]) -> int:
     return 0
 
 
-def open_pretrained(source: str) -> tuple[Any, Any]:
-    """(model, tokenizer) of a folder in Hugging Face's format, or of a name on the hub, for writing text with."""
+def open_pretrained(source: str) -> tuple[Any, Any, tuple[int, ...]]:
+    """(model, tokenizer, tokens that end a text) of a folder in Hugging Face's format, or of a name on the hub."""
     from lm.hub import find, load_pretrained
 
     folder = find(source)
-    model, tokenizer, _ = load_pretrained(folder)
+    model, tokenizer, generation = load_pretrained(folder)
     if tokenizer is None:
         raise ValueError(f"{folder}: there is no tokenizer that is known here, and so no way from text to ids")
     if not hasattr(model, "context_length"):
         raise ValueError(f"{folder}: a {type(model).__name__} writes no text")
-    return model, tokenizer
+    return model, tokenizer, generation.ends
 
 
 def _require_new(out: str) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from lm.cli import main
+from lm.generation import GenerationConfig
 from lm.hub import load_pretrained, save_pretrained
 from lm.models import GPT2, T5, GPT2Config, T5Config
 from lm.tokenizer import CharacterTokenizer, load_tokenizer, train_bpe
@@ -116,6 +117,19 @@ def test_a_model_with_an_encoder_answers_without_repeating_the_prompt(tokenizer,
     save_pretrained(T5(config), tokenizer, tmp_path)
     assert main(["generate", "--pretrained", str(tmp_path), "--prompt", "the cat", "--max-new-tokens", "4"]) == 0
     assert "the cat" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("beams", [[], ["--num-beams", "2"]])
+def test_every_token_that_the_settings_name_ends_a_text(beams, tokenizer, tmp_path, capsys):
+    size, prompt = tokenizer.vocab_size, "the cat"
+    model = GPT2(GPT2Config(vocab_size=size, n_positions=64, n_embd=4, n_layer=1, n_head=1))
+    every = tuple(range(size))
+    for ends, text in (((), None), (every, prompt)):
+        save_pretrained(model, tokenizer, tmp_path / str(len(ends)), GenerationConfig(eos_token_id=ends or None))
+        flags = ["--pretrained", str(tmp_path / str(len(ends))), "--prompt", prompt, "--max-new-tokens", "5", *beams]
+        assert main(["generate", *flags]) == 0
+        output = capsys.readouterr().out
+        assert output == f"{text}\n" if text else len(output) > len(prompt) + 1
 
 
 def test_a_model_that_writes_no_text_is_refused(tmp_path, capsys):

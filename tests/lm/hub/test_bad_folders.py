@@ -2,6 +2,9 @@
 
 import json
 import shutil
+import sys
+import types
+from fnmatch import fnmatch
 
 import numpy as np
 import pytest
@@ -218,9 +221,49 @@ def test_weights_of_several_dtypes_are_refused(tmp_path):
 
 
 def test_without_the_package_a_download_says_how_to_install_it(monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "huggingface_hub", None)
+    monkeypatch.setitem(sys.modules, "huggingface_hub", None)
     with pytest.raises(ModuleNotFoundError, match=r"pip install 'minigrad\[hub\]'"):
         download("openai-community/gpt2")
+
+
+@pytest.fixture
+def hub(monkeypatch):
+    """A stand-in for huggingface_hub: it gives its `answer`, or raises it, and keeps what it was `asked`."""
+    package, errors = types.ModuleType("huggingface_hub"), types.ModuleType("huggingface_hub.errors")
+    for name, kind in (("HfHubHTTPError", OSError), ("HFValidationError", ValueError)):
+        setattr(errors, name, type(name, (kind,), {}))
+    errors.LocalEntryNotFoundError = type("LocalEntryNotFoundError", (FileNotFoundError, ValueError), {})
+    package.asked = []
+
+    def snapshot_download(name, **settings):
+        package.asked.append((name, settings))
+        if isinstance(package.answer, Exception):
+            raise package.answer
+        return str(package.answer)
+
+    package.snapshot_download = snapshot_download
+    monkeypatch.setitem(sys.modules, "huggingface_hub", package)
+    monkeypatch.setitem(sys.modules, "huggingface_hub.errors", errors)
+    package.errors = errors
+    return package
+
+
+def test_a_name_is_fetched_without_pickles_and_code(hub):
+    hub.answer = FOLDERS / "gpt2"
+    assert isinstance(load_pretrained(find("owner/name", revision="main")).model, GPT2)
+    [(name, settings)] = hub.asked
+    assert name == "owner/name" and settings["revision"] == "main"
+    fetched = ["config.json", "model.safetensors", "model-00001-of-00002.safetensors", "merges.txt", "vocab.txt"]
+    left = ["pytorch_model.bin", "modeling.py", "tf_model.h5", "flax_model.msgpack", "README.md"]
+    kept = [file for file in fetched + left if any(fnmatch(file, each) for each in settings["allow_patterns"])]
+    assert kept == fetched
+
+
+@pytest.mark.parametrize("error", ["HfHubHTTPError", "HFValidationError", "LocalEntryNotFoundError"])
+def test_what_the_hub_says_is_passed_on_in_one_line(hub, error):
+    hub.answer = getattr(hub.errors, error)("no such model\n  at all")
+    with pytest.raises(ConnectionError, match=r"owner/name: cannot be downloaded .*no such model at all"):
+        download("owner/name")
 
 
 def test_a_folder_is_not_looked_for_on_the_hub(tmp_path):
