@@ -500,3 +500,13 @@ FLOATING = (
 def test_a_function_of_integers_is_of_float32(name, dtype):
     with np.errstate(divide="ignore"):
         assert getattr(mg, name)(mg.tensor([1], dtype=dtype)).dtype == mg.float32
+
+
+@pytest.mark.parametrize("name, sizes, reason", [
+    ("mm", [(2,), (2, 2)], "both need 2 dimensions"), ("bmm", [(2, 2), (2, 2)], "both need 3 dimensions"),
+    ("mv", [(2, 2), (2, 2)], "it takes a matrix and a vector"), ("dot", [(2, 2), (2,)], "it takes two vectors"),
+])  # fmt: skip
+def test_products_are_of_so_many_dimensions(name, sizes, reason):
+    shapes = " and ".join(map(str, sizes))
+    with pytest.raises(mg.ShapeError, match=rf"^{name} of {re.escape(shapes)}: {reason}"):
+        getattr(mg, name)(*map(mg.ones, sizes))

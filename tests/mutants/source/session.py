@@ -30,6 +30,7 @@ from tests.mutants.source.swap import live_functions, swap
 
 DEVICE_TESTS = "tests/minigrad/backends/test_device.py"
 MEMORY = 6 << 30  # bytes a mutant may ask for
+TOO_LONG = (signal.SIGPROF, signal.SIGALRM)
 Work = tuple[Mutant | None, Sequence[str]]  # None: nothing changed, as a control
 
 
@@ -72,7 +73,7 @@ def cold(work: Sequence[Work], seconds: dict[str, float], jobs: int, *options: s
         if mutant is not None:
             _import_as(str(ROOT / mutant.file), mutant.text())
         files = list(dict.fromkeys(test.partition("::")[0] for test in tests))
-        signal.alarm(120 + 3 * len(files))
+        _limit(120 + 3 * len(files))
         code = pytest.main([*OPTIONS, *options, "-x", *files], plugins=[_Chosen(tests, seconds, writer)])
         _tell(writer, "survived" if code == 0 else "broken", f"pytest's exit code {int(code)}")
 
@@ -117,7 +118,7 @@ class _Stop:
         self.seconds, self.writer = seconds, writer
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
-        signal.alarm(math.ceil(15 + 10 * self.seconds.get(nodeid, 0.0)))
+        _limit(math.ceil(15 + 10 * self.seconds.get(nodeid, 0.0)))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.failed:
@@ -141,6 +142,13 @@ class _Chosen(_Stop):
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         chosen = [item for item in items if item.nodeid in self.tests or item.nodeid.startswith(DEVICE_TESTS)]
         items[:] = sorted(chosen, key=lambda item: self.tests.get(item.nodeid, -1))
+
+
+def _limit(seconds: int) -> None:
+    """End this process after so much time on a processor: on a busy machine much more passes. But one that waits uses
+    none."""
+    signal.setitimer(signal.ITIMER_PROF, seconds)
+    signal.alarm(20 * seconds)
 
 
 def _quick_failures() -> None:
@@ -177,7 +185,7 @@ def _forked(work: Sequence[Work], run: Callable[[Mutant | None, Sequence[str], i
         number, reader, start = running.pop(child)
         with open(reader, "rb") as file:
             told = file.read()
-        ended = "took too long" if os.WTERMSIG(status) == signal.SIGALRM else f"the process ended with {status}"
+        ended = "took too long" if os.WTERMSIG(status) in TOO_LONG else f"the process ended with {status}"
         fate, by = json.loads(told) if told else ("killed", ended)
         fates[number] = Fate(fate, by, round(time.monotonic() - start, 2))
         mutant = work[number][0]
