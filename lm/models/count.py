@@ -91,7 +91,7 @@ def count_memory(config: GPT2Config, batch_size: int, itemsize: int = 4) -> dict
         2 * tokens  # ln_1: its input, and that normalized
         + tokens  # c_attn: its input
         + 3 * tokens  # attention: q, k, v,
-        + itemsize * B * H * T  # the logarithm of the sum of each query's weights,
+        + 2 * itemsize * B * H * T  # each query's largest score and the sum of its weights,
         + (B * H * T * T if config.attn_pdrop else 0)  # and a byte of mask for each weight
         + tokens  # attn.c_proj: its input, which is attention's output
         + 2 * tokens  # ln_2

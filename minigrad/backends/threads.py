@@ -6,6 +6,7 @@ the number of threads: blocks are the same, and share nothing.
 
 from __future__ import annotations
 
+import operator
 import os
 import threading
 from collections import deque
@@ -16,7 +17,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-# The same words that libraries of linear algebra listen to.
+# Ours, then those that libraries of linear algebra listen to; the first that is there counts.
 _VARIABLES = "MINIGRAD_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"
 _MOST = 8  # beyond, memory is the limit
 
@@ -24,19 +25,21 @@ _MOST = 8  # beyond, memory is the limit
 def _default() -> int:
     available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     named = [os.environ[name] for name in _VARIABLES if os.environ.get(name, "").isdecimal()]
-    return max(1, min([_MOST, available, *map(int, named)]))
+    return max(1, int(named[0])) if named else min(_MOST, available)
 
 
 _count = _default()
 _calls: SimpleQueue[Callable[[], None]] = SimpleQueue()
 _started = 0
+_starting = threading.Lock()
+_here = threading.local()  # `shares`: whether this thread is at work for `for_each` now
 
 
 def get_num_threads() -> int:
     """How many threads blocks of work are shared among. PyTorch: `torch.get_num_threads`.
 
-    From the start as many as there are processors, 8 at most, or as OMP_NUM_THREADS or MINIGRAD_NUM_THREADS say. What
-    NumPy's products of matrices use is another number, which OPENBLAS_NUM_THREADS tells.
+    From the start as many as there are processors, 8 at most; or as MINIGRAD_NUM_THREADS says, or else OMP_NUM_THREADS,
+    OPENBLAS_NUM_THREADS or MKL_NUM_THREADS, by which NumPy's products of matrices go too.
     """
     return _count
 
@@ -47,8 +50,9 @@ def set_num_threads(count: int) -> None:
     Raises ValueError for less than 1, TypeError for what is no integer.
     """
     global _count
-    if not isinstance(count, int) or isinstance(count, bool):
+    if isinstance(count, bool) or not hasattr(count, "__index__"):
         raise TypeError(f"set_num_threads takes an integer, got {type(count).__name__}")
+    count = operator.index(count)
     if count < 1:
         raise ValueError(f"set_num_threads takes 1 or more, got {count}")
     _count = count
@@ -57,11 +61,12 @@ def set_num_threads(count: int) -> None:
 def for_each(function: Callable[[T], None], items: Iterable[T], most: int | None = None) -> None:
     """Call a function of every item, on `most` threads or as many as there are; in which order is not said.
 
-    The first exception of a thread is raised, when all threads have come to an end.
+    The first exception of a thread, also KeyboardInterrupt, is raised when all threads have come to an end. Inside such
+    a function it calls in the calling thread alone.
     """
     left = deque(items)
     helpers = min(_count if most is None else min(most, _count), len(left)) - 1
-    if helpers < 1:
+    if helpers < 1 or getattr(_here, "shares", False):
         for item in left:
             function(item)
         return
@@ -69,6 +74,7 @@ def for_each(function: Callable[[T], None], items: Iterable[T], most: int | None
     done: SimpleQueue[None] = SimpleQueue()
 
     def work() -> None:
+        _here.shares = True
         try:
             while left and not errors:
                 try:
@@ -78,27 +84,39 @@ def for_each(function: Callable[[T], None], items: Iterable[T], most: int | None
                 function(item)
         except BaseException as error:  # of any thread: it is raised in the calling one
             errors.append(error)
+        finally:
+            _here.shares = False
 
     def help_out(context: Context) -> None:
         context.run(work)
         done.put(None)
 
-    _start(helpers)
+    helpers = _start(helpers)
     for _ in range(helpers):
         context = copy_context()  # numpy.errstate, say, holds in every thread
         _calls.put(lambda context=context: help_out(context))  # type: ignore[misc]
     work()
-    for _ in range(helpers):
-        done.get()
+    while helpers:
+        try:
+            done.get()
+            helpers -= 1
+        except BaseException as error:  # Ctrl-C: the others stop after their item
+            errors.append(error)
     if errors:
         raise errors[0]
 
 
-def _start(helpers: int) -> None:
+def _start(helpers: int) -> int:
+    """Have so many threads wait for work, or as many as the system grants; how many they are."""
     global _started
-    while _started < helpers:
-        _started += 1
-        threading.Thread(target=_serve, args=(_calls,), name=f"minigrad-{_started}", daemon=True).start()
+    with _starting:
+        while _started < helpers:
+            try:
+                threading.Thread(target=_serve, args=(_calls,), name=f"minigrad-{_started + 1}", daemon=True).start()
+            except RuntimeError:  # no more threads can be started: the calling one does the work
+                break
+            _started += 1
+        return min(helpers, _started)
 
 
 def _serve(calls: SimpleQueue[Callable[[], None]]) -> None:
@@ -108,8 +126,8 @@ def _serve(calls: SimpleQueue[Callable[[], None]]) -> None:
 
 def _forget() -> None:
     """A forked process has none of these threads, and whatever waited for them never happened."""
-    global _calls, _started
-    _calls, _started = SimpleQueue(), 0
+    global _calls, _started, _starting, _here
+    _calls, _started, _starting, _here = SimpleQueue(), 0, threading.Lock(), threading.local()
 
 
 if hasattr(os, "register_at_fork"):

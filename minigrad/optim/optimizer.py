@@ -178,16 +178,24 @@ class Optimizer(Copied):
             param, grad, numbers = each
             self.update(param.data, grad, self.state[param], numbers)
 
+        at_once = self._may_update_at_once()
         on_threads: list[tuple[Tensor, Array, dict[str, Any]]] = []
         alone: list[tuple[Tensor, Array, dict[str, Any]]] = []
         for each in updates:
-            worth_it = self.at_once and each[1].size >= AT_ONCE and each[0].device == "cpu"
+            worth_it = at_once and each[1].size >= AT_ONCE and each[0].device == "cpu"
             (on_threads if worth_it else alone).append(each)
-        for_each(update, sorted(on_threads, key=lambda each: -each[1].size))
-        for_each(update, alone, most=1)
-        for param, _, _ in updates:
-            log_write(param.data, name)
+        try:
+            for_each(update, sorted(on_threads, key=lambda each: -each[1].size))
+            for_each(update, alone, most=1)
+        finally:  # also what was changed before one failed
+            for param, _, _ in updates:
+                log_write(param.data, name)
         return loss
+
+    def _may_update_at_once(self) -> bool:
+        """As the class says that defines `update`: one that is derived from it may do more."""
+        owner = next(each for each in type(self).__mro__ if "update" in vars(each))
+        return bool(vars(owner).get("at_once", False))
 
     def _check_fit(self, number: int, param: Tensor, grad: Tensor) -> None:
         """Raise if a gradient, or what was kept at an earlier step, does not fit its parameter."""

@@ -56,14 +56,18 @@ class Scratch:
     own."""
 
     def __init__(self) -> None:
-        self.buffers: dict[Any, list[Array]] = {}
+        self._own = threading.local()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Scratch:
+        return Scratch()
 
     def like(self, array: Array, number: int) -> list[Array]:
         """`number` arrays of the shape of `array`, in the dtype that rules compute in."""
         dtype = wide(array.dtype)
         if array.size > PIECE:
             return [np.empty_like(array, dtype=dtype) for _ in range(number)]
-        buffers = self.buffers.setdefault((threading.get_ident(), type(array), dtype), [])
+        every: dict[Any, list[Array]] = self._own.__dict__.setdefault("buffers", {})
+        buffers = every.setdefault((type(array), dtype), [])
         while len(buffers) < number:
             buffers.append(np.empty_like(array, dtype=dtype, shape=(PIECE,)))
         return [buffer[: array.size].reshape(array.shape) for buffer in buffers[:number]]

@@ -234,10 +234,9 @@ def _weighed(
         noise = max(min(near, float(most)), min(max(near, wide), float(ones)))
         if distance(ours, found) > bound + noise:  # eight points may all be lucky: ask longdouble, or more of them
             if comparison.holds_in_longdouble(u, v, found):
-                near *= NOISES
+                near = max(near * NOISES, 2 * comparison.shaken(u, v, ours))
             else:
                 near = max(near, NOISES * max(comparison.noise(u, v, 6627.4 * comparison.eps) for _ in range(6)))
-            near = max(near, NOISES * comparison.shaken(u, v, ours))
             noise = max(noise, min(near, float(most)))
         bound += noise
     size = max(together / np.sqrt(max(terms.size, 1)), abs(float(found.value)) / max(terms.size, 1))

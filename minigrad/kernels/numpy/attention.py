@@ -1,9 +1,11 @@
 """Scaled dot-product attention, some queries of some heads at a time: scores never exist as a whole.
 
 A block of scores stays in the cache while it is turned into weights and multiplied with the values; where the mask is
-causal, keys that none of its queries sees are left out. Blocks lie as (..., keys, queries): reducing over rows is twice
-as fast as along them. Of the weights only the logarithm of each sum is kept, from which the backward computes them
-again. Results lie as (..., L, H, E) behind the shape (..., H, L, E), so that merging the heads afterwards is free.
+causal, keys that none of its queries sees are left out (so a value there that is not finite reaches fewer rows than in
+the definition, where its weight of 0 makes nan of it). Blocks lie as (..., keys, queries): reducing over rows is twice
+as fast as along them. Of the weights only each query's largest score and sum are kept, from which the backward computes
+them again; with dropout also which of them it left, a byte each. Results lie as (..., L, H, E) behind the shape
+(..., H, L, E), so that merging the heads afterwards is free.
 
 Source of the recomputation: T. Dao et al., "FlashAttention: Fast and memory-efficient exact attention with
 IO-awareness" (2022).
@@ -108,28 +110,28 @@ def _forward(
 ) -> tuple[Array, tuple[Any, ...]]:
     (batch, heads, length, _), source = q.shape, k.shape[2]
     out = _interleaved(batch, heads, length, v.shape[-1], q.dtype)
-    log_sums = np.empty((batch, heads, length), q.dtype)
+    largest, totals = (np.empty((batch, heads, length), q.dtype) for _ in range(2))
     kept = None if draw is None else draw.bernoulli((batch, heads, length, source), 1.0 - dropout_p)
     ones = np.ones(source, q.dtype)
     every = _Scores(q, k, mask, is_causal, scale)
     for block in _blocks(batch, heads, length, source, is_causal):
         weights, _ = every.of(block)
-        largest = weights.max(axis=-2, keepdims=True)  # (b, h, 1, rows)
+        top = weights.max(axis=-2)  # (b, h, rows)
         if mask is not None:
-            largest[np.isneginf(largest)] = 0.0
-        weights -= largest
+            top[np.isneginf(top)] = 0.0
+        weights -= top[..., None, :]
         np.exp(weights, out=weights)
         total = ones[: block.end] @ weights  # (b, h, rows)
         if mask is not None:
             total[total == 0.0] = 1.0  # a query that sees nothing: weights 0
-        log_sums[block.queries] = np.log(total) + largest[..., 0, :]
+        largest[block.queries], totals[block.queries] = top, total
         if kept is not None:
             weights *= kept[block.queries][..., : block.end].swapaxes(-1, -2)
-            total *= 1.0 - dropout_p if dropout_p < 1.0 else math.inf
+            total = total * (1.0 - dropout_p if dropout_p < 1.0 else math.inf)
         here = out[block.queries]
         np.matmul(weights.swapaxes(-1, -2), v[block.keys], out=here)
         here /= total[..., None]
-    return out, (out, log_sums, kept)
+    return out, (out, largest, totals, kept)
 
 
 def _backward(
@@ -141,20 +143,20 @@ def _backward(
     sum(W D) over the keys is sum(g out) over the channels. With W' the weights that dropout left, D counts where it
     left them, and dv = W'ᵀ g.
     """
-    out, log_sums, kept = stored
+    out, largest, totals, kept = stored
     (batch, heads, length, width), source = q.shape, k.shape[2]
     dq = _interleaved(batch, heads, length, width, g.dtype) if wanted[0] else None
     dk = _interleaved(batch, heads, source, width, g.dtype) if wanted[1] else None
     dv = _interleaved(batch, heads, source, v.shape[-1], g.dtype) if wanted[2] else None
-    share = np.einsum("bhle,bhle->bhl", g, out)
+    share = np.einsum("bhle,bhle->bhl", g, out) / totals
     factor = g.dtype.type(1.0 / (1.0 - dropout_p) if dropout_p < 1.0 else 0.0)
     every = _Scores(q, k, mask, is_causal, scale)
     for block in _blocks(batch, heads, length, source, is_causal):
         weights, scaled = every.of(block)  # (b, h, end, rows)
-        weights -= log_sums[block.queries][..., None, :]
-        np.exp(weights, out=weights)
+        weights -= largest[block.queries][..., None, :]
+        np.exp(weights, out=weights)  # times their sums, by which g is divided
         whole = block.rows.stop == length  # the first of these heads: what they add up to begins here
-        here = g[block.queries]
+        here = g[block.queries] / totals[block.queries][..., None]  # (b, h, rows, E)
         left = None if kept is None else kept[block.queries][..., : block.end].swapaxes(-1, -2) * factor
         if dv is not None:
             _add(dv, block, weights if left is None else weights * left, here, whole, every)

@@ -147,7 +147,7 @@ def _norm(arrays: list[Array], order: float) -> float:
         for array in small:
             squares += [float(np.dot(piece, piece)) for piece in _pieces(array)]
         for_each(lambda span: squares.extend([float(np.dot(piece, piece)) for piece in _pieces(span)]), large)
-        total = math.fsum(squares) if all(map(math.isfinite, squares)) else math.nan  # whatever their order
+        total = _sum(squares)
         if SAFE[0] < total < SAFE[1]:
             return math.sqrt(total)
     if order == 0.0:
@@ -160,6 +160,14 @@ def _norm(arrays: list[Array], order: float) -> float:
     # Divided by the extreme, no power overflows, and one that vanishes does not matter.
     powers = (np.abs(piece.astype(np.float64) / pivot) ** order for array in arrays for piece in _pieces(array))
     return pivot * math.pow(sum(float(power.sum()) for power in powers), 1.0 / order)
+
+
+def _sum(numbers: list[float]) -> float:
+    """The same in any order; inf where it is too large, or one of them is not finite."""
+    try:
+        return math.fsum(numbers) if all(map(math.isfinite, numbers)) else math.inf
+    except OverflowError:
+        return math.inf
 
 
 def _spans(arrays: list[Array]) -> tuple[list[Array], list[Array]]:

@@ -56,6 +56,53 @@ def test_an_exception_reaches_the_caller_when_all_threads_are_done():
     assert running == []
 
 
+def test_work_inside_of_work_does_not_wait_for_threads_that_wait_for_it():
+    mg.set_num_threads(2)
+    inner = []
+
+    def outer(_):
+        time.sleep(0.05)
+        for_each(inner.append, range(2))
+
+    worker = threading.Thread(target=for_each, args=(outer, range(2)), daemon=True)
+    worker.start()
+    worker.join(30)
+    assert not worker.is_alive()
+    assert sorted(inner) == [0, 0, 1, 1]
+
+
+def test_where_no_thread_can_be_started_the_calling_one_does_the_work(monkeypatch):
+    def refuse(self):
+        raise RuntimeError("can't start new thread")
+
+    seen = []
+    mg.set_num_threads(threads._started + 3)
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        for_each(seen.append, range(20))
+    for_each(seen.append, range(20))
+    assert sorted(seen) == sorted([*range(20), *range(20)])
+
+
+def test_ctrl_c_in_the_calling_thread_waits_for_the_others():
+    mg.set_num_threads(2)
+    running = []
+    both = threading.Barrier(2, timeout=30)
+    caller = threading.current_thread()
+
+    def work(_):
+        both.wait()
+        if threading.current_thread() is caller:
+            raise KeyboardInterrupt
+        running.append(1)
+        time.sleep(0.1)
+        running.pop()
+
+    with pytest.raises(KeyboardInterrupt):
+        for_each(work, range(2))
+    assert running == []
+
+
 def test_what_numpy_was_told_about_errors_holds_in_every_thread():
     together = threading.Barrier(3, timeout=30)
 
@@ -101,8 +148,11 @@ def test_the_environment_tells_how_many(monkeypatch):
     for name in ("MINIGRAD_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         monkeypatch.delenv(name, raising=False)
     assert 1 <= threads._default() <= 8
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")
     assert threads._default() == 1
+    monkeypatch.setenv("MINIGRAD_NUM_THREADS", "4")
+    assert threads._default() == 4
+    monkeypatch.delenv("MINIGRAD_NUM_THREADS")
     monkeypatch.setenv("OMP_NUM_THREADS", "many")
     assert threads._default() >= 1
 
@@ -124,3 +174,37 @@ def test_training_gives_the_same_bits_on_any_number_of_threads():
     (ones, one_norm), (threes, three_norm) = trained(1), trained(3)
     assert all(np.array_equal(one, three) for one, three in zip(ones, threes, strict=True))
     assert one_norm == three_norm
+
+
+def test_a_class_that_changes_an_update_says_itself_whether_it_runs_at_once():
+    together, most = [], []
+
+    class Counted(mg.optim.SGD):
+        def update(self, param, grad, state, group):
+            together.append(1)
+            most.append(len(together))
+            time.sleep(0.02)
+            super().update(param, grad, state, group)
+            together.pop()
+
+    parameters = [mg.zeros(100_000, requires_grad=True) for _ in range(3)]
+    for parameter in parameters:
+        parameter.grad = mg.ones(100_000)
+    Counted(parameters, lr=0.1).step()
+    assert max(most) == 1
+
+
+def test_a_step_that_fails_half_way_leaves_no_graph_that_takes_the_new_values_for_the_old():
+    class Failing(mg.optim.SGD):
+        def update(self, param, grad, state, group):
+            if param.shape == (2,):
+                raise MemoryError
+            super().update(param, grad, state, group)
+
+    a, b = mg.ones(1, requires_grad=True), mg.ones(2, requires_grad=True)
+    y = (a * a).sum()
+    a.grad, b.grad = mg.ones(1), mg.ones(2)
+    with pytest.raises(MemoryError):
+        Failing([a, b], lr=0.1).step()
+    with pytest.raises(RuntimeError, match="changed in place"):
+        y.backward()

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 import minigrad as mg
 from minigrad.kernels import registry
+from minigrad.kernels.numpy import attention as attention_kernel
 from minigrad.kernels.numpy import blocks
 from minigrad.ops.composite import composite, definitions, selectors
 from minigrad.ops.random import Key
@@ -135,6 +136,9 @@ def test_kernel_is_as_close_to_the_reference_as_its_composite(name: str, dtype: 
     wider = np.float64 if exact_gelu else WIDER[dtype]
     with pytest.MonkeyPatch.context() as patch, registry.mode("force"):
         patch.setattr(blocks, "BLOCK", data.draw(st.sampled_from([8, 1 << 14])))
+        scores, queries = data.draw(st.sampled_from([(1, 1), (8, 2), (20, 3), (64, 4), (1 << 18, 128)]))
+        patch.setattr(attention_kernel, "BLOCK", scores)
+        patch.setattr(attention_kernel, "QUERIES", queries)
         fused = _results(name, arguments, arrays, np.dtype(dtype), layout, wanted)
     with registry.mode("off"):
         composed = _results(name, arguments, arrays, np.dtype(dtype), layout, wanted)
@@ -278,3 +282,46 @@ def test_a_definition_gets_the_named_arguments_when_no_kernel_applies(monkeypatc
 def test_the_loss_beside_an_infinite_logit_is_infinite(mode):
     with mg.kernels.mode(mode), np.errstate(all="ignore"):
         assert mg.nn.functional.cross_entropy(mg.tensor([[np.inf, 0.0]]), mg.tensor([1])).item() == np.inf
+
+
+@pytest.mark.parametrize("size", [1e3, 1e5, 1e7])
+@pytest.mark.parametrize("mode", ["off", "force"])
+def test_attention_gives_the_gradients_of_its_weights_however_large_all_scores_are(mode, size):
+    q = mg.tensor(np.full((1, 1, 1, 1), size, np.float32), requires_grad=True)
+    k, v = (mg.tensor(np.ones((1, 1, 4, 1), np.float32), requires_grad=True) for _ in range(2))
+    with registry.mode(mode):
+        mg.nn.functional.scaled_dot_product_attention(q, k, v).backward(mg.ones(1, 1, 1, 1))
+    assert np.allclose(v.grad.numpy(), 0.25, rtol=1e-6)
+    assert np.abs(k.grad.numpy()).max() <= 1e-6 * size
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.4])
+@pytest.mark.parametrize("is_causal", [False, True])
+def test_attention_in_several_blocks_is_that_in_one(is_causal, dropout, monkeypatch):
+    def results():
+        mg.manual_seed(0)
+        rng = np.random.default_rng(0)
+        q, k, v = (mg.tensor(rng.standard_normal((2, 3, 7, 4)), requires_grad=True) for _ in range(3))
+        with registry.mode("force"):
+            out = mg.nn.functional.scaled_dot_product_attention(q, k, v, is_causal=is_causal, dropout_p=dropout)
+        out.backward(mg.tensor(rng.standard_normal(out.shape)))
+        return [each.numpy() for each in (out.detach(), q.grad, k.grad, v.grad)]
+
+    whole = results()
+    monkeypatch.setattr(attention_kernel, "BLOCK", 14)
+    monkeypatch.setattr(attention_kernel, "QUERIES", 2)
+    for one, several in zip(whole, results(), strict=True):
+        np.testing.assert_allclose(several, one, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("mode", ["off", "force"])
+def test_a_hook_may_change_the_gradient_of_logits_in_place_and_the_next_backward_is_right(mode):
+    x = mg.tensor(np.zeros((2, 3)), requires_grad=True)
+    with registry.mode(mode):
+        loss = mg.nn.functional.cross_entropy(x, mg.tensor([0, 1]))
+    x.register_hook(lambda gradient: gradient.mul_(2))
+    loss.backward(retain_graph=True)
+    first = x.grad.numpy().copy()
+    x.grad = None
+    loss.backward()
+    assert np.array_equal(x.grad.numpy(), first)

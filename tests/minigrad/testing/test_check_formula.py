@@ -175,6 +175,14 @@ def test_a_backward_may_be_off_by_what_a_rounding_of_its_input_does(x):
         assert check_grads(mg.nn.functional.gelu, mg.tensor([x], dtype=mg.float64), seed=seed).ok
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_a_large_condition_hides_no_wrong_factor(seed):
+    with pytest.raises(WrongFormula):
+        check_vjp_pair(
+            lambda x: np.sin(1e7 * x), lambda g, x: g * 1e7 * np.cos(1e7 * x) * (1 + 2e-8), np.array([0.7]), seed=seed
+        )
+
+
 def test_but_no_more_than_that():
     with pytest.raises(WrongFormula, match=r"input 0\[0\]"):
         check_vjp_pair(lambda x: x * (x > 0), lambda g, x: g * np.where(x > 0, 1, 1e-25), np.array([-16.0]))

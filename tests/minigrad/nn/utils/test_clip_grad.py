@@ -208,3 +208,11 @@ def test_limiting_spoils_a_graph_that_saved_the_gradient():
     clip_grad_value_(param, 0.1)
     with pytest.raises(RuntimeError, match="clip_grad_value_"):
         loss.backward()
+
+
+def test_squares_that_are_finite_but_whose_sum_is_not():
+    parameters = [mg.zeros(1, dtype=mg.float64, requires_grad=True) for _ in range(2)]
+    for parameter in parameters:
+        parameter.grad = mg.tensor([1.2e154], dtype=mg.float64)
+    norm = mg.nn.utils.clip_grad_norm_(parameters, 1.0)
+    assert norm.item() == pytest.approx(1.2e154 * 2**0.5, rel=1e-12)
