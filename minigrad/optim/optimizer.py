@@ -5,6 +5,7 @@ An update rule has a file of its own (`sgd.py`, `adam.py`, ...) and is written w
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any, TypeAlias
@@ -17,7 +18,7 @@ from ..backends.threads import for_each
 from ..copying import Copied
 from ..ops.failure import DeviceError, DTypeError, ShapeError
 from ..tensor import KINDS, Tensor
-from ..writes import is_writable, log_write
+from ..writes import is_writable, log_write, owner_of
 from . import rule
 from .rule import Kept, Piece, wide
 from .settings import check as check_settings
@@ -179,10 +180,12 @@ class Optimizer(Copied):
             self.update(param.data, grad, self.state[param], numbers)
 
         at_once = self._may_update_at_once()
+        owners = Counter(id(owner_of(param.data)) for param, _, _ in updates)  # views of one memory take turns
         on_threads: list[tuple[Tensor, Array, dict[str, Any]]] = []
         alone: list[tuple[Tensor, Array, dict[str, Any]]] = []
         for each in updates:
             worth_it = at_once and each[1].size >= AT_ONCE and each[0].device == "cpu"
+            worth_it = worth_it and owners[id(owner_of(each[0].data))] == 1
             (on_threads if worth_it else alone).append(each)
         try:
             for_each(update, sorted(on_threads, key=lambda each: -each[1].size))

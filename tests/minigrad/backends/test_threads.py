@@ -208,3 +208,22 @@ def test_a_step_that_fails_half_way_leaves_no_graph_that_takes_the_new_values_fo
         Failing([a, b], lr=0.1).step()
     with pytest.raises(RuntimeError, match="changed in place"):
         y.backward()
+
+
+def test_parameters_that_look_at_one_memory_take_turns():
+    names = set()
+
+    class Named(mg.optim.SGD):
+        at_once = True
+
+        def update(self, param, grad, state, group):
+            names.add(threading.current_thread().name)
+            time.sleep(0.02)
+            super().update(param, grad, state, group)
+
+    memory = np.zeros(300_000, np.float32)
+    parameters = [mg.from_numpy(memory[i : i + 200_000]).requires_grad_() for i in (0, 50_000, 100_000)]
+    for parameter in parameters:
+        parameter.grad = mg.ones(200_000)
+    Named(parameters, lr=0.1).step()
+    assert names == {threading.current_thread().name}
