@@ -8,13 +8,12 @@ from typing import Any, Protocol
 import numpy as np
 
 from minigrad import Tensor, nn, no_grad
-from minigrad.backends import backend_of
 
 from . import sampling
 from .batches import choose, row_key, stream_batch
 from .processors import process
 from .prompts import token_ids
-from .reading import evaluating
+from .reading import evaluating, last_logits, place_of, tensor_at
 from .settings import GenerationConfig
 
 
@@ -108,18 +107,12 @@ def generate(
 
     @no_grad()
     def walk() -> Iterator[int]:
-        cache = model.new_cache()
+        cache, modules, place = model.new_cache(), list(model.modules()), place_of(model)
         unread = tokens[-model.context_length :]
         for written in range(max_new_tokens):
-            with evaluating(model):
-                scores = model(Tensor(np.array([unread])), cache, 1).data[0, -1]  # (V,)
-            logits = backend_of(scores).to_host(scores).astype(np.float64)
-            if not np.isfinite(logits).all():
-                raise FloatingPointError(
-                    f"generate: the logits for position {len(tokens)} are not finite; the weights may have diverged in "
-                    f"training, or the activations overflow {scores.dtype}"
-                )
-            scores = process(logits[None], [tokens], written, settings)  # (1, V)
+            with evaluating(modules):
+                logits = model(tensor_at(place, np.array([unread])), cache, 1)  # (1, 1, V)
+            scores = process(last_logits(logits, len(tokens)), [tokens], written, settings)  # (1, V)
             [token] = choose(scores, settings, [row_key(seed, 0, len(tokens))])
             if token in settings.ends:
                 return
@@ -134,4 +127,4 @@ def generate(
     return walk()
 
 
-__all__ = ["LanguageModel", "evaluating", "generate"]
+__all__ = ["LanguageModel", "generate"]

@@ -6,7 +6,7 @@ looked at, and does not count in positions.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -41,6 +41,7 @@ class DecoderReader:
 
     def __init__(self, model: Any, prompts: Sequence[Sequence[int]], room: int) -> None:
         self.model, self.texts = model, [list(prompt) for prompt in prompts]
+        self.modules, self.place = list(model.modules()), place_of(model)
         self.lengths = np.array([len(prompt) for prompt in prompts])  # (B,)
         self.longest = int(self.lengths.max())
         self.read_so_far = self.longest
@@ -67,15 +68,14 @@ class DecoderReader:
         self.mask, self.lengths = self.mask[rows], self.lengths[rows]
 
     def _logits(self, ids: Ids, positions: Ids) -> Logits:
-        place = _place(self.model)
         padding = {}
         if self.padded:
             padding = {
-                "attention_mask": _tensor(self.mask[:, : self.read_so_far], place),
-                "position_ids": _tensor(positions, place),
+                "attention_mask": tensor_at(self.place, self.mask[:, : self.read_so_far]),
+                "position_ids": tensor_at(self.place, positions),
             }
-        with evaluating(self.model), no_grad():
-            return _scores(self.model(_tensor(ids, place), self.cache, 1, **padding), self.read_so_far)
+        with evaluating(self.modules), no_grad():
+            return last_logits(self.model(tensor_at(self.place, ids), self.cache, 1, **padding), self.read_so_far)
 
 
 class EncoderDecoderReader:
@@ -83,31 +83,32 @@ class EncoderDecoderReader:
 
     def __init__(self, model: Any, prompts: Sequence[Sequence[int]], room: int, start: int) -> None:
         self.model, self.texts = model, [[start] for _ in prompts]
-        place = _place(model)
+        self.modules, self.place = list(model.modules()), place_of(model)
         longest = max(map(len, prompts))
         ids, mask = np.zeros((len(prompts), longest), np.int64), np.zeros((len(prompts), longest), np.int64)
         for row, prompt in enumerate(prompts):
             ids[row, : len(prompt)], mask[row, : len(prompt)] = prompt, 1
-        with evaluating(model), no_grad():
-            encoded = model.encode(_tensor(ids, place), _tensor(mask, place))  # (B, longest, C)
-            self.cache = model.new_cache(encoded, _tensor(mask, place), room + 1)
+        seen = tensor_at(self.place, mask)
+        with evaluating(self.modules), no_grad():
+            encoded = model.encode(tensor_at(self.place, ids), seen)  # (B, longest, C)
+            self.cache = model.new_cache(encoded, seen, room + 1)
 
     def start(self) -> Logits:
         return self.read(np.array([text[-1] for text in self.texts]))
 
     def read(self, tokens: Ids) -> Logits:
-        with evaluating(self.model), no_grad():
-            logits = self.model.step(_tensor(tokens[:, None], _place(self.model)), self.cache, 1)
-        return _scores(logits, self.cache.length)
+        with evaluating(self.modules), no_grad():
+            logits = self.model.step(tensor_at(self.place, tokens[:, None]), self.cache, 1)
+        return last_logits(logits, self.cache.length)
 
     def reorder(self, rows: Ids) -> None:
         self.cache.reorder(rows)
 
 
 @contextmanager
-def evaluating(model: Any) -> Iterator[None]:
-    """Evaluation mode inside the block; afterwards every module is in the mode it was in."""
-    training: list[nn.Module] = [module for module in model.modules() if module.training]
+def evaluating(modules: Iterable[nn.Module]) -> Iterator[None]:
+    """Evaluation mode inside the block; afterwards each of these modules is in the mode it was in."""
+    training = [module for module in modules if module.training]
     for module in training:
         module.training = False
     try:
@@ -117,17 +118,18 @@ def evaluating(model: Any) -> Iterator[None]:
             module.training = True
 
 
-def _place(model: Any) -> Array:
+def place_of(model: Any) -> Array:
     """An array where the model's weights are."""
     place: Array = next(iter(model.parameters())).data
     return place
 
 
-def _tensor(values: Ids, place: Array) -> Tensor:
+def tensor_at(place: Array, values: Ids) -> Tensor:
+    """Numbers as a tensor on the device of `place`."""
     return Tensor(backend_of(place).asarray(values))
 
 
-def _scores(logits: Tensor, position: int) -> Logits:
+def last_logits(logits: Tensor, position: int) -> Logits:
     """The last logits of each text, (B, T, V) -> (B, V), on the host in float64."""
     last = logits.data[:, -1]
     scores: Logits = backend_of(last).to_host(last).astype(np.float64)
@@ -139,4 +141,6 @@ def _scores(logits: Tensor, position: int) -> Logits:
     return scores
 
 
-__all__ = ["DecoderReader", "EncoderDecoderReader", "Reader", "evaluating"]
+__all__ = [
+    "DecoderReader", "EncoderDecoderReader", "Reader", "evaluating", "last_logits", "place_of", "tensor_at",
+]  # fmt: skip

@@ -53,19 +53,19 @@ class GloVe(nn.Module):
     """Two vectors and two biases for each word: as a word, and as the context of another.
 
     `loss` is the definition. `step` is AdaGrad on it with a gradient written by hand, which touches only the rows a
-    batch names. AdaGrad's sums are buffers, beside their tables in the state dict.
+    batch names. AdaGrad's sums are buffers, beside their tables in the state dict. All are in host memory.
     """
 
     def __init__(self, config: GloVeConfig) -> None:
         super().__init__()
         self.config = config
         V, D = config.vocab_size, config.vector_size
-        self.vectors = nn.Parameter((mg.rand(V, D) - 0.5) / D)
-        self.contexts = nn.Parameter((mg.rand(V, D) - 0.5) / D)
-        self.biases = nn.Parameter((mg.rand(V, 1) - 0.5) / D)
-        self.context_biases = nn.Parameter((mg.rand(V, 1) - 0.5) / D)
+        self.vectors = nn.Parameter((mg.rand(V, D, device="cpu") - 0.5) / D)
+        self.contexts = nn.Parameter((mg.rand(V, D, device="cpu") - 0.5) / D)
+        self.biases = nn.Parameter((mg.rand(V, 1, device="cpu") - 0.5) / D)
+        self.context_biases = nn.Parameter((mg.rand(V, 1, device="cpu") - 0.5) / D)
         for name in TABLES:
-            self.register_buffer(f"{name}_squares", mg.zeros(*getattr(self, name).shape))
+            self.register_buffer(f"{name}_squares", mg.zeros(*getattr(self, name).shape, device="cpu"))
 
     def loss(self, batch: Cooccurrences) -> Tensor:
         """Half the sum over the entries of weight * (w . c + b + b_c - log count)^2."""

@@ -74,15 +74,16 @@ class Word2Vec(nn.Module):
     """The two tables of a word2vec model: `vectors` of words as inputs, and `outputs`, of words or inner nodes.
 
     `loss` is the definition, in plain operations. `step` is gradient descent on it with gradients written by hand: they
-    touch only the rows that a batch names, which is what makes it fast.
+    touch only the rows that a batch names, which is what makes it fast. The tables are in host memory.
     """
 
     def __init__(self, config: Word2VecConfig) -> None:
         super().__init__()
         self.config = config
         V, D = config.vocab_size, config.vector_size
-        self.vectors = nn.Parameter((2 * mg.rand(V, D) - 1) / D)
-        self.outputs = nn.Parameter(mg.zeros(V - 1 if config.hs else V, D))  # a tree of V leaves has V - 1 inner nodes
+        self.vectors = nn.Parameter((2 * mg.rand(V, D, device="cpu") - 1) / D)
+        rows = V - 1 if config.hs else V  # a tree of V leaves has V - 1 inner nodes
+        self.outputs = nn.Parameter(mg.zeros(rows, D, device="cpu"))
 
     def logits(self, batch: Windows) -> Tensor:
         """How well inputs and outputs go together: (S, K, M) in skip-gram, (S, 1, M) in CBOW."""

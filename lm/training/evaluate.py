@@ -8,7 +8,7 @@ from typing import Any
 from lm.data.batches import whole_batches
 from lm.data.corpus import Tokens
 from lm.data.text import DataError
-from lm.generation.generate import evaluating
+from lm.generation.reading import evaluating
 from lm.training.signals import StopSignal
 from minigrad import Tensor, no_grad
 
@@ -24,7 +24,7 @@ def mean_loss(
     None when `stop` rises meanwhile. Raises DataError where there is nothing to predict.
     """
     total, predictions = 0.0, 0
-    with no_grad(), evaluating(model):
+    with no_grad(), evaluating(model.modules()):
         for batch, count in batches:
             if stop:
                 return None

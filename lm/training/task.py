@@ -42,6 +42,12 @@ class Family:
     special_tokens: Mapping[str, str] = field(default_factory=dict)
 
 
+def beside(model: Any, batch: Mapping[str, NDArray[Any]]) -> dict[str, Tensor]:
+    """A batch as tensors on the model's device."""
+    device = next(model.parameters()).device
+    return {name: Tensor(array).to(device=device) for name, array in batch.items()}
+
+
 class Task(ABC):
     """A family, and a text to train it on.
 
@@ -91,8 +97,7 @@ class Task(ABC):
 
     def loss(self, model: Any, batch: Any) -> Tensor:
         """The mean loss of a batch's predictions, in nats."""
-        device = next(model.parameters()).device
-        loss: Tensor = model.loss(**{name: Tensor(array).to(device=device) for name, array in batch.items()})
+        loss: Tensor = model.loss(**beside(model, batch))
         return loss
 
     def evaluate(self, model: nn.Module, stop: StopSignal | None = None) -> float | None:

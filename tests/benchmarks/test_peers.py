@@ -7,6 +7,8 @@ import pytest
 
 from benchmarks import attention_memory, generation, gpt, small_ops, train_step
 
+pytestmark = pytest.mark.host("speed and memory are compared there")
+
 SMALL = gpt.Size(layers=2, heads=2, channels=8, context=6, vocabulary=11, batch=3)
 
 

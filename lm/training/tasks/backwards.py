@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from lm.data.corpus import Tokens
 from lm.data.translation import backwards
-from lm.training.task import Batch, Task
-from minigrad import Tensor, no_grad
+from lm.training.task import Batch, Task, beside
+from minigrad import no_grad
 from minigrad.ops.random import Key
 
 SPECIALS = ("padding", "end")  # ids after the characters'
@@ -75,12 +75,14 @@ class Backwards(Task):
 
     def translate(self, model: Any, batch: Batch) -> list[list[int]]:
         """The likeliest character after another, until the end."""
-        ids, mask = Tensor(batch["ids"]), Tensor(batch["attention_mask"])
-        cache = model.new_cache(model.encode(ids, mask), mask)
+        here = beside(model, batch)
+        mask = here["attention_mask"]
+        cache = model.new_cache(model.encode(here["ids"], mask), mask)
         token = np.full((len(batch["ids"]), 1), self.special_id("padding"))  # (B, 1): what a decoder starts from
         columns = []
         for _ in range(batch["ids"].shape[1]):
-            token = model.step(Tensor(token), cache, 1).numpy()[:, -1].argmax(-1)[:, None]  # (B, 1)
+            logits = model.step(**beside(model, {"decoder_ids": token}), cache=cache, logits_to_keep=1)  # (B, 1, V)
+            token = logits.cpu().numpy()[:, -1].argmax(-1)[:, None]  # (B, 1)
             columns.append(token)
         rows = np.concatenate(columns, axis=1).tolist()  # (B, T)
         end = self.special_id("end")

@@ -13,10 +13,11 @@ from lm.config import Config, ConfigError
 from lm.data.corpus import Split
 from lm.data.masking import IGNORED, Masking
 from lm.data.pairs import Sentences, draw_pair, join_pairs
-from lm.training.task import Batch, Task
-from minigrad import Tensor, no_grad
+from lm.training.task import Batch, Task, beside
+from minigrad import no_grad
 from minigrad.ops.random import Key
 
+INPUTS = "ids", "attention_mask", "token_type_ids"
 COPIES = 10  # of the text, each with masks of its own, where masks are static
 MOST_BATCHES = 50  # of what is held out, at an evaluation
 SHOWN, SHOWN_TOKENS = 6, 40
@@ -122,10 +123,10 @@ class MaskedTokens(Task):
 
     def _answers(self, model: Any, batch: Batch) -> tuple[NDArray[np.int64], NDArray[np.int64] | None]:
         """The likeliest token at each place (B, T), and the likelier label of each pair (B,)."""
-        inputs = {name: Tensor(batch[name]) for name in ("ids", "attention_mask", "token_type_ids") if name in batch}
+        inputs = beside(model, {name: array for name, array in batch.items() if name in INPUTS})
         answer = model(**inputs)
         tokens, following = answer if self.pairs else (answer, None)
-        return tokens.numpy().argmax(-1), None if following is None else following.numpy().argmax(-1)
+        return tokens.cpu().numpy().argmax(-1), None if following is None else following.cpu().numpy().argmax(-1)
 
     def _filled_in(self, ids: NDArray[np.int64], labels: NDArray[np.int64], said: NDArray[np.int64]) -> str:
         words = []

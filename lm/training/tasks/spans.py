@@ -12,8 +12,8 @@ import numpy as np
 from lm.config import Config, ConfigError
 from lm.data.corpus import Tokens
 from lm.data.spans import SpanCorruption
-from lm.training.task import Batch, Task
-from minigrad import Tensor, no_grad
+from lm.training.task import Batch, Task, beside
+from minigrad import no_grad
 from minigrad.ops.random import Key
 
 SENTINELS = {f"span {number}": f"<extra_id_{number}>" for number in reversed(range(100))}  # ids count down
@@ -74,7 +74,8 @@ class Spans(Task):
     def show(self, model: Any) -> Sequence[str]:
         """Each span given those before it as they were."""
         batch, _ = next(self.validation())
-        said = model(Tensor(batch["ids"]), model.shift_right(Tensor(batch["labels"]))).numpy().argmax(-1)  # (B, T)
+        here = beside(model, batch)
+        said = model(here["ids"], model.shift_right(here["labels"])).cpu().numpy().argmax(-1)  # (B, T)
         lines = []
         for ids, labels, words in list(zip(batch["ids"], batch["labels"], said))[:SHOWN]:
             lines.append(self._line(ids))
