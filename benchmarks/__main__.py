@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import argparse
 
-from benchmarks import attention_memory, generation, small_ops, train_step
+from benchmarks import attention_memory, cold_start, generation, layers, small_ops, train_step
 
 COMMANDS = {
     "train_step": train_step.main,
+    "layers": layers.main,
     "small_ops": small_ops.main,
     "generation": generation.main,
     "attention_memory": attention_memory.main,
+    "cold_start": cold_start.main,
 }
 
 

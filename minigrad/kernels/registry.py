@@ -59,22 +59,22 @@ class FusedKernel:
 
     def fits(self, arguments: Sequence[Any]) -> bool:
         """Whether it is right for these raw arguments, fast or not."""
-        arrays = [arguments[position] for position in self.arrays if arguments[position] is not None]
-        dtype = arrays[0].dtype
-        return (
-            dtype in self.dtypes
-            and all(
-                getattr(array, "dtype", None) is dtype and backend_of(array).device == self.device for array in arrays
-            )
-            and self.applies(*arguments)
-        )
+        dtype = arguments[self.arrays[0]].dtype
+        if dtype not in self.dtypes:
+            return False
+        for position in self.arrays:
+            array = arguments[position]
+            if array is not None and (
+                getattr(array, "dtype", None) is not dtype or backend_of(array).device != self.device
+            ):
+                return False
+        return self.applies(*arguments)
 
     def run(self, arguments: list[Any]) -> Any:
         """The composite's result by this kernel; one node if a gradient is wanted."""
-        raw = [argument.data if isinstance(argument, Tensor) else argument for argument in arguments]
+        raw = [argument._data if isinstance(argument, Tensor) else argument for argument in arguments]
         state = grad_mode.state.get()
-        edges = tuple(_edge(arguments[position]) if state.grad_enabled else None for position in self.arrays)
-        recorded = any(edge is not None for edge in edges)
+        edges = tuple([_edge(arguments[position]) for position in self.arrays]) if state.grad_enabled else ()
         if forward_watchers:
             out, stored = watched(self, self.forward, raw, {}, lambda result: result[:1])
         else:
@@ -82,7 +82,7 @@ class FusedKernel:
         if not any(isinstance(argument, Tensor) for argument in arguments):
             return out
         out = np.asarray(out) if isinstance(out, np.generic) else out
-        if not recorded:
+        if edges.count(None) == len(edges):
             return Tensor(out)
         saved = (*(raw[position] for position in self.arrays), *stored)
         for position in self.arrays:
@@ -175,7 +175,7 @@ def register(kernel: FusedKernel) -> FusedKernel:
     def select(arguments: list[Any]) -> FusedKernel | None:
         if _mode == "off":
             return None
-        raw = [argument.data if isinstance(argument, Tensor) else argument for argument in arguments]
+        raw = [argument._data if isinstance(argument, Tensor) else argument for argument in arguments]
         if not hasattr(raw[kernel.arrays[0]], "dtype"):
             return None
         for candidate in known:

@@ -32,7 +32,7 @@ def composite(function: F) -> F:
     signature = inspect.signature(function)
     names = list(signature.parameters)
     required = [name for name in names if signature.parameters[name].default is inspect.Parameter.empty]
-    defaults = {name: parameter.default for name, parameter in signature.parameters.items()}
+    defaults = [parameter.default for parameter in signature.parameters.values()]
     definitions[name] = function
 
     @functools.wraps(function)
@@ -40,10 +40,12 @@ def composite(function: F) -> F:
         select = selectors.get(name)
         if select is None:
             return function(*args, **kwargs)
-        rest = names[len(args) :]
-        if len(args) > len(names) or not set(required[len(args) :]) <= kwargs.keys() <= set(rest):
+        given = len(args)
+        if given > len(names) or not kwargs.keys() >= set(required[given:]) or not kwargs.keys() <= set(names[given:]):
             return function(*args, **kwargs)  # a wrong call: let Python say so
-        arguments = [*args, *(kwargs.get(each, defaults[each]) for each in rest)]
+        arguments = [*args, *defaults[given:]]
+        for each, value in kwargs.items():
+            arguments[names.index(each)] = value
         kernel = select(arguments)
         return function(*args, **kwargs) if kernel is None else kernel.run(arguments)
 

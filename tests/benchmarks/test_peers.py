@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from benchmarks import attention_memory, generation, gpt, small_ops, train_step
+from benchmarks import attention_memory, cold_start, generation, gpt, layers, small_ops, train_step
 
 pytestmark = pytest.mark.host("speed and memory are compared there")
 
@@ -90,3 +90,27 @@ def test_memory_of_attention_for_a_token_is_the_same_in_any_context():
     needs = [attention_memory.bytes_per_token(context, 2048) for context in (64, 256, 2048)]
     assert max(needs) < 1.1 * min(needs)
     assert attention_memory.bytes_per_token(2048, 2048, "off") > 10 * needs[0]
+
+
+@pytest.mark.parametrize("model", layers.MODELS)
+def test_both_frameworks_train_the_same_layers(model):
+    pytest.importorskip("torch")
+    assert layers.PyTorch(model).run(3) == pytest.approx(layers.Trained(model).run(3), rel=1e-5)
+
+
+@pytest.mark.parametrize("model", layers.MODELS)
+def test_layers_learn_the_batches_they_see(model):
+    trained = layers.Trained(model)
+    first = trained.run(1)
+    assert trained.run(24) < first - 1e-3
+
+
+def test_the_squared_gradient_is_part_of_what_descends(monkeypatch):
+    both, first_alone = layers.Trained("second_order"), layers.Trained("second_order")
+    monkeypatch.setattr(first_alone, "second", False)
+    assert both.run(1) > first_alone.run(1)
+    assert both.run(1) != first_alone.run(1)
+
+
+def test_a_cold_start_ends_and_takes_time():
+    assert cold_start.seconds("minigrad") > 0.05

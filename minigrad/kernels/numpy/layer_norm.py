@@ -35,17 +35,17 @@ def _forward(
     inverse_std = np.empty((len(rows), 1), x.dtype)
     out = np.empty(rows.shape, x.dtype)
     for block in row_blocks(*rows.shape):
-        centred, scale = normalized[block], inverse_std[block]
+        centred, scale, scaled = normalized[block], inverse_std[block], out[block]
         np.subtract(rows[block], (rows[block] @ averaging)[:, None], out=centred)
-        np.einsum("ij,ij->i", centred, centred, out=scale[:, 0])
-        scale *= 1.0 / columns
+        np.multiply(centred, centred, out=scaled)
+        np.matmul(scaled, averaging[:, None], out=scale)
         scale += eps
         np.sqrt(scale, out=scale)
         np.reciprocal(scale, out=scale)
         centred *= scale
-        np.multiply(centred, weight, out=out[block])
+        np.multiply(centred, weight, out=scaled)
         if bias is not None:
-            out[block] += bias
+            scaled += bias
     return out.reshape(x.shape), (normalized, inverse_std)
 
 
