@@ -228,6 +228,8 @@ class TrainingConfig:
     Args:
         batch_size: sequences per forward and backward; for "word2vec" words of the text, for "glove" pairs of words.
         accumulation_steps: forwards and backwards per optimizer step; their gradients are averaged.
+        gradient_checkpointing: whether layers forget what they computed and compute it again in the backward: less
+            memory, the same numbers, about a third more time. Without effect for "word2vec" and "glove".
         eval_every: steps between two evaluations on the whole validation split.
         save_every: steps between two checkpoints.
         keep: how many of the newest checkpoints stay, beside the best.
@@ -235,6 +237,7 @@ class TrainingConfig:
 
     batch_size: int = 8
     accumulation_steps: int = 1
+    gradient_checkpointing: bool = False
     eval_every: int = 100
     save_every: int = 100
     keep: int = 2

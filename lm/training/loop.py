@@ -18,6 +18,7 @@ from lm.training.checkpoint import best_checkpoint, check_same_run
 from lm.training.finite import check_finite
 from lm.training.log import Entry, Log, rewind_log
 from lm.training.progress import show_progress
+from lm.training.recompute import checkpoint_blocks
 from lm.training.run import Run
 from lm.training.signals import StopSignal
 from lm.training.state import Position, model_arrays, restore, run_identity, save
@@ -38,6 +39,8 @@ def train(run: Run, stop: StopSignal | None = None) -> Any:
     config = run.config
     mg.manual_seed(config.seed)
     model = run.task.make_model()
+    if config.training.gradient_checkpointing:
+        checkpoint_blocks(model)
     optimizer = make_optimizer(model, config)
     schedule = make_schedule(config)
     restored = restore(run, model, optimizer)

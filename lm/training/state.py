@@ -72,8 +72,10 @@ def run_identity(run: Run) -> dict[str, Any]:
 
 
 def run_settings(config: Config) -> dict[str, Any]:
-    """The settings a checkpoint depends on: not where it lies, where the text came from, or how long it goes on."""
+    """The settings a checkpoint depends on: not where it lies, where the text came from, how long it goes on, or what
+    is kept in memory meanwhile."""
     settings = dataclasses.asdict(config)
+    del settings["training"]["gradient_checkpointing"]
     for name in ("data", "out", "max_steps"):
         del settings[name]
     settings["optimizer"]["max_norm"] = _or_none(config.optimizer.max_norm)
