@@ -45,7 +45,7 @@ def weights(size: Size) -> dict[str, Any]:
     rng, C = np.random.default_rng(0), size.channels
 
     def normal(*shape: int, std: float = 0.02) -> Any:
-        return (std * rng.standard_normal(shape)).astype(np.float32)
+        return np.float32(std) * rng.standard_normal(shape, np.float32)
 
     made = {"wte.weight": normal(size.vocabulary, C), "wpe.weight": normal(size.context, C)}
     for i in range(size.layers):

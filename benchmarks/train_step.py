@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.gpt import BETAS, DECAY, EPS, LEARNING_RATE, MOST, SIZES, Size, batches, decayed, weights
-from benchmarks.side_by_side import Worker, machine
+from benchmarks.side_by_side import Worker, forget_peak, machine, peak
 
 # mypy: disable-error-code="import-not-found, import-untyped, no-untyped-call"
 
@@ -32,6 +32,7 @@ class Peer:
         self.size, self.last = SIZES[size], math.nan
         self.data = batches(self.size)
         self.prepare(weights(self.size))
+        forget_peak()
 
     def prepare(self, arrays: dict[str, Any]) -> None:
         raise NotImplementedError
@@ -46,10 +47,8 @@ class Peer:
         return float(self.last)
 
     def memory(self) -> int:
-        """The most memory the process ever had, in bytes."""
-        import resource
-
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        """The most memory the process had since it was prepared, in bytes."""
+        return peak()
 
 
 class Minigrad(Peer):

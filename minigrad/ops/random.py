@@ -27,6 +27,7 @@ from .failure import ShapeError
 from .search import searchsorted
 
 _MASK = (1 << 64) - 1
+BLOCK = 1 << 15  # numbers: what is computed for them stays in the cache
 
 
 class Key(NamedTuple):
@@ -58,14 +59,20 @@ class Key(NamedTuple):
         return values.astype(dtype, copy=False).reshape(shape)
 
     def normal(self, shape: tuple[int, ...], dtype: Any = np.float32, backend: Backend = cpu) -> Array:
-        """Standard normal, by the transform of Box and Muller (1958) in float64."""
+        """Standard normal, by the transform of Box and Muller (1958) in float64; in blocks, so that what is computed on
+        the way takes no memory."""
         count = math.prod(shape)
         half = -(-count // 2)
-        uniform = ((self.bits(2 * half, backend) >> np.uint64(11)) + 0.5) * 2.0**-53  # in (0, 1)
-        radius = np.sqrt(-2.0 * np.log(uniform[:half]))
-        angle = (2.0 * math.pi) * uniform[half:]
-        values = np.concatenate([radius * np.cos(angle), radius * np.sin(angle)])[:count]
-        return values.astype(dtype, copy=False).reshape(shape)
+        bits = self.bits(2 * half, backend)
+        values = np.empty(2 * half, dtype, like=bits)
+        block = BLOCK if backend is cpu else max(half, 1)
+        for start in range(0, half, block):
+            one, other = (slice(first, first + min(block, half - start)) for first in (start, half + start))
+            radius = np.sqrt(-2.0 * np.log(_inside_0_1(bits[one])))
+            angle = (2.0 * math.pi) * _inside_0_1(bits[other])
+            values[one] = radius * np.cos(angle)
+            values[other] = radius * np.sin(angle)
+        return values.reshape(shape) if count == values.size else values[:count].copy().reshape(shape)
 
     def bernoulli(self, shape: tuple[int, ...], p: float, backend: Backend = cpu) -> Array:
         """True with probability `p`, to within 2**-32."""
@@ -78,6 +85,11 @@ class Key(NamedTuple):
     def numpy(self) -> np.random.Generator:
         """A NumPy generator for draws on the host: permutations, choices."""
         return np.random.Generator(np.random.Philox(key=self.bits(2)))
+
+
+def _inside_0_1(bits: Array) -> Array:
+    """Uniform on (0, 1), without its ends, in float64."""
+    return ((bits >> np.uint64(11)) + 0.5) * 2.0**-53
 
 
 class Generator(Copied):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import minigrad as mg
+from minigrad.ops import random
 from minigrad.ops.random import Key
 
 keys = st.builds(Key, st.integers(0, 2**40), st.text(max_size=8), st.integers(0, 2**32))
@@ -258,3 +260,16 @@ def test_a_generator_counts_its_draws_one_by_one() -> None:
 def test_integers_cannot_be_drawn_from_a_continuous_distribution() -> None:
     with pytest.raises(TypeError, match="floating-point"):
         mg.randn(2, dtype=mg.int64)
+
+
+@pytest.mark.parametrize("count", [0, 1, 6, 7, 40])
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_normal_numbers_are_the_same_in_blocks_of_any_size(
+    monkeypatch: pytest.MonkeyPatch, count: int, dtype: type
+) -> None:
+    key, found = Key(3, "normal", 5), list[Any]()
+    for block in (1, 4, 1 << 15):
+        monkeypatch.setattr(random, "BLOCK", block)
+        found.append(key.normal((count,), dtype))
+        assert found[-1].shape == (count,) and found[-1].dtype == dtype
+    assert np.array_equal(found[0], found[1]) and np.array_equal(found[0], found[2])
