@@ -210,6 +210,7 @@ def test_a_step_that_fails_half_way_leaves_no_graph_that_takes_the_new_values_fo
         y.backward()
 
 
+@pytest.mark.host("threads are for what is computed there")
 def test_parameters_that_look_at_one_memory_take_turns():
     names = set()
 

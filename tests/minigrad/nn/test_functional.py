@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 import minigrad as mg
 from minigrad.nn import functional as F
 from minigrad.testing import check_grads
+from minigrad.testing.verdicts import Inconclusive
 from tests.minigrad.nn.cases import FUNCTIONAL
 from tests.minigrad.ops.cases.case import points
 
@@ -29,7 +30,11 @@ def test_derivatives(name, mode, data):
     case = FUNCTIONAL[name]
     function, arrays = case.draw(data)
     with kernels(mode):
-        check_grads(function, *arrays, order=case.order, probes=1)
+        try:
+            check_grads(function, *arrays, order=case.order, probes=1)
+        except Inconclusive:
+            if mg.get_default_device() == "cpu":
+                raise  # on a device there is no longdouble, and a slope near 0 is within the bar of float64's
 
 
 @pytest.mark.parametrize("mode", MODES)

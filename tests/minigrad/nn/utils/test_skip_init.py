@@ -36,4 +36,4 @@ def test_values_are_taken_with_assign_and_refused_without():
 def test_modules_made_afterwards_have_values_even_after_a_failure():
     with pytest.raises(TypeError):
         skip_init(mg.nn.Linear, 3, 2, no_such_argument=1)
-    assert mg.nn.Linear(3, 2).weight.data.flags.writeable
+    assert len(set(mg.nn.Linear(3, 2).weight.flatten().tolist())) == 6
