@@ -334,7 +334,8 @@ def _explained(
 ) -> Exception:
     text = str(error)
     out = "out" in settings and isinstance(error, TypeError)
-    named = re.match(rf"(linalg\.)?(the )?{name}_?\b", text) and not out
+    base = name.rstrip("_")  # what is done in place is the work of an operation of that name
+    named = re.match(rf"(linalg\.)?(the )?{base}_?\b", text) and not out
     if isinstance(error, KEPT) and not (named and isinstance(error, NotImplementedError)):
         return error
     try:
@@ -346,6 +347,7 @@ def _explained(
     flat = dict(_flat(given))
     text = _without_contents(text, flat.values())
     if named:
+        text = re.sub(rf"\b{base}\b", name, text, count=1)
         return error if text == str(error) else type(error)(text)
     message = name
     tensors = [value for value in flat.values() if is_array(value)]

@@ -243,7 +243,7 @@ def test_bad_input_is_refused_by_name(name):
 @looking
 @pytest.mark.parametrize("name, call, reason", [
     ("inv", mg.linalg.inv, "singular, so it has no inverse"), ("inv", mg.inverse, "singular, so it has no inverse"),
-    ("inv", lambda x: mg.linalg.matrix_power(x, -1), "singular, so it has no inverse"),
+    ("matrix_power", lambda x: mg.linalg.matrix_power(x, -1), "singular, so it has no inverse"),
     ("solve", lambda x: mg.linalg.solve(x, ones(2)), "singular, so there is no single solution"),
     ("cholesky", lambda x: mg.linalg.cholesky(x - 1.0), "not positive definite"),
 ])  # fmt: skip

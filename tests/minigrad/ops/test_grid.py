@@ -1,0 +1,108 @@
+"""Every operation over a grid of its arguments: PyTorch's values, shapes, dtypes and history, and its refusals.
+
+The grid is `tests/oracle/grid_cases.py`. What we answer where PyTorch refuses, or otherwise than it, stands here with
+the reason.
+"""
+
+import json
+import re
+
+import numpy as np
+import pytest
+
+import minigrad as mg
+from tests.oracle import make_grid
+from tests.oracle.grid import REFUSALS, calls_of, described, function_of, outcome
+from tests.oracle.grid_cases import NAMES, SHEETS
+
+RECORDED = np.load(make_grid.FILE)
+TOLD = json.loads(str(RECORDED["told"]))
+ULPS = {"float64": 2e-13, "float32": 4e-6, "float16": 4e-3}  # of two libraries, over sums of some products
+
+# Calls that PyTorch refuses and we answer.
+BEYOND = {
+    "a number stands for a tensor": r"(\w+\.)?(a(rc)?tan2_?|hypot_?|logaddexp|logical_\w+|(max|min)imum|isin|inner)\(.*"
+                                    r", (-?[\d.]+|True)\b.*\)",
+    "bools are numbers": r"[\w.]+\(.*(\bb:|True).*\)",
+    "whole numbers are made float32": r"((log_)?softmax|hypot|logaddexp)\([iu].*\)",
+    "whole numbers have whole parts": r"(Tensor\.)?(frac_?|round)\([iu].*\)",
+    "a dtype may be narrower, and whole": r"[\w.]+\(.*dtype=.*\)",
+    "`keepdim` needs no `dim`": r"\w+\(f64:2,3, keepdim=\w+\)",
+    "operands of two dtypes have a common one": r"(Tensor\.)?(addbmm|addm[mv]|baddbmm|lerp_?|index_put_?|meshgrid|add|"
+                                                r"clamp_|clip)\(.*\)|linalg\.vecdot\(.*\)",
+    "an index of int32 is one, a 0-d tensor a number": r"(Tensor\.)?index_fill_?\(.*(i32.*|value=f64:)\)",
+    "one size is a shape": r"(reshape|tile)\(.*, 6\)",
+    "vectors of one element broadcast": r"linalg\.vecdot\(f64:1, f64:3\)",
+}  # fmt: skip
+# Calls whose answer is another one than PyTorch's.
+OTHERWISE = {
+    "a number beyond an unsigned dtype is refused, or compared as it is": r"[\w.]+\(u8:3, (other=)?-1.*\)",
+    "a bool to the power of a bool": r"(Tensor\.)?(__)?pow_*\(b:3, True\)",
+    "whole numbers to a negative power are refused": r"Tensor\.__rpow__\(.*\)",
+    "a quotient has the dtype of a quotient": r"Tensor\.__rtruediv__\((i64|f16|f32):3?, f\d\d:3?\)",
+    "whole numbers times a fraction": r"addmv\(i64:2, .*alpha=0.5\)",
+    "truth is of bools": r"(any|all)\(u8.*\)",
+    "what has no gradient has no history": r"(unique|bincount|cdist|Tensor\.fill_|linalg\.(vector_)?norm)\(.*\)"
+                                           r"|(linalg\.)?slogdet\(.*\)",
+    "halves are rounded at each step": r"(Tensor\.)?addc(mul|div)_?\(f\d\d:[\d,]+, (tensor1=)?f16.*\)",
+    "windows of nothing, weights of nothing and scans over no dimension are refused":
+        r"Tensor\.unfold\(f64:5, 0, 0, 1\)|bincount\(3:0, .*\)|cum(max|min)\(f64:\d,\d, .*\)",
+    "the norms of singular values are not there": r"linalg\.norm\(f64:2,3, 2\)",
+    "'amax' has one name": r"(Tensor\.)?scatter_reduce_?\(.*'max'\)",
+}  # fmt: skip
+
+
+def matches(table, call):
+    return any(re.fullmatch(pattern, repr(call)) for pattern in table.values())
+
+
+def count(told):
+    """How many values belong to an answer."""
+    sizes = re.findall(r"\w+(?:\[([\d,]*)\]|!)", told)
+    return sum(int(np.prod([int(size) for size in each.split(",") if size])) for each in sizes)
+
+
+def recorded(name):
+    """The calls of a function, each with PyTorch's answer."""
+    place = 0
+    for call, told in zip(calls_of(name, SHEETS), TOLD[name], strict=True):
+        values = RECORDED[name][place : place + count(told)]
+        place += count(told)
+        yield call, told, values
+    assert place == len(RECORDED[name])
+
+
+def check_refusal(error, name, call):
+    """It begins with the name of the function, says it once, and is not of None where nothing was None."""
+    told = str(error)
+    function = function_of(mg, name)
+    own = getattr(function, "__name__", getattr(function, "name", None)).rstrip("_")
+    if "__" not in name and own != "<lambda>" and not isinstance(error, NotImplementedError):
+        assert re.match(rf"(linalg\.)?{own}_?\b", told), (call, told)
+        assert len(re.findall(rf"(?i)(?<![\w']){own}_?(:| of| takes| needs)", told)) < 2, (call, told)
+    assert "None" not in told.replace("must be None", "") or "None" in repr(call), (call, told)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", NAMES)
+def test_answers_and_refusals_are_those_of_pytorch(name):
+    with np.errstate(all="ignore"):
+        for call, told, values in recorded(name):
+            try:
+                ours, numbers = described(outcome(mg, call))
+            except REFUSALS as error:
+                check_refusal(error, name, call)
+                ours, numbers = "refused", []
+            if matches(OTHERWISE, call) or (told == "refused" and matches(BEYOND, call)):
+                continue
+            assert ours == told, call
+            bound = max((ULPS[kind] for kind in re.findall(r"float\d\d", told)), default=2e-13)
+            np.testing.assert_allclose(numbers, values, rtol=bound, atol=bound * 10, err_msg=repr(call))
+
+
+def test_the_recorded_answers_are_those_of_the_installed_pytorch():
+    pytest.importorskip("torch")
+    again = make_grid.record()
+    assert json.loads(str(again.pop("told"))) == TOLD
+    for name, values in again.items():
+        np.testing.assert_allclose(values, RECORDED[name], rtol=4e-3, atol=4e-3, err_msg=name)
