@@ -34,14 +34,14 @@ INDEX = ts("3:2,2 2:1,3 3:3 3: 2:0,3 2:2,3 9:2,2 f64:2,2 b:2,3 3:2,3 i32:2,2")
 UNARY = (
     "abs absolute acos acosh arccos arcsin arctan asin asinh atan atanh bitwise_not ceil cos cosh erf erfc exp exp2 "
     "expm1 floor frac isfinite isinf isnan log log10 log1p log2 logical_not neg negative reciprocal relu rsqrt "
-             "sigmoid "
+    "sigmoid "
     "sign sin sinh sqrt square tan tanh trunc numel is_floating_point argwhere fliplr flipud t det logdet slogdet "
     "inverse trace clone round logit nan_to_num Tensor.dim Tensor.size Tensor.item Tensor.tolist "
     "Tensor.element_size Tensor.stride Tensor.half Tensor.float Tensor.double Tensor.int Tensor.long Tensor.bool "
     "Tensor.contiguous Tensor.is_contiguous Tensor.nelement Tensor.ndimension Tensor.__len__ Tensor.__bool__ "
     "Tensor.__float__ Tensor.__int__ Tensor.__index__ Tensor.__neg__ Tensor.__invert__ Tensor.__abs__ "
     "Tensor.abs_ Tensor.acos_ Tensor.ceil_ Tensor.cos_ Tensor.erf_ Tensor.exp_ Tensor.exp2_ Tensor.floor_ "
-             "Tensor.frac_ "
+    "Tensor.frac_ "
     "Tensor.log_ Tensor.logical_not_ Tensor.neg_ Tensor.reciprocal_ Tensor.relu_ Tensor.round_ Tensor.rsqrt_ "
     "Tensor.sigmoid_ Tensor.sign_ Tensor.sqrt_ Tensor.square_ Tensor.tanh_ Tensor.trunc_ Tensor.zero_ "
     "atleast_1d atleast_2d atleast_3d nonzero Tensor.logit_ Tensor.nan_to_num_ "
@@ -228,9 +228,9 @@ SHEETS = [
     Sheet("take", {"input": SHAPES, "index": ts("2:3 2: 2:2,2 9:2 f64:2 2:0")}),
     Sheet("take_along_dim", {"input": SHAPES, "indices": INDEX, "dim": [OMIT, None, *DIM]}),
     Sheet("scatter scatter_add Tensor.scatter_ Tensor.scatter_add_", {"input": SHAPES, "dim": DIM,
-          "index": ts("2:1,3 2:2,1 2:1,1 2:2 2: 9:1,2 2:0,3 f64:1,2"),
+          "index": ts("3:1,3 2:2,1 2:1,1 2:2 2: 9:1,2 2:0,3 f64:1,2"),
           "src": ts("f64:2,3 f64:1,3 f64:3 f64: f32:2,3 i64:2,3 f64:1,1 b:2,3")}),
-    Sheet("scatter Tensor.scatter_", {"input": SHAPES, "dim": DIM, "index": ts("2:1,3 2:2,1 2:1,1 2: 2:2 9:2,2")},
+    Sheet("scatter Tensor.scatter_", {"input": SHAPES, "dim": DIM, "index": ts("3:1,3 2:2,1 2:1,1 2: 2:2 9:2,2")},
           {"value": [2.0, 1, 0.5], "reduce": [OMIT, "add", "multiply", "mean"]}),
     Sheet("scatter_reduce Tensor.scatter_reduce_", {"input": SHAPES + ts("f32:2,3 u8:2,3 f64:3"), "dim": DIM,
           "index": ts("2:2,3 2:2,2 2:1,1 2:2 2: 9:1,2"),
