@@ -2,7 +2,7 @@
 
 `grid_cases.py` says for each function which values each of its parameters may take. Here the calls are made of it: the
 first values of all, then each other value by itself, then some mixtures. Of a call counts what comes out: dtypes,
-shapes, whether it has a history, and values; or that it is refused.
+shapes, values, whether it has a history and whose memory it is; or that it is refused.
 """
 
 import random
@@ -132,27 +132,44 @@ def function_of(library, name):
 
 
 def outcome(library, call: Call):
-    """What a call returns."""
+    """What a call returns, and the arguments it was given."""
     args = [_made(value, library, place) for place, value in enumerate(call.args)]
     settings = {key: _made(value, library, 5 + place) for place, (key, value) in enumerate(call.settings.items())}
     if call.name.endswith("_"):
         args[0] = args[0].clone()  # a leaf is not written to
-    return function_of(library, call.name)(*args, **settings)
+    return function_of(library, call.name)(*args, **settings), (args, settings)
 
 
-def described(out) -> tuple[str, list[float]]:
-    """What came out of a call: dtypes, shapes and a star for a history; and all values in a row."""
+def described(out, given) -> tuple[str, list[float]]:
+    """What came out of a call: dtypes and shapes, "*" for a history, "&" for memory shared with an argument; and all
+    values in a row."""
     values: list[float] = []
-    return _told(out, values), values
+    return _told(out, list(tensors_in(given)), values), values
 
 
-def _told(out, values):
+def tensors_in(given):
+    if hasattr(given, "requires_grad"):
+        yield given
+    elif isinstance(given, (tuple, list, dict)):
+        for each in given.values() if isinstance(given, dict) else given:
+            yield from tensors_in(each)
+
+
+def _shared(out, given):
+    if hasattr(out, "untyped_storage"):
+        memories = {tensor.untyped_storage().data_ptr() for tensor in given}
+        return out.numel() > 0 and out.untyped_storage().data_ptr() in memories
+    return any(np.shares_memory(out.data, tensor.data) for tensor in given)
+
+
+def _told(out, given, values):
     if isinstance(out, (tuple, list)):
-        return f"({' '.join(_told(each, values) for each in out)})"
+        return f"({' '.join(_told(each, given, values) for each in out)})"
     if hasattr(out, "requires_grad"):
-        values.extend(out.detach().numpy().ravel().astype(np.float64))
+        values.extend(out.detach().cpu().numpy().ravel().astype(np.float64))
         sizes = ",".join(map(str, out.shape))
-        return f"{str(out.dtype).removeprefix('torch.')}[{sizes}]{'*' if out.requires_grad else ''}"
+        marks = "*" * out.requires_grad + "&" * _shared(out, given)
+        return f"{str(out.dtype).removeprefix('torch.')}[{sizes}]{marks}"
     if isinstance(out, (bool, int, float)):
         values.append(float(out))
         return f"{type(out).__name__}!"

@@ -19,7 +19,7 @@ FILE = Path(__file__).parent / "grid.npz"
 
 def answer(library, call):
     try:
-        return described(outcome(library, call))
+        return described(*outcome(library, call))
     except REFUSALS:
         return "refused", []
 

@@ -12,7 +12,7 @@ import pytest
 
 import minigrad as mg
 from tests.oracle import make_grid
-from tests.oracle.grid import REFUSALS, calls_of, described, function_of, outcome
+from tests.oracle.grid import REFUSALS, calls_of, described, function_of, outcome, tensors_in
 from tests.oracle.grid_cases import NAMES, SHEETS
 
 RECORDED = np.load(make_grid.FILE)
@@ -92,7 +92,9 @@ def test_answers_and_refusals_are_those_of_pytorch(name):
     with np.errstate(all="ignore"):
         for call, told, values in recorded(name):
             try:
-                ours, numbers = described(outcome(mg, call))
+                out, given = outcome(mg, call)
+                assert {each.device for each in tensors_in(out)} <= {mg.get_default_device()}, call
+                ours, numbers = described(out, given)
             except REFUSALS as error:
                 check_refusal(error, name, call)
                 ours, numbers = "refused", []
