@@ -135,9 +135,10 @@ def outcome(library, call: Call):
     """What a call returns, and the arguments it was given."""
     args = [_made(value, library, place) for place, value in enumerate(call.args)]
     settings = {key: _made(value, library, 5 + place) for place, (key, value) in enumerate(call.settings.items())}
+    first = args[:1]
     if call.name.endswith("_"):
         args[0] = args[0].clone()  # a leaf is not written to
-    return function_of(library, call.name)(*args, **settings), (args, settings)
+    return function_of(library, call.name)(*args, **settings), (args, settings, first)
 
 
 def described(out, given) -> tuple[str, list[float]]:

@@ -22,7 +22,7 @@ ANY = ts("f64:2,3 f32:2,3 f16:2,3 i64:2,3 i32:3 u8:2,3 b:2,3 f64: f32: i64: f64:
 MANY = ts("f64:2,3 f32:2,3 f16:2,3 i64:2,3 i32:3 u8:2,3 b:2,3 f64: f64:3 f64:0,3 f64:2,0 f64:1,1 f64:2,3,2")
 SHAPES = ts("f64:2,3 i64:2,3 b:2,3 f64: f64:3 f64:0,3 f64:2,3,2 f64:1,2,1,3")
 DIM = [1, 0, -1, -2, 2, -3, -4, 3]
-DIMS = [OMIT, None, 0, 1, -1, -2, 2, -3, 3, (0, 1), (-1,), [1, 0], (0, 2), (0, 0)]
+DIMS = [OMIT, None, 0, 1, -1, -2, 2, -3, 3, (0, 1), (-1,), [1, 0], (0, 2), (0, 0), (0, -1)]
 FLAG = [OMIT, True, False]
 DTYPE = [OMIT, None, *map(Dtype, ("float64", "float32", "float16", "int64", "int32", "uint8", "bool"))]
 REAL_DTYPE = [OMIT, None, *map(Dtype, ("float64", "float32", "float16"))]
@@ -197,9 +197,9 @@ SHEETS = [
     ], "dim": [OMIT, *DIM]}),
     Sheet("atleast_1d atleast_2d atleast_3d broadcast_tensors meshgrid",
           {"a, b": pairs("f64:|f64:3 f64:2|f64:3 f64:2,3|f64:3 f64:2,1|f64:1,3 f64:2|f64:2 f32:|i64:2 f64:2|f64:0 "
-             "f64:|f64:")}),
+             "f64:|f64:")}, unnamed=2),
     Sheet("meshgrid", {"a, b": pairs("f64:2|f64:3 f64:2|f64: f64:0|f64:2 f32:2|f32:3 f64:2,2|f64:2")},
-          {"indexing": ["ij", "xy", "yx"]}),
+          {"indexing": ["ij", "xy", "yx"]}, unnamed=2),
     Sheet("meshgrid", {"tensors": [ts("f64:2 f64:3"), ts("f64:2"), ts("f64:2 f64:3 f64:4"), []]}, {"indexing": ["ij",
           "xy"]}),
     # ------------------------------------------------------------------------------------------------- arrangement
@@ -248,16 +248,16 @@ SHEETS = [
           "values": ts("f64: f64:1 f64:3 f64:2 f64:2,3 f64:4 f32:"), "accumulate": [True, OMIT, False]}),
     # ------------------------------------------------------------------------------------------------------ products
     Sheet("addmm", {"input": ts("f64:2,2 f64:2 f64: f64:3 f32:2,2 i64:2,2 f64:1,2,2"),
-          "a, b": pairs("f64:2,3|f64:3,2 f64:2,3|f64:2,3 i64:2,3|i64:3,2 f64:3|f64:3,2 f64:2,0|f64:0,2")},
+          "mat1, mat2": pairs("f64:2,3|f64:3,2 f64:2,3|f64:2,3 i64:2,3|i64:3,2 f64:3|f64:3,2 f64:2,0|f64:0,2")},
           {"beta": [OMIT, 0, 2, 0.5], "alpha": [OMIT, 0, 2, 0.5]}),
     Sheet("addmv", {"input": ts("f64:2 f64: f64:1 f64:3 f32:2 i64:2"),
-          "a, b": pairs("f64:2,3|f64:3 f64:2,3|f64:2 i64:2,3|i64:3 f64:2,3|f64:3,1")}, {"beta": [OMIT, 0, 2, 0.5],
+          "mat, vec": pairs("f64:2,3|f64:3 f64:2,3|f64:2 i64:2,3|i64:3 f64:2,3|f64:3,1")}, {"beta": [OMIT, 0, 2, 0.5],
           "alpha": [OMIT, 0, 2, 0.5]}),
     Sheet("addr", {"input": ts("f64:2,3 f64:3 f64: f64:1,3 f64:4 i64:2,3"),
-          "a, b": pairs("f64:2|f64:3 f64:2|f64:2 i64:2|i64:3 f64:2,1|f64:3")}, {"beta": [OMIT, 0, 2, 0.5],
+          "vec1, vec2": pairs("f64:2|f64:3 f64:2|f64:2 i64:2|i64:3 f64:2,1|f64:3")}, {"beta": [OMIT, 0, 2, 0.5],
           "alpha": [OMIT, 0, 2, 0.5]}),
     Sheet("baddbmm addbmm", {"input": ts("f64:2,2,2 f64:2,2 f64:2 f64: f64:3 i64:2,2,2"),
-          "a, b": pairs("f64:2,2,3|f64:2,3,2 f64:2,2,3|f64:3,3,2 i64:2,2,3|i64:2,3,2 f64:2,3|f64:3,2")},
+          "batch1, batch2": pairs("f64:2,2,3|f64:2,3,2 f64:2,2,3|f64:3,3,2 i64:2,2,3|i64:2,3,2 f64:2,3|f64:3,2")},
           {"beta": [OMIT, 0, 2, 0.5], "alpha": [OMIT, 0, 2, 0.5]}),
     Sheet("cross linalg.cross",
           {"input, other": pairs("f64:2,3|f64:2,3 f64:3|f64:3 f64:3,3|f64:3,3 f64:3,2|f64:3,2 f64:2,2|f64:2,2 "
@@ -271,9 +271,10 @@ SHEETS = [
           "ij,jk->z", "ij", "ii,jk", "ij,jk->iik", "i j , j k -> i k", "ij,jk->ijk", "ab,bc->ca", "i,jk",
           "ij,ij->ij", "ij,ij", "ij,ik->jk"],
           "a, b": pairs("f64:2,3|f64:3,2 f64:2,3|f64:2,3 f64:3,3|f64:3,3 i64:2,3|i64:3,4 f64:1,3|f64:3,2 "
-             "f64:2,1|f64:3,2 f64:2,3|f64:3")}),
+             "f64:2,1|f64:3,2 f64:2,3|f64:3")}, unnamed=3),
     Sheet("einsum", {"equation": ["ij->ji", "ij->i", "ij->", "ij", "ji", "ii->i", "ii", "...->...", "i...->...i",
-          "ij->jk", "i->i", "...i", "...", "ij->ij"], "a": ts("f64:2,3 f64:2,2 f64:3 f64:2,3,4 i64:2,2 f64:")}),
+          "ij->jk", "i->i", "...i", "...", "ij->ij"], "a": ts("f64:2,3 f64:2,2 f64:3 f64:2,3,2 f64:3,2,2 "
+                "f64:2,2,3 i64:2,2 f64:")}, unnamed=2),
     Sheet("matrix_power linalg.matrix_power",
           {"input": ts("f64:2,2 f64:3,3 f64:2,3 f64:2,3,3 f32:2,2 f64:3 f64:0,0"), "n": [2, 0, 1, 3, 5, 8, -1, -2]}),
     Sheet("linalg.solve",
