@@ -236,7 +236,7 @@ def _mismatch(name: str, args: Sequence[Any], settings: dict[str, Any]) -> str:
 
 
 def _of_matmul(shapes: list[tuple[int, ...]], settings: dict[str, Any]) -> str | None:
-    if len(shapes) != 2 or not all(shapes):
+    if not all(shapes):
         return "it takes two tensors of at least one dimension; multiply by a number with *"
     inner = shapes[0][-1], shapes[1][-2 if len(shapes[1]) > 1 else 0]
     if inner[0] == inner[1]:

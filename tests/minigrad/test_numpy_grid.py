@@ -124,7 +124,7 @@ OTHERWISE = {
     "whole numbers and bools": r"(round|around|reciprocal|conjugate|square)\([ib].*\)",
     "bools are close if they are equal": r"(is|all)close\(b.*\)",
     "weights are as many as values": r"bincount\(3:0.*\)",
-    "vectors of a cross product have three numbers": r"cross\(.*\)",
+    "vectors of a cross product have three numbers": r"cross\((f64:3,2, .*|.*axis=0.*)\)",
     "bools are not divided by 0": r"(floor_divide|fmod|remainder)\(b.*\)",
     "nothing has no median, and bools one between them": r"median\((f64:0,3|b).*\)",
     "a triangle has two dimensions": r"tri[lu]\(f64:\d.*\)",

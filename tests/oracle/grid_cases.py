@@ -128,6 +128,18 @@ SHEETS = [
         "input": MANY + ts("f64:2,2,3 f64:0,0"), "ord": [OMIT, "fro", 1, -1, math.inf, -math.inf],
         "dim": [OMIT, (0, 1), (1, 0), (-1, -2), (0, 0), (0, 2)], "keepdim": FLAG,
     }, {"dtype": REAL_DTYPE}),
+    # What has a dtype of its own to compute in, each with every other argument.
+    Sheet("sum prod mean nansum nanmean cumsum cumprod", {
+        "input": ts("f32:2,3 f16:2,3 i64:2,3 f32: f32:0,3"), "dim": DIM}, {"dtype": [Dtype("float64")]}),
+    Sheet("linalg.vector_norm", {"input": ts("f32:2,3 f16:2,3 f32: f32:0,3"), "ord": [2, 1, 0, math.inf, -math.inf, 3],
+                                 "dim": [OMIT, 0, -1, (0, 1)], "keepdim": FLAG}, {"dtype": [Dtype("float64")]}),
+    Sheet("linalg.matrix_norm linalg.norm", {
+        "input": ts("f32:2,3 f16:2,3 f32:2,3,4"), "ord": [1, "fro", -1, math.inf, -math.inf],
+        "dim": [(0, 1), (1, 0), (-1, -2)], "keepdim": FLAG}, {"dtype": [Dtype("float64")]}),
+    Sheet("norm", {"input": ts("f32:2,3 f16:2,3"), "p": [1, 2, 0, math.inf, 3], "dim": [0, None, (0, 1)],
+                   "keepdim": FLAG}, {"dtype": [Dtype("float64")]}),
+    Sheet("softmax log_softmax", {"input": ts("f32:2,3 f16:2,3 f32:"), "dim": [0, -1]}, {"dtype": [Dtype("float64")]}),
+    Sheet("linalg.cholesky", {"input": ts("f64:2,3 f64:3 i64:2,2 +f64:1,1 f32:1,1 f64:4,1,1")}, {"upper": FLAG}),
     Sheet("cdist", {"x1, x2": pairs("f64:2,3|f64:4,3 f64:5,2,3|f64:5,4,3 f64:2,3|f64:4,2 f64:3|f64:4,3 "
              "f64:2,0|f64:3,0 "
                                     "f64:0,3|f64:2,3 f32:2,3|f32:2,3 f64:1,2,3|f64:5,4,3"),

@@ -40,12 +40,10 @@ BEYOND = {
 OTHERWISE = {
     "a number beyond an unsigned dtype is refused, or compared as it is": r"[\w.]+\(u8:3, (other=)?-1.*\)",
     "a bool to the power of a bool": r"(Tensor\.)?(__)?pow_*\(b:3, True\)",
-    "whole numbers to a negative power are refused": r"Tensor\.__rpow__\(.*\)",
+    "whole numbers to a negative power are refused": r"Tensor\.__rpow__\(([iu]|f64:2,3, i64).*\)",
     "a quotient has the dtype of a quotient": r"Tensor\.__rtruediv__\((i64|f16|f32):3?, f\d\d:3?\)",
-    "whole numbers times a fraction": r"add(mv|r)\(.*i64:.*alpha=0.5\)",
+    "whole numbers times a fraction": r"addmv\(.*i64:.*alpha=0.5\)|addr\(f64:, .*i64:.*\)",
     "truth is of bools": r"(any|all)\(u8.*\)",
-    "what has no gradient has no history": r"(unique|bincount|cdist|Tensor\.fill_|linalg\.(vector_)?norm)\(.*\)"
-                                           r"|(linalg\.)?slogdet\(.*\)",
     "halves are rounded at each step": r"(Tensor\.)?addc(mul|div)_?\(f\d\d:[\d,]+, (tensor1=)?f16.*\)",
     "windows of nothing, weights of nothing and scans over no dimension are refused":
         r"Tensor\.unfold\(f64:5, 0, 0, 1\)|bincount\(3:0, .*\)|cum(max|min)\(f64:\d,\d, .*\)",
@@ -53,6 +51,10 @@ OTHERWISE = {
     "'amax' has one name": r"(Tensor\.)?scatter_reduce_?\(.*'max'\)",
 }  # fmt: skip
 
+
+# What is constant almost everywhere, or whole, or has no gradient here, has no history; or the tensor's own.
+OTHER_HISTORY = {"unique", "bincount", "cdist", "Tensor.fill_", "linalg.norm", "linalg.vector_norm", "slogdet",
+                 "linalg.slogdet"}  # fmt: skip
 
 LOOKS_AWAY = mg.get_default_device() != "cpu"  # a device does not look at values, and has its own words for dtypes
 
@@ -96,6 +98,8 @@ def test_answers_and_refusals_are_those_of_pytorch(name):
                 continue
             if LOOKS_AWAY and told == "refused":
                 continue
+            if name in OTHER_HISTORY:
+                ours, told = ours.replace("*", ""), told.replace("*", "")
             assert ours == told, call
             bound = max((ULPS[kind] for kind in re.findall(r"float\d\d", told)), default=2e-13)
             np.testing.assert_allclose(numbers, values, rtol=bound, atol=bound * 10, err_msg=repr(call))
