@@ -1,6 +1,7 @@
 """In-place operations: right uses give PyTorch's gradients, wrong ones raise, and none gives wrong numbers."""
 
 import operator
+
 import numpy as np
 import pytest
 from hypothesis import given
