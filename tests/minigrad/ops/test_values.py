@@ -1,5 +1,6 @@
 """Values, dtypes and conventions that a comparison of derivatives does not see."""
 
+import itertools
 import math
 import re
 
@@ -525,7 +526,7 @@ def test_a_chain_of_products_is_taken_in_the_cheapest_order(monkeypatch):
     for seed in range(20):
         sizes = np.random.default_rng(seed).integers(1, 9, 6).tolist()
         spent.clear()
-        mg.linalg.multi_dot([mg.ones(*pair) for pair in zip(sizes, sizes[1:])])
+        mg.linalg.multi_dot([mg.ones(*pair) for pair in itertools.pairwise(sizes)])
         assert sum(spent) == cheapest(sizes)
 
 
