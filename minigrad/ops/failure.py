@@ -342,7 +342,7 @@ def _explained(
         given = inspect.signature(function).bind(*args, **settings).arguments
     except TypeError as wrong:
         if named:
-            return error
+            return type(error)(re.sub(rf"\b{base}\b", name, text, count=1))
         return TypeError(f"{name}: {no_out(name) if 'out' in settings else wrong}")
     flat = dict(_flat(given))
     text = _without_contents(text, flat.values())
