@@ -337,3 +337,13 @@ def test_an_impossible_draw_is_refused_by_name(function, args, settings) -> None
         function(*args, **settings)
     check_refusal(error.value, function, (args, settings))
 
+
+
+def test_a_draw_of_zero_does_not_reach_a_weight_of_zero() -> None:
+    class Zero(Key):
+        def uniform(self, shape: tuple[int, ...], *_: object) -> object:
+            return mg.zeros(shape, dtype=mg.float64).data
+
+    generator = mg.Generator()
+    generator.key = lambda stream: Zero(0, stream, 0)
+    assert mg.multinomial(mg.tensor([0.0, 0.0, 1.0, 1.0]), 2, True, generator=generator).tolist() == [2, 2]
