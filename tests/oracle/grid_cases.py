@@ -289,8 +289,8 @@ SHEETS = [
                 "f64:2,2,3 i64:2,2 f64:")}, unnamed=2),
     Sheet("einsum", {"equation, a": [
         (equation, Tensor(f"f64:{size}")) for equation, sizes in {
-            "ii->i": "2,2 3,3", "ii": "2,2 3,3", "iji->ij": "2,3,2", "iji": "2,3,2", "ijj->i": "2,3,3", "iij->ji": "2,2,3",
-            "iii": "2,2,2", "iijj->ij": "2,2,3,3", "...ii->...i": "3,2,2", "jiji->ij": "3,2,3,2",
+            "ii->i": "2,2 3,3", "ii": "2,2 3,3", "iji->ij": "2,3,2", "iji": "2,3,2", "ijj->i": "2,3,3",
+            "iij->ji": "2,2,3", "iii": "2,2,2", "iijj->ij": "2,2,3,3", "...ii->...i": "3,2,2", "jiji->ij": "3,2,3,2",
         }.items() for size in sizes.split()
     ]}, unnamed=2),
     Sheet("matrix_power linalg.matrix_power",
