@@ -79,7 +79,8 @@ SHEETS = [
     Sheet("nan_to_num", {"input": MANY, "nan": [OMIT, 1.0], "posinf": [OMIT, 2.0], "neginf": [OMIT, 3.0]}),
     Sheet("round", {"input": MANY}, {"decimals": [OMIT, 1, -1, 0, 2]}),
     Sheet("clamp clip Tensor.clamp_", {
-        "input": MANY, "min": [OMIT, None, 0, -0.5, 1], "max": [OMIT, None, 1, 0.5, *ts("f64:3 i64:")],
+        "input": MANY, "min": [*ts("f64:2,3 f64:3"), OMIT, None, 0, -0.5, 1],
+        "max": [*ts("+f64:2,3 f64:3"), OMIT, None, 1, 0.5, *ts("i64:")],
     }),
     Sheet("where", {
         "condition": ts("b:2,3 b:3 b: i64:2,3"),

@@ -31,7 +31,7 @@ BEYOND = {
     "a dtype may be narrower, and whole": r"[\w.]+\(.*dtype=.*\)",
     "`keepdim` needs no `dim`": r"\w+\(f64:2,3, keepdim=\w+\)",
     "operands of two dtypes have a common one": r"(Tensor\.)?(addbmm|addm[mv]|baddbmm|lerp_?|index_put_?|meshgrid|add|"
-                                                r"clamp_|clip)\(.*\)|linalg\.vecdot\(.*\)",
+                                                r"clamp_?|clip)\(.*\)|linalg\.vecdot\(.*\)",
     "an index of int32 is one, a 0-d tensor a number": r"(Tensor\.)?index_fill_?\(.*(i32.*|value=f64:)\)",
     "one size is a shape": r"(reshape|tile)\(.*, 6\)",
     "vectors of one element broadcast": r"linalg\.vecdot\(f64:1, f64:3\)",
