@@ -76,5 +76,7 @@ if not TYPE_CHECKING:  # a checker reads no computed list; to it, what a star br
     ]  # fmt: skip
     for _name in __all__:
         globals()[_name] = explained(_name, globals()[_name])
+    for _name in linalg.__all__:
+        setattr(linalg, _name, explained(_name, getattr(linalg, _name)))
 
 bind()

@@ -236,7 +236,7 @@ def _mismatch(name: str, args: Sequence[Any], settings: dict[str, Any]) -> str:
 
 
 def _of_matmul(shapes: list[tuple[int, ...]], settings: dict[str, Any]) -> str | None:
-    if len(shapes) != 2 or not all(shapes):
+    if not all(shapes):
         return "it takes two tensors of at least one dimension; multiply by a number with *"
     inner = shapes[0][-1], shapes[1][-2 if len(shapes[1]) > 1 else 0]
     if inner[0] == inner[1]:
@@ -334,18 +334,20 @@ def _explained(
 ) -> Exception:
     text = str(error)
     out = "out" in settings and isinstance(error, TypeError)
-    named = re.match(rf"(linalg\.)?(the )?{name}_?\b", text) and not out
+    base = name.rstrip("_")  # what is done in place is the work of an operation of that name
+    named = re.match(rf"(linalg\.)?(the )?{base}_?\b", text) and not out
     if isinstance(error, KEPT) and not (named and isinstance(error, NotImplementedError)):
         return error
     try:
         given = inspect.signature(function).bind(*args, **settings).arguments
     except TypeError as wrong:
         if named:
-            return error
+            return type(error)(re.sub(rf"\b{base}\b", name, text, count=1))
         return TypeError(f"{name}: {no_out(name) if 'out' in settings else wrong}")
     flat = dict(_flat(given))
     text = _without_contents(text, flat.values())
     if named:
+        text = re.sub(rf"\b{base}\b", name, text, count=1)
         return error if text == str(error) else type(error)(text)
     message = name
     tensors = [value for value in flat.values() if is_array(value)]

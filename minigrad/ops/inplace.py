@@ -17,6 +17,7 @@ from ..tensor import Tensor, check_view
 from ..writes import is_writable, log_write
 from . import diagonals, elementwise, logic, rounding, scan, transcendental
 from .cast import clone
+from .dtypes import can_cast
 from .failure import DTypeError, ShapeError, check_held, in_our_words
 from .index import assign, index_put, index_put_here, normalize_index, without_leading_ones
 from .primitive import Primitive
@@ -28,7 +29,7 @@ def write(tensor: Tensor, name: str, result: Any) -> Tensor:
     data = result.data if isinstance(result, Tensor) else as_array(result)
     if data.shape != tensor.shape:
         raise ShapeError(f"{name}: the result has shape {data.shape}, the tensor to hold it {tensor.shape}")
-    if data.dtype != tensor.dtype and not np.can_cast(data.dtype, tensor.dtype, "same_kind"):
+    if not can_cast(data.dtype, tensor.dtype):
         raise DTypeError(
             f"{name}: a result of dtype {data.dtype} cannot be kept in a tensor of dtype {tensor.dtype}; convert "
             f"one of them, with .to(...)"

@@ -18,6 +18,7 @@ import numpy as np
 from ..backends import Array, backend_of
 from ..tensor import Tensor
 from . import products
+from .cast import clone
 from .diagonals import tril
 from .elementwise import where
 from .failure import DTypeError, LinAlgError, ShapeError, in_module
@@ -139,6 +140,8 @@ def matrix_power(input: Any, n: int) -> Any:
     if n == 0:
         one = Tensor(backend_of(input.data).xp.eye(input.shape[-1], dtype=input.dtype))
         return expand(one, tuple(input.shape)) + input * 0
+    if n == 1:
+        return clone(input)
     power, square = None, input
     while True:
         if n % 2:

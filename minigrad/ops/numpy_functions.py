@@ -143,6 +143,15 @@ def _solve(a: Any, b: Any) -> Any:
     return shape.squeeze(linalg.solve(a, shape.unsqueeze(b, -1)), -1)
 
 
+def _unique(
+    ar: Any, return_index: bool = False, return_inverse: bool = False, return_counts: bool = False,
+    axis: int | None = None,
+) -> Any:  # fmt: skip
+    if return_index:
+        raise TypeError(refusal("np.unique", "gives no return_index"))
+    return search.unique(ar, True, return_inverse, return_counts, axis)
+
+
 def _split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
     size = ary.shape[axis]
     if isinstance(indices_or_sections, int) and size % indices_or_sections:
@@ -151,6 +160,8 @@ def _split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
 
 
 def _roll(a: Any, shift: Any, axis: Any = None) -> Any:
+    if isinstance(shift, tuple) and not isinstance(axis, tuple):  # one after the other along the same axis
+        shift = sum(shift)
     if isinstance(shift, int) and isinstance(axis, tuple):
         shift = (shift,) * len(axis)
     return rearrange.roll(a, shift, axis)
@@ -158,7 +169,7 @@ def _roll(a: Any, shift: Any, axis: Any = None) -> Any:
 
 def _expand_dims(a: Any, axis: Any) -> Any:
     axes = axis if isinstance(axis, (tuple, list)) else (axis,)
-    for each in sorted(index.dim_of(a.ndim + len(axes), each) for each in axes):
+    for each in reduce.axes_of(a.ndim + len(axes), axes) if axes else ():
         a = shape.unsqueeze(a, each)
     return a
 
@@ -225,9 +236,7 @@ ADAPTED: dict[Callable[..., Any], Callable[..., Any]] = {
     np.argsort: lambda a, axis=-1, kind=None, order=None, *, stable=None: ordering.argsort(
         *_flat_if(axis, a), stable=True
     ),
-    np.unique: lambda ar, return_inverse=False, return_counts=False, axis=None: search.unique(
-        ar, True, return_inverse, return_counts, axis
-    ),
+    np.unique: _unique,
     np.searchsorted: lambda a, v, side="left", sorter=None: search.searchsorted(a, v, side=side, sorter=sorter),
     np.isin: lambda element, test_elements, assume_unique=False, invert=False: search.isin(
         element, test_elements, assume_unique=assume_unique, invert=invert

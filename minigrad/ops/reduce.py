@@ -12,7 +12,7 @@ import numpy as np
 
 from ..backends import Array, backend_of
 from ..tensor import Tensor
-from .cast import cast
+from .cast import cast, clone
 from .dtypes import checked_dtype
 from .elementwise import maximum, minimum, where
 from .failure import check_tensors
@@ -182,7 +182,7 @@ def min(
 
 
 def _along(input: Any, indices: Any, dim: int, keepdim: bool) -> Selected:
-    values = gather(input, dim, indices) if input.ndim else input
+    values = gather(input, dim, indices) if input.ndim else clone(input)
     if not keepdim and input.ndim:
         shape = tuple(size for axis, size in enumerate(values.shape) if axis != dim % input.ndim)
         values, indices = reshape(values, shape), reshape(indices, shape)

@@ -22,7 +22,7 @@ from .shape import cat, reshape, stack, transpose
 def _cumsum_forward(x: Array, *, axis: int) -> Array:
     if x.dtype == np.float16:
         return np.cumsum(x, axis=axis, dtype=np.float32).astype(np.float16)
-    return np.cumsum(x, axis=axis)
+    return np.cumsum(x, axis=axis, dtype=x.dtype)  # NumPy's own choice for small integers is a larger one
 
 
 def _flip(x: Any, axis: int) -> Any:

@@ -37,8 +37,8 @@ def _along(name: str, input: Any, dim: int, index: Any, src: Any) -> tuple[tuple
 
 
 def _with_a_dimension(function: Any, input: Any, dim: int, index: Any, src: Any, *settings: Any) -> Any:
-    """A scatter of 0-d tensors, each of which counts as one element along dim 0."""
-    src = reshape(src, -1) if isinstance(src, Tensor) else src
+    """A scatter into a 0-d tensor, by a 0-d index or both: they count as one element along dim 0."""
+    src = reshape(src, 1) if isinstance(src, Tensor) and src.ndim == 0 else src
     return reshape(function(reshape(input, -1), dim, reshape(index, -1), src, *settings), tuple(input.shape))
 
 
@@ -59,7 +59,7 @@ def scatter(
     if (src is None) == (value is None):
         raise TypeError("scatter takes src or value: one of them")
     src = value if src is None else src
-    if input.ndim == 0 or raw(index).ndim == 0:
+    if input.ndim + raw(index).ndim < 2:
         return _with_a_dimension(lambda *args: scatter(*args, reduce=reduce), input, dim, index, src)
     if reduce is None:
         places, part = _along("scatter", input, dim, index, src)
@@ -73,7 +73,7 @@ def scatter(
 
 def scatter_add(input: Any, dim: int, index: Any, src: Any) -> Any:
     """`input` plus the values of `src` at the places `index` names along `dim`. PyTorch: `torch.scatter_add`."""
-    if input.ndim == 0 or raw(index).ndim == 0:
+    if input.ndim + raw(index).ndim < 2:
         return _with_a_dimension(scatter_add, input, dim, index, src)
     places, part = _along("scatter_add", input, dim, index, src)
     return input + put(part, shape=tuple(input.shape), index=places)
@@ -135,7 +135,7 @@ def scatter_reduce(input: Any, dim: int, index: Any, src: Any, reduce: str, *, i
     """
     if reduce not in (*_NEUTRAL, *_UFUNC):
         raise ValueError(f"scatter_reduce: reduce is 'sum', 'prod', 'mean', 'amax' or 'amin', got {reduce!r}")
-    if input.ndim == 0 or raw(index).ndim == 0:
+    if input.ndim + raw(index).ndim < 2:
         function = lambda *args: scatter_reduce(*args, include_self=include_self)
         return _with_a_dimension(function, input, dim, index, src, reduce)
     places, part = _along("scatter_reduce", input, dim, index, src)

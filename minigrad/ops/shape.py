@@ -97,6 +97,8 @@ def squeeze(input: Any, dim: Any = None) -> Any:
     dims = range(input.ndim) if dim is None else [
         dim_of(input.ndim or 1, each) for each in (dim if isinstance(dim, (tuple, list)) else (dim,))
     ]
+    if len(set(dims)) < len(dims):
+        raise ValueError(f"squeeze: dim {dim} names a dimension twice")
     return reshape(input, tuple(size for axis, size in enumerate(input.shape) if size != 1 or axis not in dims))
 
 

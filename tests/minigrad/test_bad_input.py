@@ -147,7 +147,9 @@ def spoil(args, settings, place, value):
 def sweep(library, name, examples, kinds):
     function = getattr(library, name)
     names = {name, getattr(function, "__name__", ""), getattr(function, "name", "")} - {""}
-    named = re.compile("|".join(rf"(?<!\w){re.escape(each.rstrip('_'))}_?(?!\w)" for each in names))
+    either = "|".join(re.escape(each.rstrip("_")) for each in names)
+    named = re.compile(rf"(?<!\w)({either})_?(?!\w)")
+    twice = re.compile(rf"(?i)(?<![\w'])({either})_?(:| of| takes| needs)")
     for args, settings in examples:
         for place in (*range(len(args)), *settings):
             if library is mg.Tensor and place == 0:
@@ -163,6 +165,7 @@ def sweep(library, name, examples, kinds):
                 except EXPECTED as error:
                     told = str(error)
                     assert named.search(told), f"{name} with {kind} as argument {place}: {error!r} does not name it"
+                    assert len(twice.findall(told)) < 2, told
                     assert len(told) < 700 and "array(" not in told and "object at 0x" not in told, told
 
 

@@ -91,6 +91,17 @@ def test_what_a_tensor_is_follows_its_values(make, text):
     assert repr(make()) == str(make()) == text
 
 
+@pytest.mark.parametrize("values, text", [
+    ([100000000.5], "1.0000e+08"), ([1e8], "100000000."), ([1.0, 1000.5], "1.0000e+00, 1.0005e+03"),
+    ([0.1, 100.0], "0.1000, 100.0000"), ([0.1, 100.5], "1.0000e-01, 1.0050e+02"),
+    ([1e-4], "0.0001"), ([0.00009999], "9.9990e-05"), ([0.001, 1.0], "0.0010, 1.0000"),
+    ([1.5, 1500.0], "   1.5000, 1500.0000"), ([1.5, 1500.25], "1.5000e+00, 1.5002e+03"),
+])  # fmt: skip
+def test_an_exponent_is_shown_where_four_decimals_would_hide_something(values, text):
+    """At the edges, in float64, as PyTorch does."""
+    assert text in repr(mg.tensor(np.array(values)))
+
+
 def count_to(n, dtype=np.float32):
     return np.arange(1, n + 1).astype(dtype)
 

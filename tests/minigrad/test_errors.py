@@ -1,7 +1,10 @@
 """Bad input: the class of the error, and that the message names the operation, the shapes and the module."""
 
 import copy
+import inspect
 import pickle
+import re
+import types
 
 import numpy as np
 import pytest
@@ -9,7 +12,10 @@ import pytest
 import minigrad as mg
 from minigrad import grad_mode
 from minigrad.nn import functional as F
+from minigrad.ops import methods
+from minigrad.ops.primitive import Primitive
 
+X = mg.tensor([1.0, 2.0])
 SHAPES = (ValueError, RuntimeError)  # a ShapeError is both
 DTYPES = (TypeError, RuntimeError)
 
@@ -243,7 +249,7 @@ def test_bad_input_is_refused_by_name(name):
 @looking
 @pytest.mark.parametrize("name, call, reason", [
     ("inv", mg.linalg.inv, "singular, so it has no inverse"), ("inv", mg.inverse, "singular, so it has no inverse"),
-    ("inv", lambda x: mg.linalg.matrix_power(x, -1), "singular, so it has no inverse"),
+    ("matrix_power", lambda x: mg.linalg.matrix_power(x, -1), "singular, so it has no inverse"),
     ("solve", lambda x: mg.linalg.solve(x, ones(2)), "singular, so there is no single solution"),
     ("cholesky", lambda x: mg.linalg.cholesky(x - 1.0), "not positive definite"),
 ])  # fmt: skip
@@ -378,3 +384,33 @@ def test_what_a_backend_refuses_is_no_matter_of_shapes():
     with pytest.raises(RuntimeError, match="no backend serves device 'meta'") as error:
         ones(2).to(device="meta")
     assert not isinstance(error.value, mg.ShapeError)
+
+
+METHODS = [name for name, method in methods.METHODS.items() if isinstance(getattr(mg.Tensor, name), types.FunctionType)]
+FUNCTIONS = [name for name in sorted({*mg.ops.__all__}) if isinstance(getattr(mg, name, None), types.FunctionType)]
+
+
+def refusal_of(function, *args, **settings):
+    with pytest.raises(TypeError) as error:
+        function(*args, **settings)
+    return str(error.value)
+
+
+@pytest.mark.parametrize("where, name", [*((mg.Tensor, name) for name in METHODS), *((mg, name) for name in FUNCTIONS)])
+def test_a_wrong_call_is_told_by_name_what_is_wrong_with_it(where, name):
+    function = getattr(where, name)
+    if isinstance(getattr(mg, name.rstrip("_"), None), Primitive):
+        return  # it says what it takes
+    names = f"({name}|{function.__name__})"
+    wrong = r"(got an unexpected keyword argument 'nonsense'|missing a required)"
+    assert re.match(rf"{names}(\(\)|:) {wrong}", refusal_of(function, X, nonsense=1))
+    assert re.match(rf"{names}: results are returned, not written to out=", refusal_of(function, X, out=X))
+    parameters = inspect.signature(function).parameters.values()
+    if any(each.default is each.empty and each.kind is each.POSITIONAL_OR_KEYWORD for each in parameters):
+        assert re.match(rf"{names}(\(\)|:) missing (a|\d) required", refusal_of(function))
+
+
+@pytest.mark.parametrize("value, told", [(None, "None"), ("a", "str"), (b"a", "bytes")])
+def test_an_assignment_is_told_what_it_was_given(value, told):
+    with pytest.raises(mg.DTypeError, match=rf"shape \(2,\) needs a number or a tensor, got {told}$"):
+        ones(2)[0] = value

@@ -485,3 +485,14 @@ def test_an_assignment_of_a_part_of_itself():
     y.backward(mg.tensor([1.0, 10.0, 100.0]))
     assert y.tolist() == [4.0, 1.0, 2.0]
     assert x.grad.tolist() == [10.0, 102.0, 0.0]
+
+
+@pytest.mark.parametrize("name", [
+    "iadd", "isub", "imul", "itruediv", "ifloordiv", "imod", "ipow", "iand", "ior", "ixor",
+])  # fmt: skip
+def test_an_operator_in_place_changes_the_tensor_itself(name):
+    bits = name in ("iand", "ior", "ixor")
+    x = mg.tensor([7, 9, 5] if bits else [7.0, 9.0, 5.0])
+    expected = getattr(x, f"__{name[1:]}__")(2).tolist()
+    result = getattr(operator, name)(x, 2)
+    assert result is x and x.tolist() == expected

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 import minigrad as mg
 from minigrad.ops import random
 from minigrad.ops.random import Key
+from tests.minigrad.ops.refusal import check_refusal
 
 keys = st.builds(Key, st.integers(0, 2**40), st.text(max_size=8), st.integers(0, 2**32))
 
@@ -273,3 +274,91 @@ def test_normal_numbers_are_the_same_in_blocks_of_any_size(
         found.append(key.normal((count,), dtype))
         assert found[-1].shape == (count,) and found[-1].dtype == dtype
     assert np.array_equal(found[0], found[1]) and np.array_equal(found[0], found[2])
+
+
+SETTINGS = {
+    "half": {"dtype": mg.float16}, "double": {"dtype": mg.float64}, "with a gradient": {"requires_grad": True},
+    "on the host": {"device": "cpu"}, "by default": {"dtype": None, "device": None},
+}  # fmt: skip
+WHOLE = {"int32": {"dtype": mg.int32}, "bool": {"dtype": mg.bool}, "on the host": {"device": "cpu"}}
+
+
+def expected_settings(settings, dtype=mg.float32):
+    device = settings.get("device") or mg.get_default_device()
+    return settings.get("dtype") or dtype, device, settings.get("requires_grad", False)
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+@pytest.mark.parametrize("draw", [
+    lambda **k: mg.rand(2, 3, **k), lambda **k: mg.randn(2, 3, **k), lambda **k: mg.rand(size=(2, 3), **k),
+    lambda **k: mg.randn(size=[2, 3], **k), lambda **k: mg.normal(0.0, 1.0, (2, 3), **k),
+    lambda **k: mg.rand_like(mg.zeros(2, 3), **k), lambda **k: mg.randn_like(mg.zeros(2, 3), **k),
+])  # fmt: skip
+def test_a_draw_has_the_dtype_the_device_and_the_history_asked_for(draw, name) -> None:
+    drawn = draw(**SETTINGS[name])
+    assert drawn.shape == (2, 3) and (drawn.dtype, drawn.device, drawn.requires_grad) == expected_settings(
+        SETTINGS[name]
+    )
+
+
+@pytest.mark.parametrize("name", WHOLE)
+@pytest.mark.parametrize("draw, shape", [
+    (lambda **k: mg.randint(2, (2, 3), **k), (2, 3)), (lambda **k: mg.randint(0, 2, (2, 3), **k), (2, 3)),
+    (lambda **k: mg.randint(low=0, high=2, size=(2, 3), **k), (2, 3)), (lambda **k: mg.randperm(2, **k), (2,)),
+    (lambda **k: mg.randint_like(mg.zeros(2, 3, dtype=mg.int64), 2, **k), (2, 3)),
+    (lambda **k: mg.randint_like(mg.zeros(2, 3, dtype=mg.int64), 0, high=2, **k), (2, 3)),
+])  # fmt: skip
+def test_a_draw_of_whole_numbers_has_the_dtype_and_the_device_asked_for(draw, shape, name) -> None:
+    drawn = draw(**WHOLE[name])
+    assert drawn.shape == shape
+    assert (drawn.dtype, drawn.device, drawn.requires_grad) == expected_settings(WHOLE[name], mg.int64)
+
+
+@pytest.mark.parametrize("dtype", [mg.float16, mg.float32, mg.float64])
+def test_a_draw_like_a_tensor_has_its_dtype_and_device(dtype) -> None:
+    for device in ("cpu", mg.get_default_device()):
+        x = mg.zeros(2, 3, dtype=dtype, device=device)
+        draws = [
+            mg.rand_like(x), mg.randn_like(x), mg.randint_like(x, 2), mg.bernoulli(x), mg.normal(x), mg.normal(x, x),
+            mg.normal(0.0, x), mg.multinomial(x + 1, 2), mg.multinomial(x + 1, 2, True),
+        ]  # fmt: skip
+        assert [draw.device for draw in draws] == [device] * 9
+        assert [draw.dtype for draw in draws] == [dtype] * 7 + [mg.int64] * 2
+        assert [draw.shape for draw in draws] == [(2, 3)] * 7 + [(2, 2)] * 2
+
+
+REFUSED = [
+    (mg.rand, (-1,), {}), (mg.randn, (2, -1), {}), (mg.rand, (2,), {"dtype": mg.int64}), (mg.rand, (2,), {"size": 2}),
+    (mg.randn, (2,), {"dtype": mg.bool}), (mg.randint, (5, 5, (2,)), {}), (mg.randint, (0.5, (2,)), {}),
+    (mg.randint, (0, 5, 2), {}), (mg.randint, (5,), {}), (mg.randint, (0, 129, (2,)), {"dtype": "int8"}),
+    (mg.randint, (-129, 0, (2,)), {"dtype": "int8"}), (mg.randint, (5, (-1,)), {}), (mg.randperm, (-1,), {}),
+    (mg.randperm, (2.5,), {}), (mg.randperm, (300,), {"dtype": "int8"}), (mg.randperm, (3,), {"dtype": mg.bool}),
+    (mg.normal, (0.0, 1.0), {}), (mg.normal, (0.0, -1.0, (2,)), {}), (mg.normal, (mg.ones(2), 1.0, (2,)), {}),
+    (mg.normal, (mg.ones(2), -mg.ones(2)), {}), (mg.normal, (mg.ones(2), mg.ones(3)), {}),
+    (mg.multinomial, (mg.ones(3), 0), {}), (mg.multinomial, (mg.ones(3), 4), {}),
+    (mg.multinomial, (mg.ones(1, 1, 3), 1), {}),
+    (mg.multinomial, (mg.tensor([1, 2]), 1), {}), (mg.multinomial, (mg.tensor([1.0, -1.0]), 1), {}),
+    (mg.multinomial, (mg.tensor([1.0, math.inf]), 1), {}), (mg.multinomial, (mg.zeros(3), 1, True), {}),
+    (mg.bernoulli, (mg.tensor([1.5]),), {}), (mg.bernoulli, (mg.tensor([-0.5]),), {}),
+    (mg.randint_like, (mg.ones(2), 5, 5), {}), (mg.rand_like, (mg.tensor([1]),), {}),
+    (mg.randn_like, (mg.tensor([1]),), {}),
+]  # fmt: skip
+
+
+@pytest.mark.host("values are not looked at on a device, which would wait for it")
+@pytest.mark.parametrize("function, args, settings", REFUSED)
+def test_an_impossible_draw_is_refused_by_name(function, args, settings) -> None:
+    with pytest.raises((ValueError, TypeError)) as error:
+        function(*args, **settings)
+    check_refusal(error.value, function, (args, settings))
+
+
+
+def test_a_draw_of_zero_does_not_reach_a_weight_of_zero() -> None:
+    class Zero(Key):
+        def uniform(self, shape: tuple[int, ...], *_: object) -> object:
+            return mg.zeros(shape, dtype=mg.float64).data
+
+    generator = mg.Generator()
+    generator.key = lambda stream: Zero(0, stream, 0)
+    assert mg.multinomial(mg.tensor([0.0, 0.0, 1.0, 1.0]), 2, True, generator=generator).tolist() == [2, 2]

@@ -1,5 +1,6 @@
 """Values, dtypes and conventions that a comparison of derivatives does not see."""
 
+import itertools
 import math
 import re
 
@@ -510,3 +511,34 @@ def test_products_are_of_so_many_dimensions(name, sizes, reason):
     shapes = " and ".join(map(str, sizes))
     with pytest.raises(mg.ShapeError, match=rf"^{name} of {re.escape(shapes)}: {reason}"):
         getattr(mg, name)(*map(mg.ones, sizes))
+
+
+def test_a_chain_of_products_is_taken_in_the_cheapest_order(monkeypatch):
+    def cheapest(sizes):
+        """Of all ways to split the chain."""
+        splits = range(1, len(sizes) - 1)
+        last = lambda k: sizes[0] * sizes[k] * sizes[-1]
+        return min((cheapest(sizes[: k + 1]) + cheapest(sizes[k:]) + last(k) for k in splits), default=0)
+
+    spent = []
+    multiply = mg.ops.linalg.matmul
+    monkeypatch.setattr(mg.ops.linalg, "matmul", lambda x, y: spent.append(x.numel() * y.shape[1]) or multiply(x, y))
+    for seed in range(20):
+        sizes = np.random.default_rng(seed).integers(1, 9, 6).tolist()
+        spent.clear()
+        mg.linalg.multi_dot([mg.ones(*pair) for pair in itertools.pairwise(sizes)])
+        assert sum(spent) == cheapest(sizes)
+
+
+@pytest.mark.parametrize("data, kind", [
+    ([[1, object()]], "a value of type object"), ([1, {}], "a value of type dict"), ([1, None], "None"),
+    ([[1.0, "a"], [None, 2]], "a value of type str"), ([[2**70, 1]], "integers beyond 64 bits"),
+])  # fmt: skip
+def test_what_stands_between_numbers_is_told(data, kind):
+    with pytest.raises(TypeError, match=rf"^tensor\(\) cannot hold {kind}; a tensor holds"):
+        mg.tensor(data)
+
+
+def test_bools_are_close_only_if_they_are_equal():
+    assert not np.allclose(mg.tensor([True]), mg.tensor([False]), atol=1.0)
+    assert not np.isclose(mg.tensor([True]), mg.tensor([False]), atol=1.0).item()
