@@ -214,6 +214,7 @@ def generate(argv: Sequence[str]) -> int:
     from lm.generation import GenerationConfig, generate_batch
     from lm.generation import generate as generate_ids
     from lm.generation.stream import stream_text
+    from lm.tokenizer import Pipeline, encode_batch
     from lm.training.loop import load_best
     from lm.training.run import open_run
     from lm.training.tasks.next_token import NextToken
@@ -229,7 +230,10 @@ def generate(argv: Sequence[str]) -> int:
         if not isinstance(run.task, NextToken):
             raise ValueError(f"{run.folder}: a {run.config.model.family} does not go on with a text")
         (model, _), tokenizer, ends = load_best(run), run.tokenizer, ()
-    prompt = tokenizer.encode(args.prompt, disallowed_special=())
+    if isinstance(tokenizer, Pipeline):  # published models know texts by the special tokens around them
+        prompt = encode_batch(tokenizer, [args.prompt], disallowed_special=()).input_ids[0].tolist()
+    else:
+        prompt = tokenizer.encode(args.prompt, disallowed_special=())
     if not ends and tokenizer.eot_token is not None:
         ends = (tokenizer.eot_token,)
     ids: Iterable[int]

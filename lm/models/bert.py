@@ -2,7 +2,7 @@
 
 Source: Devlin et al., "BERT: Pre-training of Deep Bidirectional Transformers" (2019). Layer norm comes after each
 sublayer's sum, the masked-language head shares its matrix with the word embeddings. Hugging Face's names of the
-weights are in `lm/hub/tables.py`.
+weights are in `lm/hub/families/bert.py`.
 
 Shapes: B sequences of T tokens, C = hidden_size channels in H = num_attention_heads heads of D = C / H, I =
 intermediate_size, a vocabulary of V, N = num_labels.

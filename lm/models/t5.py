@@ -2,7 +2,7 @@
 
 Source: Raffel et al., "Exploring the Limits of Transfer Learning with a Unified Text-to-Text Transformer" (2020); the
 gated variant, v1.1: Shazeer, "GLU variants improve Transformer" (2020). Scores are not divided by the root of the
-head's width: the initial weights of the queries are. Hugging Face's names of the weights are in `lm/hub/tables.py`.
+head's width: the initial weights of the queries are. Hugging Face's names of the weights: `lm/hub/families/t5.py`.
 
 Shapes: B sequences of S tokens that are read and T that are written, C = d_model channels, H = num_heads heads of D =
 d_kv, I = d_ff, a vocabulary of V. In `Attention`, K tokens are looked at.
