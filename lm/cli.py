@@ -336,6 +336,7 @@ def count(argv: Sequence[str]) -> int:
     config = load_config(arguments.config_file, arguments.flags)
 
     from lm.data.text import open_text
+    from lm.models import GPT2
     from lm.models.count import count_flops, count_memory, count_parameters
     from lm.training.run import make_tokenizer
 
@@ -345,7 +346,7 @@ def count(argv: Sequence[str]) -> int:
         tokenizer = make_tokenizer(config, open_text(config.data))
         task = make_task(config, tokenizer, None)
         print(f"vocabulary of {tokenizer.vocab_size:,}")
-        _table("parameters", count_parameters(task, task.family.make), 1, "")
+        _table("parameters", count_parameters(task.family.make, task), 1, "")
         return 0
     if config.tokenizer.path is None and config.tokenizer.vocab_size is not None:
         vocab_size = config.tokenizer.vocab_size
@@ -356,7 +357,7 @@ def count(argv: Sequence[str]) -> int:
     flops = count_flops(model, training.batch_size * training.accumulation_steps)
     sequences = f"{training.accumulation_steps} x {training.batch_size} sequences of {model.n_positions} tokens"
     print(f"vocabulary of {vocab_size:,}; a step sees {tokens:,} tokens: {sequences}")
-    _table("parameters", count_parameters(model), 1, "")
+    _table("parameters", count_parameters(GPT2, model), 1, "")
     _table("operations per step", flops, 1e9, " GFLOP")
     _table("memory", count_memory(model, training.batch_size), 2.0**20, " MiB")
     return 0

@@ -85,7 +85,7 @@ def count_pretrained(argv: Sequence[str]) -> int:
         path = Path(name) / CONFIG if Path(name).is_dir() else Path(name)
         model_type, architecture, config = read_config(read_json(path), str(path))
         family = FAMILIES[model_type]
-    rows = count_parameters(config, family.architectures[architecture])
+    rows = count_parameters(family.architectures[architecture], config)
     print(f"{architecture}: parameters")
     for row, value in [*rows.items(), ("total", sum(rows.values()))]:
         print(f"  {row:40}{value:>18,}")
