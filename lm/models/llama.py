@@ -141,6 +141,11 @@ class LlamaConfig:
         return self.hidden_size // self.num_attention_heads if self.head_dim is None else self.head_dim
 
     @property
+    def output_bias(self) -> bool:
+        """Whether the projection of the heads' output has a bias."""
+        return self.attention_bias
+
+    @property
     def context_length(self) -> int:
         """The longest context."""
         return self.max_position_embeddings
@@ -170,7 +175,7 @@ class Attention(nn.Module):
         self.q_proj = nn.Linear(C, queries, bias=config.attention_bias)
         self.k_proj = nn.Linear(C, keys, bias=config.attention_bias)
         self.v_proj = nn.Linear(C, keys, bias=config.attention_bias)
-        self.o_proj = nn.Linear(queries, C, bias=config.attention_bias)
+        self.o_proj = nn.Linear(queries, C, bias=config.output_bias)
 
     def forward(
         self, x: Tensor, cos: Tensor, sin: Tensor, mask: Tensor | None = None, cache: KVCache | None = None
@@ -273,7 +278,7 @@ class Llama(Decoder):
         Args and errors are those of `GPT2.forward`, with max_position_embeddings as the longest context.
         """
         longest = self.config.max_position_embeddings
-        B, T, past = check_decoder_input("Llama", ids, cache, "max_position_embeddings", longest)
+        B, T, past = check_decoder_input(type(self).__name__, ids, cache, "max_position_embeddings", longest)
         mask = causal_mask(T, past, padding_mask(attention_mask, B, past + T), like=self.embed_tokens.weight.data)
         cos, sin = self.rotation(position_ids, past, T)
         x = self.embed_tokens(ids)  # (B, T, C)
