@@ -44,6 +44,8 @@ def _read(document: Document, problems: list[str]) -> Document:
 
 def _write(fields: Document) -> Document:
     rope = fields.pop("rope")
+    if fields["head_dim"] is None:
+        del fields["head_dim"]  # some of transformers' classes take null for a number
     parameters = {name: value for name, value in dataclasses.asdict(rope).items() if value is not None}
     scaling = {name: value for name, value in parameters.items() if name != "rope_theta"}
     fields["rope_parameters"] = parameters
