@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from minigrad import nn
 
 from ..family import Family
-from . import bert, gpt2, llama, roberta, t5
+from . import bert, gpt2, llama, qwen2, roberta, t5
 
 FAMILIES: Mapping[str, Family] = {
     "gpt2": gpt2.FAMILY,
     "llama": llama.FAMILY,
+    "qwen2": qwen2.FAMILY,
     "bert": bert.FAMILY,
     "roberta": roberta.FAMILY,
     "t5": t5.FAMILY,
