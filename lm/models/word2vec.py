@@ -26,8 +26,8 @@ from minigrad import Tensor, nn
 Floats = NDArray[np.float32]
 
 WORDS_AT_ONCE = 256  # whose gradients are computed from the same weights; gensim takes one word at a time
-SHARED_ROWS = 64  # of the outputs, the most frequent: the nodes at the top of the tree, or the commonest words
-BLOCK = 32  # words whose means of neighbours are one product of matrices
+TOP_NODES = 64  # of the tree, which many words' paths share
+BLOCK = 16  # words whose means of neighbours are one product of matrices
 
 
 @dataclass(frozen=True)
@@ -111,11 +111,9 @@ class Word2Vec(nn.Module):
 
         A prediction is that of one word by one neighbour (skip-gram) or by the mean of them (CBOW).
         """
-        loss, predictions = 0.0, 0
-        for first in range(0, len(batch.words), WORDS_AT_ONCE):
-            part = batch.part(first, first + WORDS_AT_ONCE)
-            loss += self._descend(part, lr)
-            predictions += int(part.near.sum() if self.config.sg else part.near.any(1).sum())
+        starts = range(0, len(batch.words), WORDS_AT_ONCE)
+        loss = sum(self._descend(batch.part(first, first + WORDS_AT_ONCE), lr) for first in starts)
+        predictions = int(batch.near.sum() if self.config.sg else batch.near.any(axis=1).sum())
         return loss / max(predictions, 1)
 
     def _descend(self, batch: Windows, lr: float) -> float:
@@ -129,19 +127,19 @@ class Word2Vec(nn.Module):
         u = self.outputs.data.take(batch.outputs, axis=0, mode="clip")  # (S, M, D)
         if self.config.sg:
             x = around(text, K)  # (S, K, D), a view
-            xx = around(np.einsum("td,td->t", text, text), K)[:, :, None]  # (S, K, 1)
+            inputs, xx = batch.near, around(np.vecdot(text, text), K)[:, :, None]  # (S, K), (S, K, 1)
         else:
-            count = np.maximum(batch.near.sum(1, keepdims=True), 1).astype(text.dtype)  # (S, 1)
-            mixing = Mixing(batch.near / count)
+            count = batch.near.sum(axis=1, keepdims=True, dtype=text.dtype)  # (S, 1)
+            mixing = Mixing(batch.near / np.maximum(count, 1))
             x = mixing.mix(text)[:, None]  # (S, 1, D)
-            xx = np.einsum("skd,skd->sk", x, x)[:, :, None]  # (S, 1, 1)
-        uu = np.einsum("smd,smd->sm", u, u)[:, :, None]  # (S, M, 1)
+            inputs, xx = count > 0, np.vecdot(x, x)[:, :, None]  # (S, 1), (S, 1, 1)
+        uu = np.vecdot(u, u)[:, :, None]  # (S, M, 1)
 
         # With z the logit of the wrong label the loss is softplus(z), and its derivative p = sigmoid(z).
         sign = 1 - 2 * batch.labels[:, None]  # (S, 1, M)
         z = np.maximum(sign * (x @ u.transpose(0, 2, 1)), -80)  # (S, K or 1, M); below, exp(-z) is beyond float32
         p = 1 / (1 + np.exp(-z))  # (S, K or 1, M)
-        weights = pair_weights(batch, self.config.sg)  # (S, K or 1, M)
+        weights = inputs[:, :, None] * batch.weights[:, None]  # (S, K or 1, M): 1 for a pair that counts
         loss = float(np.vdot(z - np.log(p), weights))
         weights *= np.float32(lr)
         dz = p * (sign * weights)  # (S, K or 1, M)
@@ -153,33 +151,37 @@ class Word2Vec(nn.Module):
         dz *= shrink(batch.outputs, bend_u[:, :, 0])[:, None]
         if self.config.sg:
             dtext, bend_text = add_around(dx), add_around(bend_x)  # (S + K - 1, D), (S + K - 1, 1)
-            self._move_outputs_each(batch, x, dz)
+            self._move_outputs(batch, dz.transpose(0, 2, 1) @ x)
         else:
             dtext, bend_text = (mixing.unmix(count * d[:, 0]) for d in (dx, bend_x))  # (S + K - 1, D), (S + K - 1, 1)
-            self._move_outputs(batch, x[:, 0], dz[:, 0])
+            if self.config.hs:
+                self._move_nodes(batch, x[:, 0], dz[:, 0])
+            else:
+                self._move_outputs(batch, dz.transpose(0, 2, 1) * x)
         subtract_rows(self.vectors.data, batch.text, dtext * shrink(batch.text, bend_text[:, 0])[:, None])
         return loss
 
-    def _move_outputs_each(self, batch: Windows, x: Floats, dz: Floats) -> None:
-        """Skip-gram: each output of a word moves along the sum of dz (S, K, M) times the inputs x (S, K, D)."""
-        du = dz.transpose(0, 2, 1) @ x  # (S, M, D)
+    def _move_outputs(self, batch: Windows, du: Floats) -> None:
+        """Each output of a word moves by its own row of du (S, M, D), where it counts."""
         count = np.flatnonzero(batch.weights)  # (P,)
-        subtract_rows(self.outputs.data, batch.outputs.reshape(-1)[count], du.reshape(-1, du.shape[2])[count])
+        rows, moves = batch.outputs.reshape(-1).take(count), du.reshape(-1, du.shape[2]).take(count, axis=0)
+        subtract_rows(self.outputs.data, rows, moves)
 
-    def _move_outputs(self, batch: Windows, x: Floats, dz: Floats) -> None:
-        """CBOW: each output of a word moves along dz (S, M) times its one input x (S, D).
+    def _move_nodes(self, batch: Windows, x: Floats, dz: Floats) -> None:
+        """The same for nodes of a tree and one input each: du is dz (S, M) times x (S, D).
 
-        The first rows are in the outputs of many words; what they move is one product of matrices.
+        The first nodes, the top of the tree, are on the paths of many words; they move by one product of matrices.
         """
-        words, places = np.nonzero(batch.weights)  # (P,) each
-        rows, dz = batch.outputs[words, places], dz[words, places]  # (P,) each
-        first = self.outputs.data[:SHARED_ROWS]  # (F, D), a view
-        shared = rows < len(first)
-        mixing = np.zeros((len(first), len(x)), x.dtype)  # (F, S)
-        np.add.at(mixing.reshape(-1), rows[shared] * len(x) + words[shared], dz[shared])
-        first -= mixing @ x
-        words, dz = words[~shared], dz[~shared]
-        subtract_rows(self.outputs.data, rows[~shared], x.take(words, axis=0) * dz[:, None])
+        count = np.flatnonzero(batch.weights)  # (P,)
+        words, rows = count // dz.shape[1], batch.outputs.reshape(-1).take(count)  # (P,) each
+        dz = dz.reshape(-1).take(count)  # (P,)
+        top = self.outputs.data[:TOP_NODES]  # (F, D), a view
+        above = rows < len(top)  # (P,)
+        mixing = np.zeros((len(top), len(x)), x.dtype)  # (F, S)
+        mixing[rows[above], words[above]] = dz[above]  # a path has a node once
+        top -= mixing @ x
+        words, rows, dz = words[~above], rows[~above], dz[~above]
+        subtract_rows(self.outputs.data, rows, x.take(words, axis=0) * dz[:, None])
 
 
 def pair_weights(batch: Windows, sg: bool) -> Floats:

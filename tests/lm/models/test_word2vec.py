@@ -33,9 +33,9 @@ def in_float64(sg, hs, D):
 
 @pytest.mark.parametrize(("sg", "hs"), KINDS)
 @pytest.mark.parametrize("D", [6, 5])
-@pytest.mark.parametrize("shared_rows", [0, 4, 64])
-def test_the_gradient_by_hand_is_that_of_the_definition(sg, hs, D, shared_rows, monkeypatch):
-    monkeypatch.setattr(word2vec, "SHARED_ROWS", shared_rows)
+@pytest.mark.parametrize("top_nodes", [0, 4, 64])
+def test_the_gradient_by_hand_is_that_of_the_definition(sg, hs, D, top_nodes, monkeypatch):
+    monkeypatch.setattr(word2vec, "TOP_NODES", top_nodes)
     model, batch = in_float64(sg, hs, D)
     loss = model.loss(batch)
     loss.backward()
