@@ -86,7 +86,7 @@ def _roberta(task: Task) -> nn.Module:
 
 def _t5(task: Task) -> nn.Module:
     own = task.config.model
-    return T5(
+    model = T5(
         T5Config(
             vocab_size=task.vocab_size,
             d_model=own.n_embd,
@@ -95,11 +95,15 @@ def _t5(task: Task) -> nn.Module:
             num_layers=own.n_layer,
             num_heads=own.n_head,
             dropout_rate=own.dropout,
+            tie_word_embeddings=False,
             pad_token_id=task.special_id("padding"),
             eos_token_id=task.special_id("end"),
             decoder_start_token_id=task.special_id("padding"),
         )
     )
+    # T5's embeddings have a deviation of 1: its optimizer takes longer steps where weights are larger, AdamW does not.
+    nn.init.normal_(model.shared.weight, std=own.n_embd**-0.5)
+    return model
 
 
 def _transformer(task: Task) -> nn.Module:
