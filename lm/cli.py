@@ -214,6 +214,7 @@ def generate(argv: Sequence[str]) -> int:
     from lm.generation import GenerationConfig, generate_batch
     from lm.generation import generate as generate_ids
     from lm.generation.stream import stream_text
+    from lm.tokenizer import Pipeline, encode_batch
     from lm.training.loop import load_best
     from lm.training.run import open_run
     from lm.training.tasks.next_token import NextToken
@@ -229,7 +230,10 @@ def generate(argv: Sequence[str]) -> int:
         if not isinstance(run.task, NextToken):
             raise ValueError(f"{run.folder}: a {run.config.model.family} does not go on with a text")
         (model, _), tokenizer, ends = load_best(run), run.tokenizer, ()
-    prompt = tokenizer.encode(args.prompt, disallowed_special=())
+    if isinstance(tokenizer, Pipeline):  # published models know texts by the special tokens around them
+        prompt = encode_batch(tokenizer, [args.prompt], disallowed_special=()).input_ids[0].tolist()
+    else:
+        prompt = tokenizer.encode(args.prompt, disallowed_special=())
     if not ends and tokenizer.eot_token is not None:
         ends = (tokenizer.eot_token,)
     ids: Iterable[int]
@@ -332,6 +336,7 @@ def count(argv: Sequence[str]) -> int:
     config = load_config(arguments.config_file, arguments.flags)
 
     from lm.data.text import open_text
+    from lm.models import GPT2
     from lm.models.count import count_flops, count_memory, count_parameters
     from lm.training.run import make_tokenizer
 
@@ -341,7 +346,7 @@ def count(argv: Sequence[str]) -> int:
         tokenizer = make_tokenizer(config, open_text(config.data))
         task = make_task(config, tokenizer, None)
         print(f"vocabulary of {tokenizer.vocab_size:,}")
-        _table("parameters", count_parameters(task, task.family.make), 1, "")
+        _table("parameters", count_parameters(task.family.make, task), 1, "")
         return 0
     if config.tokenizer.path is None and config.tokenizer.vocab_size is not None:
         vocab_size = config.tokenizer.vocab_size
@@ -352,7 +357,7 @@ def count(argv: Sequence[str]) -> int:
     flops = count_flops(model, training.batch_size * training.accumulation_steps)
     sequences = f"{training.accumulation_steps} x {training.batch_size} sequences of {model.n_positions} tokens"
     print(f"vocabulary of {vocab_size:,}; a step sees {tokens:,} tokens: {sequences}")
-    _table("parameters", count_parameters(model), 1, "")
+    _table("parameters", count_parameters(GPT2, model), 1, "")
     _table("operations per step", flops, 1e9, " GFLOP")
     _table("memory", count_memory(model, training.batch_size), 2.0**20, " MiB")
     return 0

@@ -54,7 +54,11 @@ def export(argv: Sequence[str]) -> int:
     except TypeError as error:
         raise ValueError(f"{run.folder}: {error}") from None
     end = run.tokenizer.eot_token
-    save_pretrained(model, run.tokenizer, args.out, GenerationConfig(eos_token_id=end, bos_token_id=end))
+    ids: dict[str, Any] = {"bos_token_id": end, "eos_token_id": end}
+    for name in ("eos_token_id", "pad_token_id", "decoder_start_token_id"):  # those that the model was made with
+        if getattr(model.config, name, None) is not None:
+            ids[name] = getattr(model.config, name)
+    save_pretrained(model, run.tokenizer, args.out, GenerationConfig(**ids))
     print(f"the model after step {step}")
     _say(args.out, model, run.tokenizer)
     return 0
@@ -81,7 +85,7 @@ def count_pretrained(argv: Sequence[str]) -> int:
         path = Path(name) / CONFIG if Path(name).is_dir() else Path(name)
         model_type, architecture, config = read_config(read_json(path), str(path))
         family = FAMILIES[model_type]
-    rows = count_parameters(config, family.architectures[architecture])
+    rows = count_parameters(family.architectures[architecture], config)
     print(f"{architecture}: parameters")
     for row, value in [*rows.items(), ("total", sum(rows.values()))]:
         print(f"  {row:40}{value:>18,}")

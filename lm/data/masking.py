@@ -32,7 +32,8 @@ class Masking:
         special_ids: tokens that are never asked for.
         probability: the share of the others that is.
         starts_word: whether each token of the vocabulary starts a word (V,); then words are asked for as a whole. None:
-            every token is drawn alone, and how many there are is up to chance.
+            every token is drawn alone, and how many there are is up to chance, but one at least: a batch that asks for
+            nothing has no loss.
         max_predictions: with `starts_word`, at most so many tokens of a sequence are asked for.
     """
 
@@ -53,7 +54,8 @@ class Masking:
         """Inputs (B, T) with tokens hidden, and labels (B, T): what stood there, -100 where nothing is asked."""
         askable = ~np.isin(ids, self.special_ids)  # (B, T)
         if self.starts_word is None:
-            asked = askable & (rng.random(ids.shape) < self.probability)  # (B, T)
+            draws = np.where(askable, rng.random(ids.shape), 1.0)  # (B, T)
+            asked = askable & ((draws < self.probability) | (draws == draws.min(axis=1, keepdims=True)))  # (B, T)
         else:
             asked = np.stack([self._whole_words(row, can, rng) for row, can in zip(ids, askable)])  # (B, T)
         fate = rng.random(ids.shape)  # (B, T)

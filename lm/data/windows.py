@@ -50,14 +50,16 @@ class Windows:
         return around(self.text, self.near.shape[1])
 
     def part(self, first: int, last: int) -> Windows:
-        """Words first .. last of these."""
+        """Words first .. last of these; outputs that count for none of them are left out."""
         own = slice(first, last)
+        counts = np.flatnonzero(self.weights[own].any(axis=0))
+        M = counts[-1] + 1 if len(counts) else 0
         return Windows(
             self.text[first : last + self.near.shape[1] - 1],
             self.near[own],
-            self.outputs[own],
-            self.labels[own],
-            self.weights[own],
+            self.outputs[own, :M],
+            self.labels[own, :M],
+            self.weights[own, :M],
         )
 
 
@@ -122,7 +124,8 @@ def alias_table(shares: NDArray[np.float64]) -> tuple[NDArray[np.float64], Ints]
 class HuffmanTree:
     """Hierarchical softmax: a word is the path to its leaf, left or right at each inner node; frequent words are near.
 
-    The nodes of a path come from the root down. A label is 1 where the path turns left.
+    The nodes of a path come from the root down. They have the numbers 0 .. V - 2, the root first, and lower ones the
+    more words lie below them. A label is 1 where the path turns left.
 
     >>> tree = HuffmanTree(np.array([4, 2, 1]))
     >>> [tree.labels[word, : tree.lengths[word]].astype(int).tolist() for word in range(3)]
@@ -144,7 +147,7 @@ class HuffmanTree:
             path = []
             node = word
             while node != 2 * V - 2:
-                path.append((parent[node] - V, 1 - turn[node]))
+                path.append((2 * V - 2 - parent[node], 1 - turn[node]))
                 node = parent[node]
             paths.append(path[::-1])
         self.lengths = np.array([len(path) for path in paths])  # (V,)

@@ -111,11 +111,12 @@ def _reader(model: Any, prompts: Sequence[Any], settings: GenerationConfig) -> R
     for number, prompt in enumerate(ids):
         if not prompt:
             raise ValueError(f"generate: prompt {number} is empty; start from the end-of-text token, say")
-        longest = model.context_length
-        if longest is not None and len(prompt) + settings.max_new_tokens > longest:
+        longest, new = model.context_length, settings.max_new_tokens
+        together = not hasattr(model, "encode")  # else what is read and what is written have each a context
+        if longest is not None and (len(prompt) + new if together else max(len(prompt), new)) > longest:
             raise ValueError(
-                f"generate: prompt {number} has {len(prompt)} tokens, which with max_new_tokens = "
-                f"{settings.max_new_tokens} is more than the model's context of {longest}; shorten one of them"
+                f"generate: prompt {number} has {len(prompt)} tokens, which {'with' if together else 'or'} "
+                f"max_new_tokens = {new} is more than the model's context of {longest}; shorten one of them"
             )
     token_ids("settings: eos_token_id", list(settings.ends), model.vocab_size)
     if not hasattr(model, "encode"):

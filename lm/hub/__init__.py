@@ -1,6 +1,6 @@
 """Exchange with Hugging Face: models, tokenizers and settings from its folders, and to them.
 
-A family is an entry of `families.py` and its table of names in `tables.py`.
+A family is a file of `families/`, with its table of names, and a line in the registry there.
 """
 
 from .download import download, find

@@ -91,7 +91,7 @@ def save_pretrained(
     document = {**settings.token_ids(), **document}
     write_weights(folder, arrays, max_shard_bytes)
     if tokenizer is not None:
-        write_tokenizer(tokenizer, folder, settings, getattr(model, "context_length", None))
+        write_tokenizer(tokenizer, folder, family.special_tokens, settings, getattr(model, "context_length", None))
     write_json(folder / GENERATION, settings.to_json())
     write_json(folder / CONFIG, document)
 

@@ -7,6 +7,7 @@ no format for is kept in a file of our own.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +33,17 @@ def read_tokenizer(folder: Path) -> Any:
         return None
 
 
-def write_tokenizer(tokenizer: Any, folder: Path, settings: GenerationConfig, context_length: int | None) -> None:
-    """Write a tokenizer for transformers to read, with the special tokens of `settings`."""
+def write_tokenizer(
+    tokenizer: Any,
+    folder: Path,
+    special_tokens: Mapping[str, str],
+    settings: GenerationConfig,
+    context_length: int | None,
+) -> None:
+    """Write a tokenizer for transformers to read, which is told what its special tokens are for.
+
+    `special_tokens` are those of its family, by transformers' names for them; `settings` have the last word.
+    """
     if isinstance(tokenizer, CharacterTokenizer):
         warnings.warn(f"Hugging Face has no format for a character tokenizer: it is in {OURS}", stacklevel=3)
         save_tokenizer(tokenizer, folder / OURS)
@@ -42,6 +52,7 @@ def write_tokenizer(tokenizer: Any, folder: Path, settings: GenerationConfig, co
     spelled: dict[str, Any] = {"tokenizer_class": "PreTrainedTokenizerFast", "clean_up_tokenization_spaces": False}
     if context_length is not None:
         spelled["model_max_length"] = context_length
+    spelled |= {use: spelling for use, spelling in special_tokens.items() if spelling in tokenizer.special_tokens}
     ends = settings.ends
     for name, id in (
         ("bos_token", settings.bos_token_id),

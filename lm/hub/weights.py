@@ -17,9 +17,8 @@ import numpy as np
 from minigrad import io, nn
 from minigrad.backends import Array, cpu, moved
 
-from .families import Family
+from .family import Family, Row
 from .json_files import read_json, write_json
-from .tables import Row
 
 SINGLE, INDEX = "model.safetensors", "model.safetensors.index.json"
 OLD_NAMES = {"gamma": "weight", "beta": "bias"}  # of norms, in files converted from TensorFlow
@@ -50,9 +49,7 @@ def to_files(model: nn.Module, family: Family) -> dict[str, Array]:
     for ours, parameter in model.named_parameters():
         row = their_name(ours, family, bare)
         if row is None:
-            raise ValueError(
-                f"save_pretrained: {ours} is in no table; is it an adapter? merge_lora first"
-            )
+            raise ValueError(f"save_pretrained: {ours} is in no table; is it an adapter? merge_lora first")
         array: Array = moved(parameter.data, cpu)
         out[row.theirs] = array.T if row.transposed and array.ndim == 2 else array
     for name in [name for name in out if name.endswith("weight")]:

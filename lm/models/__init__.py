@@ -17,6 +17,7 @@ from .cache import EncoderDecoderCache, KVCache
 from .glove import GloVe, GloVeConfig
 from .gpt2 import GPT2, GPT2Config
 from .llama import Llama, LlamaConfig, Rope
+from .qwen2 import Qwen2, Qwen2Config
 from .roberta import (
     Roberta,
     RobertaConfig,
@@ -32,9 +33,9 @@ from .word_vectors import WordVectors, load_word2vec_format
 
 __all__ = [
     "GPT2", "T5", "Bert", "BertConfig", "BertForMaskedLM", "BertForNextSentencePrediction", "BertForPreTraining",
-    "BertForQuestionAnswering", "BertForSequenceClassification", "BertForTokenClassification", "EncoderDecoderCache",
-    "GPT2Config", "GloVe", "GloVeConfig", "KVCache", "Llama", "LlamaConfig", "Roberta", "RobertaConfig",
-    "RobertaForMaskedLM",
-    "RobertaForQuestionAnswering", "RobertaForSequenceClassification", "RobertaForTokenClassification", "Rope",
-    "T5Config", "Transformer", "TransformerConfig", "Word2Vec", "Word2VecConfig", "WordVectors", "load_word2vec_format",
+    "BertForQuestionAnswering", "BertForSequenceClassification", "BertForTokenClassification",
+    "EncoderDecoderCache", "GPT2Config", "GloVe", "GloVeConfig", "KVCache", "Llama", "LlamaConfig", "Qwen2",
+    "Qwen2Config", "Roberta", "RobertaConfig", "RobertaForMaskedLM", "RobertaForQuestionAnswering",
+    "RobertaForSequenceClassification", "RobertaForTokenClassification", "Rope", "T5Config", "Transformer",
+    "TransformerConfig", "Word2Vec", "Word2VecConfig", "WordVectors", "load_word2vec_format",
 ]  # fmt: skip

@@ -2,7 +2,7 @@
 
 Source: Devlin et al., "BERT: Pre-training of Deep Bidirectional Transformers" (2019). Layer norm comes after each
 sublayer's sum, the masked-language head shares its matrix with the word embeddings. Hugging Face's names of the
-weights are in `lm/hub/tables.py`.
+weights are in `lm/hub/families/bert.py`.
 
 Shapes: B sequences of T tokens, C = hidden_size channels in H = num_attention_heads heads of D = C / H, I =
 intermediate_size, a vocabulary of V, N = num_labels.
@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -22,6 +23,7 @@ from minigrad import Tensor, nn, tanh
 
 from .activations import ACTIVATIONS, check_activation
 from .checks import check_ids, require_counts, require_probabilities
+from .initial import initialize
 from .masks import padding_mask
 
 
@@ -132,7 +134,7 @@ class Bert(nn.Module):
         self.dropout = nn.Dropout(config.hidden_dropout_prob)
         self.layers = nn.ModuleList([Layer(config) for _ in range(config.num_hidden_layers)])
         self.pooler = nn.Linear(config.hidden_size, config.hidden_size) if pooler else None
-        initialize(self, config)
+        initialize(self, lambda _, matrix: nn.init.normal_(matrix, std=config.initializer_range))
 
     def make_positions(self, config: BertConfig) -> nn.Embedding:
         """The table of positions."""
@@ -180,20 +182,6 @@ class Bert(nn.Module):
         return tanh(self.pooler(x[:, 0]))  # (B, C)
 
 
-def initialize(module: nn.Module, config: BertConfig) -> None:
-    """Matrices normal with deviation `initializer_range`, padding's embeddings and biases 0, norms the identity."""
-    for name, parameter in module.named_parameters():
-        if parameter.ndim == 2:
-            nn.init.normal_(parameter, std=config.initializer_range)
-        elif name.endswith("bias"):
-            nn.init.zeros_(parameter)
-        else:
-            nn.init.ones_(parameter)
-    for part in module.modules():
-        if isinstance(part, nn.Embedding) and part.padding_idx is not None:
-            nn.init.zeros_(part.weight[part.padding_idx].detach())
-
-
 class MaskedHead(nn.Module):
     """Logits of the token at every place: (B, T, C) -> (B, T, V), with the word embeddings as the last matrix."""
 
@@ -210,7 +198,7 @@ class MaskedHead(nn.Module):
 
 
 class WithHead(nn.Module):
-    """What the models below share: the encoder, and the inputs that go to it."""
+    """What the models below share: the encoder, and what goes into it."""
 
     pooler = False  # whether the encoder has the layer of `pooled`
     trunk: type[Bert] = Bert
@@ -220,30 +208,39 @@ class WithHead(nn.Module):
         self.config = config
         self.bert = self.trunk(config, pooler=self.pooler)
         self.make_head(config)
-        initialize(self, config)
+        initialize(self, lambda _, matrix: nn.init.normal_(matrix, std=config.initializer_range))
 
     def make_head(self, config: BertConfig) -> None:
         """Make the layers of the head."""
         raise NotImplementedError
 
+    def answer(self, x: Tensor) -> Any:
+        """What the head makes of the encoder's output (B, T, C)."""
+        raise NotImplementedError
 
-class BertForMaskedLM(WithHead):
+    def forward(self, ids: Tensor, attention_mask: Tensor | None = None, token_type_ids: Tensor | None = None) -> Any:
+        """The head's answer; the arguments are those of `Bert.forward`."""
+        return self.answer(self.bert(ids, attention_mask, token_type_ids))
+
+
+class WithLabels(WithHead):
+    """A head whose answer is a label for each token, or for each text."""
+
+    def loss(
+        self, ids: Tensor, labels: Tensor, attention_mask: Tensor | None = None, token_type_ids: Tensor | None = None
+    ) -> Tensor:
+        """The mean cross-entropy of `labels`, one for each logit's token or text; -100 counts for nothing."""
+        return _cross_entropy(self(ids, attention_mask, token_type_ids), labels)
+
+
+class BertForMaskedLM(WithLabels):
     """Which token stands at every place, the masked ones above all: ids (B, T) -> logits (B, T, V)."""
 
     def make_head(self, config: BertConfig) -> None:
         self.head = MaskedHead(config)
 
-    def forward(
-        self, ids: Tensor, attention_mask: Tensor | None = None, token_type_ids: Tensor | None = None
-    ) -> Tensor:
-        x = self.bert(ids, attention_mask, token_type_ids)  # (B, T, C)
+    def answer(self, x: Tensor) -> Tensor:
         return self.head(x, self.bert.word_embeddings.weight)  # (B, T, V)
-
-    def loss(
-        self, ids: Tensor, labels: Tensor, attention_mask: Tensor | None = None, token_type_ids: Tensor | None = None
-    ) -> Tensor:
-        """The mean cross-entropy of the tokens `labels` (B, T); -100, where nothing is masked, counts for nothing."""
-        return _cross_entropy(self(ids, attention_mask, token_type_ids), labels)
 
 
 class BertForPreTraining(WithHead):
@@ -255,10 +252,7 @@ class BertForPreTraining(WithHead):
         self.head = MaskedHead(config)
         self.next = nn.Linear(config.hidden_size, 2)
 
-    def forward(
-        self, ids: Tensor, attention_mask: Tensor | None = None, token_type_ids: Tensor | None = None
-    ) -> tuple[Tensor, Tensor]:
-        x = self.bert(ids, attention_mask, token_type_ids)  # (B, T, C)
+    def answer(self, x: Tensor) -> tuple[Tensor, Tensor]:
         return self.head(x, self.bert.word_embeddings.weight), self.next(self.bert.pooled(x))
 
     def loss(
@@ -274,7 +268,7 @@ class BertForPreTraining(WithHead):
         return _cross_entropy(tokens, labels) + _cross_entropy(following, next_sentence_label)
 
 
-class BertForNextSentencePrediction(WithHead):
+class BertForNextSentencePrediction(WithLabels):
     """Whether the second text follows the first: ids (B, T) -> logits (B, 2); 0 is that it does."""
 
     pooler = True
@@ -282,20 +276,11 @@ class BertForNextSentencePrediction(WithHead):
     def make_head(self, config: BertConfig) -> None:
         self.next = nn.Linear(config.hidden_size, 2)
 
-    def forward(
-        self, ids: Tensor, attention_mask: Tensor | None = None, token_type_ids: Tensor | None = None
-    ) -> Tensor:
-        x = self.bert(ids, attention_mask, token_type_ids)  # (B, T, C)
+    def answer(self, x: Tensor) -> Tensor:
         return self.next(self.bert.pooled(x))  # (B, 2)
 
-    def loss(
-        self, ids: Tensor, labels: Tensor, attention_mask: Tensor | None = None, token_type_ids: Tensor | None = None
-    ) -> Tensor:
-        """The mean cross-entropy of `labels` (B,)."""
-        return _cross_entropy(self(ids, attention_mask, token_type_ids), labels)
 
-
-class BertForSequenceClassification(WithHead):
+class BertForSequenceClassification(WithLabels):
     """A class for every text: ids (B, T) -> logits (B, N); with one label, a number for every text."""
 
     pooler = True
@@ -304,10 +289,7 @@ class BertForSequenceClassification(WithHead):
         self.head_dropout = nn.Dropout(config.head_dropout)
         self.classifier = nn.Linear(config.hidden_size, config.num_labels)
 
-    def forward(
-        self, ids: Tensor, attention_mask: Tensor | None = None, token_type_ids: Tensor | None = None
-    ) -> Tensor:
-        x = self.bert(ids, attention_mask, token_type_ids)  # (B, T, C)
+    def answer(self, x: Tensor) -> Tensor:
         return self.classifier(self.head_dropout(self.bert.pooled(x)))  # (B, N)
 
     def loss(
@@ -320,24 +302,15 @@ class BertForSequenceClassification(WithHead):
         return _cross_entropy(logits, labels)
 
 
-class BertForTokenClassification(WithHead):
+class BertForTokenClassification(WithLabels):
     """A class for every token: ids (B, T) -> logits (B, T, N)."""
 
     def make_head(self, config: BertConfig) -> None:
         self.head_dropout = nn.Dropout(config.head_dropout)
         self.classifier = nn.Linear(config.hidden_size, config.num_labels)
 
-    def forward(
-        self, ids: Tensor, attention_mask: Tensor | None = None, token_type_ids: Tensor | None = None
-    ) -> Tensor:
-        x = self.bert(ids, attention_mask, token_type_ids)  # (B, T, C)
+    def answer(self, x: Tensor) -> Tensor:
         return self.classifier(self.head_dropout(x))  # (B, T, N)
-
-    def loss(
-        self, ids: Tensor, labels: Tensor, attention_mask: Tensor | None = None, token_type_ids: Tensor | None = None
-    ) -> Tensor:
-        """The mean cross-entropy of `labels` (B, T); -100 counts for nothing."""
-        return _cross_entropy(self(ids, attention_mask, token_type_ids), labels)
 
 
 class BertForQuestionAnswering(WithHead):
@@ -346,10 +319,8 @@ class BertForQuestionAnswering(WithHead):
     def make_head(self, config: BertConfig) -> None:
         self.spans = nn.Linear(config.hidden_size, 2)
 
-    def forward(
-        self, ids: Tensor, attention_mask: Tensor | None = None, token_type_ids: Tensor | None = None
-    ) -> tuple[Tensor, Tensor]:
-        logits = self.spans(self.bert(ids, attention_mask, token_type_ids))  # (B, T, 2)
+    def answer(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        logits = self.spans(x)  # (B, T, 2)
         return logits[..., 0], logits[..., 1]
 
     def loss(

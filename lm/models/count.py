@@ -14,37 +14,22 @@ from typing import Any
 from minigrad import nn
 from minigrad.nn.utils import skip_init
 
-from .bert import Bert, BertConfig
 from .gpt2 import GPT2, GPT2Config
-from .llama import Llama, LlamaConfig
-from .roberta import Roberta, RobertaConfig
-from .t5 import T5, T5Config
-from .transformer import Transformer, TransformerConfig
-
-MODELS: dict[type[Any], Callable[[Any], nn.Module]] = {  # what a configuration alone stands for
-    BertConfig: Bert,
-    GPT2Config: GPT2,
-    LlamaConfig: Llama,
-    RobertaConfig: Roberta,
-    T5Config: T5,
-    TransformerConfig: Transformer,
-}
 
 
-def parameter_shapes(config: Any, model: Callable[[Any], nn.Module] | None = None) -> dict[str, tuple[int, ...]]:
-    """The shape of every parameter by its name, of the model that `config` is of, or of one with a head, `model`.
+def parameter_shapes(model: Callable[[Any], nn.Module], config: Any) -> dict[str, tuple[int, ...]]:
+    """The shape of every parameter of `model(config)` by its name.
 
-    >>> sum(math.prod(shape) for shape in parameter_shapes(GPT2Config()).values())
+    >>> sum(math.prod(shape) for shape in parameter_shapes(GPT2, GPT2Config()).values())
     124439808
     """
-    made = skip_init(model or MODELS[type(config)], config)
-    return {name: parameter.shape for name, parameter in made.named_parameters()}
+    return {name: parameter.shape for name, parameter in skip_init(model, config).named_parameters()}
 
 
-def count_parameters(config: Any, model: Callable[[Any], nn.Module] | None = None) -> dict[str, int]:
-    """Parameters by module, the layers together: `h.*.mlp.c_fc` stands for that of every layer."""
+def count_parameters(model: Callable[[Any], nn.Module], config: Any) -> dict[str, int]:
+    """Parameters of `model(config)` by module, the layers together: `h.*.mlp.c_fc` stands for that of every layer."""
     table: dict[str, int] = {}
-    for name, shape in parameter_shapes(config, model).items():
+    for name, shape in parameter_shapes(model, config).items():
         module = re.sub(r"\.\d+\.", ".*.", name.rpartition(".")[0])
         table[module] = table.get(module, 0) + math.prod(shape)
     return table
@@ -83,7 +68,7 @@ def count_memory(config: GPT2Config, batch_size: int, itemsize: int = 4) -> dict
     _check_batch(batch_size)
     B, T, C, V = batch_size, config.n_positions, config.n_embd, config.vocab_size
     L, H = config.n_layer, config.n_head
-    parameters = itemsize * sum(count_parameters(config).values())
+    parameters = itemsize * sum(count_parameters(GPT2, config).values())
     middle = itemsize * B * T * config.inner
     tokens = itemsize * B * T * C
     dropout = (itemsize + 1) * B * T * C  # its input, and a byte of mask for each element

@@ -22,7 +22,9 @@ from minigrad import Tensor, nn
 from .activations import ACTIVATIONS, check_activation
 from .cache import KVCache
 from .checks import check_decoder_input, require_counts, require_probabilities
+from .initial import initialize
 from .masks import causal_mask, padding_mask
+from .writers import Decoder
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,16 @@ class GPT2Config:
     def inner(self) -> int:
         """Channels of the MLP's middle."""
         return 4 * self.n_embd if self.n_inner is None else self.n_inner
+
+    @property
+    def context_length(self) -> int:
+        """The longest context."""
+        return self.n_positions
+
+    @property
+    def cache_shape(self) -> tuple[int, int, int]:
+        """Layers, heads and channels of a head that a cache holds."""
+        return self.n_layer, self.n_head, self.n_embd // self.n_head
 
 
 class Attention(nn.Module):
@@ -125,7 +137,7 @@ class Block(nn.Module):
         return x + self.mlp(self.ln_2(x))  # (B, T, C)
 
 
-class GPT2(nn.Module):
+class GPT2(Decoder):
     """A GPT-2 language model with fresh weights, drawn from the generator `minigrad.manual_seed` seeds.
 
     >>> import minigrad as mg
@@ -150,32 +162,8 @@ class GPT2(nn.Module):
         The 2 n_layer projections that add to the residual stream are scaled by 1 / sqrt(2 n_layer), so that the
         stream's variance does not grow with depth.
         """
-        for name, parameter in self.named_parameters():
-            if name.endswith("c_proj.weight"):
-                nn.init.normal_(parameter, std=0.02 / math.sqrt(2 * self.config.n_layer))
-            elif parameter.ndim == 2:
-                nn.init.normal_(parameter, std=0.02)
-            elif name.endswith("bias"):
-                nn.init.zeros_(parameter)
-            else:
-                nn.init.ones_(parameter)
-
-    @property
-    def vocab_size(self) -> int:
-        """How many token ids there are."""
-        return self.config.vocab_size
-
-    @property
-    def context_length(self) -> int:
-        """How many tokens it can read at once."""
-        return self.config.n_positions
-
-    def new_cache(self, batch_size: int = 1, capacity: int | None = None) -> KVCache:
-        """An empty cache for `batch_size` sequences of `capacity` tokens (n_positions), as the weights are."""
-        config, weight = self.config, self.wte.weight.data
-        capacity = config.n_positions if capacity is None else capacity
-        width = config.n_embd // config.n_head
-        return KVCache.empty(config.n_layer, batch_size, config.n_head, capacity, width, like=weight)
+        added = 1 / math.sqrt(2 * self.config.n_layer)
+        initialize(self, lambda name, matrix: nn.init.normal_(matrix, std=0.02 * (added if "c_proj" in name else 1)))
 
     def forward(
         self,
@@ -211,8 +199,3 @@ class GPT2(nn.Module):
         if logits_to_keep:
             x = x[:, -logits_to_keep:]  # (B, logits_to_keep, C)
         return F.linear(self.ln_f(x), self.wte.weight)  # (B, T, V), of the T that are kept
-
-    def loss(self, ids: Tensor, targets: Tensor, attention_mask: Tensor | None = None) -> Tensor:
-        """The mean cross-entropy of `targets` (B, T) given `ids` (B, T), in nats per token; -100 counts for nothing."""
-        logits = self(ids, attention_mask=attention_mask)  # (B, T, V)
-        return F.cross_entropy(logits.reshape(-1, self.config.vocab_size), targets.reshape(-1))

@@ -26,7 +26,9 @@ from minigrad.backends import Array, backend_of
 from .activations import ACTIVATIONS, check_activation
 from .cache import KVCache
 from .checks import check_decoder_input, require_counts, require_probabilities
+from .initial import initialize
 from .masks import causal_mask, padding_mask
+from .writers import Decoder
 
 
 @dataclass(frozen=True)
@@ -138,6 +140,21 @@ class LlamaConfig:
         """Features of a head."""
         return self.hidden_size // self.num_attention_heads if self.head_dim is None else self.head_dim
 
+    @property
+    def output_bias(self) -> bool:
+        """Whether the projection of the heads' output has a bias."""
+        return self.attention_bias
+
+    @property
+    def context_length(self) -> int:
+        """The longest context."""
+        return self.max_position_embeddings
+
+    @property
+    def cache_shape(self) -> tuple[int, int, int]:
+        """Layers, heads and features of a head that a cache holds."""
+        return self.num_hidden_layers, self.groups, self.width
+
 
 def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     """Turn each pair of features (i, i + R) of x (B, H, T, D) by the angle of its position; cos and sin (..., T, R)."""
@@ -158,7 +175,7 @@ class Attention(nn.Module):
         self.q_proj = nn.Linear(C, queries, bias=config.attention_bias)
         self.k_proj = nn.Linear(C, keys, bias=config.attention_bias)
         self.v_proj = nn.Linear(C, keys, bias=config.attention_bias)
-        self.o_proj = nn.Linear(queries, C, bias=config.attention_bias)
+        self.o_proj = nn.Linear(queries, C, bias=config.output_bias)
 
     def forward(
         self, x: Tensor, cos: Tensor, sin: Tensor, mask: Tensor | None = None, cache: KVCache | None = None
@@ -211,7 +228,7 @@ class Block(nn.Module):
         return x + self.mlp(self.post_attention_layernorm(x))  # (B, T, C)
 
 
-class Llama(nn.Module):
+class Llama(Decoder):
     """A Llama language model with fresh weights, drawn from the generator `minigrad.manual_seed` seeds.
 
     >>> import minigrad as mg
@@ -233,30 +250,8 @@ class Llama(nn.Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Matrices normal with deviation `initializer_range`, biases 0, norms the identity."""
-        for name, parameter in self.named_parameters():
-            if parameter.ndim == 2:
-                nn.init.normal_(parameter, std=self.config.initializer_range)
-            elif name.endswith("bias"):
-                nn.init.zeros_(parameter)
-            else:
-                nn.init.ones_(parameter)
-
-    @property
-    def vocab_size(self) -> int:
-        """How many token ids there are."""
-        return self.config.vocab_size
-
-    @property
-    def context_length(self) -> int:
-        """How many tokens it can read at once."""
-        return self.config.max_position_embeddings
-
-    def new_cache(self, batch_size: int = 1, capacity: int | None = None) -> KVCache:
-        """An empty cache for `batch_size` sequences of `capacity` tokens (max_position_embeddings)."""
-        config, weight = self.config, self.embed_tokens.weight.data
-        capacity = config.max_position_embeddings if capacity is None else capacity
-        return KVCache.empty(config.num_hidden_layers, batch_size, config.groups, capacity, config.width, like=weight)
+        """Matrices normal with deviation `initializer_range`, padding's embedding and biases 0, norms the identity."""
+        initialize(self, lambda _, matrix: nn.init.normal_(matrix, std=self.config.initializer_range))
 
     def rotation(self, position_ids: Tensor | None, past: int, length: int) -> tuple[Tensor, Tensor]:
         """Cosines and sines of the angles of `length` tokens after `past` others, or of those at `position_ids`."""
@@ -283,7 +278,7 @@ class Llama(nn.Module):
         Args and errors are those of `GPT2.forward`, with max_position_embeddings as the longest context.
         """
         longest = self.config.max_position_embeddings
-        B, T, past = check_decoder_input("Llama", ids, cache, "max_position_embeddings", longest)
+        B, T, past = check_decoder_input(type(self).__name__, ids, cache, "max_position_embeddings", longest)
         mask = causal_mask(T, past, padding_mask(attention_mask, B, past + T), like=self.embed_tokens.weight.data)
         cos, sin = self.rotation(position_ids, past, T)
         x = self.embed_tokens(ids)  # (B, T, C)
@@ -295,8 +290,3 @@ class Llama(nn.Module):
             x = x[:, -logits_to_keep:]  # (B, logits_to_keep, C)
         head = self.embed_tokens if self.config.tie_word_embeddings else self.lm_head
         return F.linear(self.norm(x), head.weight)  # (B, T, V), of the T that are kept
-
-    def loss(self, ids: Tensor, targets: Tensor, attention_mask: Tensor | None = None) -> Tensor:
-        """The mean cross-entropy of `targets` (B, T) given `ids` (B, T), in nats per token; -100 counts for nothing."""
-        logits = self(ids, attention_mask=attention_mask)  # (B, T, V)
-        return F.cross_entropy(logits.reshape(-1, self.config.vocab_size), targets.reshape(-1))

@@ -93,11 +93,8 @@ class RobertaForSequenceClassification(BertForSequenceClassification):
         self.dense = nn.Linear(config.hidden_size, config.hidden_size)
         self.out_proj = nn.Linear(config.hidden_size, config.num_labels)
 
-    def forward(
-        self, ids: Tensor, attention_mask: Tensor | None = None, token_type_ids: Tensor | None = None
-    ) -> Tensor:
-        x = self.bert(ids, attention_mask, token_type_ids)[:, 0]  # (B, C): of <s>
-        x = tanh(self.dense(self.head_dropout(x)))  # (B, C)
+    def answer(self, x: Tensor) -> Tensor:
+        x = tanh(self.dense(self.head_dropout(x[:, 0])))  # (B, C): of <s>
         return self.out_proj(self.head_dropout(x))  # (B, N)
 
 

@@ -2,7 +2,7 @@
 
 Source: Raffel et al., "Exploring the Limits of Transfer Learning with a Unified Text-to-Text Transformer" (2020); the
 gated variant, v1.1: Shazeer, "GLU variants improve Transformer" (2020). Scores are not divided by the root of the
-head's width: the initial weights of the queries are. Hugging Face's names of the weights are in `lm/hub/tables.py`.
+head's width: the initial weights of the queries are. Hugging Face's names of the weights: `lm/hub/families/t5.py`.
 
 Shapes: B sequences of S tokens that are read and T that are written, C = d_model channels, H = num_heads heads of D =
 d_kv, I = d_ff, a vocabulary of V. In `Attention`, K tokens are looked at.
@@ -23,9 +23,10 @@ from minigrad import Tensor, nn, where
 from minigrad.backends import Array, backend_of
 
 from .activations import ACTIVATIONS, check_activation
-from .cache import EncoderDecoderCache, KVCache
+from .cache import KVCache
 from .checks import check_decoder_input, check_ids, require_counts, require_probabilities
 from .masks import causal_mask, padding_mask
+from .writers import EncoderDecoder
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,16 @@ class T5Config:
     def decoder_layers(self) -> int:
         """How many layers the decoder has."""
         return self.num_layers if self.num_decoder_layers is None else self.num_decoder_layers
+
+    @property
+    def context_length(self) -> None:
+        """There is no longest text: positions are distances."""
+        return None
+
+    @property
+    def cache_shape(self) -> tuple[int, int, int]:
+        """Layers, heads and channels of a head that a cache holds."""
+        return self.decoder_layers, self.num_heads, self.d_kv
 
 
 def relative_buckets(relative: Array, both: bool, buckets: int, longest: int) -> Array:
@@ -228,7 +239,7 @@ class Stack(nn.Module):
         return self.dropout(self.norm(x))  # (B, T, C)
 
 
-class T5(nn.Module):
+class T5(EncoderDecoder):
     """A T5 with fresh weights, drawn from the generator `minigrad.manual_seed` seeds.
 
     >>> import minigrad as mg
@@ -265,16 +276,6 @@ class T5(nn.Module):
             else:
                 nn.init.constant_(parameter, factor)
 
-    @property
-    def vocab_size(self) -> int:
-        """How many token ids there are."""
-        return self.config.vocab_size
-
-    @property
-    def context_length(self) -> None:
-        """There is no longest text: positions are distances."""
-        return None
-
     def encode(self, ids: Tensor, attention_mask: Tensor | None = None) -> Tensor:
         """What the encoder makes of the tokens that are read: ids (B, S) -> (B, S, C); the mask is 0 for padding.
 
@@ -284,16 +285,6 @@ class T5(nn.Module):
         B, S = check_ids("T5", ids)
         bias = self.encoder.bias(S, 0, padding_mask(attention_mask, B, S))
         return self.encoder(self.shared(ids), bias)  # (B, S, C)
-
-    def new_cache(
-        self, encoded: Tensor, attention_mask: Tensor | None = None, capacity: int = 512
-    ) -> EncoderDecoderCache:
-        """A cache for writing up to `capacity` tokens after reading `encoded` (B, S, C)."""
-        config, (B, S, _) = self.config, encoded.shape
-        own = KVCache.empty(
-            config.decoder_layers, B, config.num_heads, capacity, config.d_kv, like=self.shared.weight.data
-        )
-        return EncoderDecoderCache(own, self.cross(encoded), padding_mask(attention_mask, B, S))
 
     def cross(self, encoded: Tensor) -> list[tuple[Tensor, Tensor]]:
         """For each layer of the decoder the keys and values of the encoder's output, (B, H, S, D) each."""
@@ -324,31 +315,3 @@ class T5(nn.Module):
         if self.config.tie_word_embeddings:
             return F.linear(x * self.config.d_model**-0.5, self.shared.weight)  # (B, T, V)
         return self.lm_head(x)  # (B, T, V)
-
-    def step(self, decoder_ids: Tensor, cache: EncoderDecoderCache, logits_to_keep: int = 0) -> Tensor:
-        """The logits after tokens (B, T) that continue what the cache holds, and are added to it: (B, T, V)."""
-        return self.decode(decoder_ids, cache.cross, cache.mask, cache.own, logits_to_keep)
-
-    def forward(
-        self,
-        ids: Tensor,
-        decoder_ids: Tensor,
-        attention_mask: Tensor | None = None,
-        decoder_attention_mask: Tensor | None = None,
-    ) -> Tensor:
-        """The logits of the token that follows each one written: ids (B, S), decoder_ids (B, T) -> (B, T, V)."""
-        B, S = check_ids("T5", ids)
-        encoded = self.encode(ids, attention_mask)  # (B, S, C)
-        cross, padding = self.cross(encoded), padding_mask(attention_mask, B, S)
-        return self.decode(decoder_ids, cross, padding, decoder_attention_mask=decoder_attention_mask)  # (B, T, V)
-
-    def shift_right(self, labels: Tensor) -> Tensor:
-        """What the decoder reads to write `labels` (B, T): the start, then the labels but the last; -100 as padding."""
-        ids = np.full_like(labels.data, self.config.decoder_start_token_id)
-        ids[:, 1:] = np.where(labels.data[:, :-1] == -100, self.config.pad_token_id, labels.data[:, :-1])
-        return Tensor(ids)
-
-    def loss(self, ids: Tensor, labels: Tensor, attention_mask: Tensor | None = None) -> Tensor:
-        """The mean cross-entropy of `labels` (B, T) given `ids` (B, S), in nats per token; -100 counts for nothing."""
-        logits = self(ids, self.shift_right(labels), attention_mask)  # (B, T, V)
-        return F.cross_entropy(logits.reshape(-1, self.config.vocab_size), labels.reshape(-1))

@@ -15,14 +15,14 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 import minigrad.nn.functional as F
 from minigrad import Tensor, nn
 
-from .cache import EncoderDecoderCache, KVCache
+from .cache import KVCache
 from .checks import check_decoder_input, check_ids, require_counts, require_probabilities
+from .initial import initialize
 from .masks import causal_mask, padding_mask
+from .writers import EncoderDecoder
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,16 @@ class TransformerConfig:
             raise ValueError(
                 f"TransformerConfig: d_model = {self.d_model} must be even: positions are sines and cosines"
             )
+
+    @property
+    def context_length(self) -> int:
+        """The longest text, read or written."""
+        return self.max_positions
+
+    @property
+    def cache_shape(self) -> tuple[int, int, int]:
+        """Layers, heads and channels of a head that a cache holds."""
+        return self.num_layers, self.num_heads, self.d_model // self.num_heads
 
 
 class Attention(nn.Module):
@@ -139,7 +149,7 @@ class DecoderLayer(nn.Module):
         return self.feed_forward_norm(x + self.dropout(self.feed_forward(x)))  # (B, T, C)
 
 
-class Transformer(nn.Module):
+class Transformer(EncoderDecoder):
     """An encoder-decoder with fresh weights, drawn from the generator `minigrad.manual_seed` seeds.
 
     >>> import minigrad as mg
@@ -150,7 +160,7 @@ class Transformer(nn.Module):
 
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__()
-        self.config = config
+        self.config, self.label_smoothing = config, config.label_smoothing
         self.shared = nn.Embedding(config.vocab_size, config.d_model)
         self.positions = nn.SinusoidalPositions(config.max_positions, config.d_model, batch_first=True)
         self.encoder = nn.ModuleList([EncoderLayer(config) for _ in range(config.num_layers)])
@@ -161,25 +171,14 @@ class Transformer(nn.Module):
     def reset_parameters(self) -> None:
         """Matrices uniform as Glorot and Bengio have it, embeddings normal with deviation d_model ** -0.5 (the root of
         d_model that scales them makes it 1), biases 0, norms the identity."""
-        for name, parameter in self.named_parameters():
+
+        def draw(name: str, matrix: nn.Parameter) -> None:
             if name == "shared.weight":
-                nn.init.normal_(parameter, std=self.config.d_model**-0.5)
-            elif parameter.ndim == 2:
-                nn.init.xavier_uniform_(parameter)
-            elif name.endswith("bias"):
-                nn.init.zeros_(parameter)
+                nn.init.normal_(matrix, std=self.config.d_model**-0.5)
             else:
-                nn.init.ones_(parameter)
+                nn.init.xavier_uniform_(matrix)
 
-    @property
-    def vocab_size(self) -> int:
-        """How many token ids there are."""
-        return self.config.vocab_size
-
-    @property
-    def context_length(self) -> int:
-        """The longest text it can read, and the longest it can write."""
-        return self.config.max_positions
+        initialize(self, draw)
 
     def embed(self, ids: Tensor, past: int = 0) -> Tensor:
         """Tokens (B, T) that follow `past` others, as vectors with their positions: (B, T, C)."""
@@ -204,16 +203,6 @@ class Transformer(nn.Module):
         attentions: list[Attention] = [layer.cross_attention for layer in self.decoder]  # type: ignore[attr-defined]
         return [attention.look(encoded) for attention in attentions]
 
-    def new_cache(
-        self, encoded: Tensor, attention_mask: Tensor | None = None, capacity: int | None = None
-    ) -> EncoderDecoderCache:
-        """A cache for writing up to `capacity` tokens (max_positions) after reading `encoded` (B, S, C)."""
-        config, (B, S, C) = self.config, encoded.shape
-        capacity = config.max_positions if capacity is None else capacity
-        heads, weight = config.num_heads, self.shared.weight.data
-        own = KVCache.empty(config.num_layers, B, heads, capacity, C // heads, like=weight)
-        return EncoderDecoderCache(own, self.cross(encoded), padding_mask(attention_mask, B, S))
-
     def decode(
         self,
         decoder_ids: Tensor,
@@ -236,38 +225,3 @@ class Transformer(nn.Module):
         if logits_to_keep:
             x = x[:, -logits_to_keep:]  # (B, logits_to_keep, C)
         return F.linear(x, self.shared.weight)  # (B, T, V)
-
-    def step(self, decoder_ids: Tensor, cache: EncoderDecoderCache, logits_to_keep: int = 0) -> Tensor:
-        """The logits after tokens (B, T) that continue what the cache holds, and are added to it: (B, T, V)."""
-        return self.decode(decoder_ids, cache.cross, cache.mask, cache.own, logits_to_keep)
-
-    def forward(
-        self,
-        ids: Tensor,
-        decoder_ids: Tensor,
-        attention_mask: Tensor | None = None,
-        decoder_attention_mask: Tensor | None = None,
-    ) -> Tensor:
-        """The logits of the token that follows each one written: ids (B, S), decoder_ids (B, T) -> (B, T, V)."""
-        encoded = self.encode(ids, attention_mask)  # (B, S, C)
-        padding = padding_mask(attention_mask, ids.shape[0], ids.shape[1])
-        return self.decode(
-            decoder_ids, self.cross(encoded), padding, decoder_attention_mask=decoder_attention_mask
-        )  # (B, T, V)
-
-    def shift_right(self, labels: Tensor) -> Tensor:
-        """What the decoder reads to write `labels` (B, T): the start, then the labels but the last; -100 as padding."""
-        ids = np.full_like(labels.data, self.config.decoder_start_token_id)
-        ids[:, 1:] = np.where(labels.data[:, :-1] == -100, self.config.pad_token_id, labels.data[:, :-1])
-        return Tensor(ids)
-
-    def loss(self, ids: Tensor, labels: Tensor, attention_mask: Tensor | None = None) -> Tensor:
-        """The mean cross-entropy of `labels` (B, T) given `ids` (B, S), in nats per token, smoothed while training.
-
-        -100 counts for nothing.
-        """
-        logits = self(ids, self.shift_right(labels), attention_mask)  # (B, T, V)
-        smoothing = self.config.label_smoothing if self.training else 0.0
-        return F.cross_entropy(
-            logits.reshape(-1, self.config.vocab_size), labels.reshape(-1), label_smoothing=smoothing
-        )

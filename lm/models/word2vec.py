@@ -25,7 +25,9 @@ from minigrad import Tensor, nn
 
 Floats = NDArray[np.float32]
 
-WORDS_AT_ONCE = 128  # whose gradients are computed from the same weights; gensim takes one word at a time
+WORDS_AT_ONCE = 256  # whose gradients are computed from the same weights; gensim takes one word at a time
+TOP_NODES = 64  # of the tree, which many words' paths share
+BLOCK = 16  # words whose means of neighbours are one product of matrices
 
 
 @dataclass(frozen=True)
@@ -110,21 +112,13 @@ class Word2Vec(nn.Module):
 
         A prediction is that of one word by one neighbour (skip-gram) or by the mean of them (CBOW).
         """
-        loss, predictions = 0.0, 0
-        for first in range(0, len(batch.words), WORDS_AT_ONCE):
-            part = batch.part(first, first + WORDS_AT_ONCE)
-            part_loss, dtext, du = self.moves(part, lr)
-            subtract_rows(self.vectors.data, part.text, dtext)
-            if self.config.hs:  # paths are padded
-                subtract_rows(self.outputs.data, part.outputs[part.weights > 0], du[part.weights > 0])
-            else:
-                subtract_rows(self.outputs.data, part.outputs.reshape(-1), du.reshape(-1, du.shape[2]))
-            loss += part_loss
-            predictions += int(part.near.sum() if self.config.sg else part.near.any(1).sum())
+        starts = range(0, len(batch.words), WORDS_AT_ONCE)
+        loss = sum(self._descend(batch.part(first, first + WORDS_AT_ONCE), lr) for first in starts)
+        predictions = int(batch.near.sum() if self.config.sg else batch.near.any(axis=1).sum())
         return loss / max(predictions, 1)
 
-    def moves(self, batch: Windows, lr: float) -> tuple[float, Floats, Floats]:
-        """`loss`, and lr times its gradient for the rows that `batch.text` (S + K - 1, D) and `outputs` (S, M, D) name.
+    def _descend(self, batch: Windows, lr: float) -> float:
+        """Move every row by lr times the gradient of `loss`, all at once; the loss before.
 
         A row that is named often gets the sum. One word after another would move it less far, since its gradient
         changes on the way; so what has far to go is shrunk to where single steps would arrive: see `shrink`.
@@ -134,32 +128,61 @@ class Word2Vec(nn.Module):
         u = self.outputs.data.take(batch.outputs, axis=0, mode="clip")  # (S, M, D)
         if self.config.sg:
             x = around(text, K)  # (S, K, D), a view
+            inputs, xx = batch.near, around(np.vecdot(text, text), K)[:, :, None]  # (S, K), (S, K, 1)
         else:
-            count = np.maximum(batch.near.sum(1, keepdims=True), 1).astype(np.float32)  # (S, 1)
-            mixing = banded(batch.near / count)  # (S, S + K - 1)
-            x = (mixing @ text)[:, None]  # (S, 1, D)
+            count = batch.near.sum(axis=1, keepdims=True, dtype=text.dtype)  # (S, 1)
+            mixing = Mixing(batch.near / np.maximum(count, 1))
+            x = mixing.mix(text)[:, None]  # (S, 1, D)
+            inputs, xx = count > 0, np.vecdot(x, x)[:, :, None]  # (S, 1), (S, 1, 1)
+        uu = np.vecdot(u, u)[:, :, None]  # (S, M, 1)
 
-        # With z the logit of the wrong label the loss is softplus(z), and its derivative sigmoid(z).
+        # With z the logit of the wrong label the loss is softplus(z), and its derivative p = sigmoid(z).
         sign = 1 - 2 * batch.labels[:, None]  # (S, 1, M)
-        z = sign * (x @ u.transpose(0, 2, 1))  # (S, K or 1, M)
-        weights = pair_weights(batch, self.config.sg)  # (S, K or 1, M)
-        e = np.exp(-np.abs(z))
-        loss = float(((np.maximum(z, 0) + np.log(1 + e)) * weights).sum())
+        z = np.maximum(sign * (x @ u.transpose(0, 2, 1)), -80)  # (S, K or 1, M); below, exp(-z) is beyond float32
+        p = 1 / (1 + np.exp(-z))  # (S, K or 1, M)
+        weights = inputs[:, :, None] * batch.weights[:, None]  # (S, K or 1, M): 1 for a pair that counts
+        loss = float(np.vdot(z - np.log(p), weights))
         weights *= np.float32(lr)
-        dz = np.where(z > 0, 1, e) / (1 + e) * (sign * weights)  # (S, K or 1, M)
-        bend = np.where(z > 0, 0.25, e / (1 + e) ** 2) * weights  # the second derivative, at most, on the way down
+        dz = p * (sign * weights)  # (S, K or 1, M)
+        p = np.minimum(p, 0.5)
+        bend = (p - p * p) * weights  # the second derivative, at most, on the way down
 
-        xx, uu = (np.einsum("...d,...d->...", rows, rows)[:, :, None] for rows in (x, u))  # (S, K or 1, 1), (S, M, 1)
-        bend_x, bend_u = bend @ uu, bend.transpose(0, 2, 1) @ xx  # (S, K or 1, 1), (S, M, 1)
-        dx = dz @ u  # (S, K or 1, D)
+        dx, bend_x = dz @ u, bend @ uu  # (S, K or 1, D), (S, K or 1, 1)
+        bend_u = bend.transpose(0, 2, 1) @ xx  # (S, M, 1)
         dz *= shrink(batch.outputs, bend_u[:, :, 0])[:, None]
         if self.config.sg:
-            du = dz.transpose(0, 2, 1) @ x  # (S, M, D)
             dtext, bend_text = add_around(dx), add_around(bend_x)  # (S + K - 1, D), (S + K - 1, 1)
+            self._move_outputs(batch, dz.transpose(0, 2, 1) @ x)
         else:
-            du = dz.transpose(0, 2, 1) * x  # (S, M, D)
-            dtext, bend_text = (mixing.T @ (count * d[:, 0]) for d in (dx, bend_x))  # (S + K - 1, D), (S + K - 1, 1)
-        return loss, dtext * shrink(batch.text, bend_text[:, 0])[:, None], du
+            dtext, bend_text = (mixing.unmix(count * d[:, 0]) for d in (dx, bend_x))  # (S + K - 1, D), (S + K - 1, 1)
+            if self.config.hs:
+                self._move_nodes(batch, x[:, 0], dz[:, 0])
+            else:
+                self._move_outputs(batch, dz.transpose(0, 2, 1) * x)
+        subtract_rows(self.vectors.data, batch.text, dtext * shrink(batch.text, bend_text[:, 0])[:, None])
+        return loss
+
+    def _move_outputs(self, batch: Windows, du: Floats) -> None:
+        """Each output of a word moves by its own row of du (S, M, D), where it counts."""
+        count = np.flatnonzero(batch.weights)  # (P,)
+        rows, moves = batch.outputs.reshape(-1).take(count), du.reshape(-1, du.shape[2]).take(count, axis=0)
+        subtract_rows(self.outputs.data, rows, moves)
+
+    def _move_nodes(self, batch: Windows, x: Floats, dz: Floats) -> None:
+        """The same for nodes of a tree and one input each: du is dz (S, M) times x (S, D).
+
+        The first nodes, the top of the tree, are on the paths of many words; they move by one product of matrices.
+        """
+        count = np.flatnonzero(batch.weights)  # (P,)
+        words, rows = count // dz.shape[1], batch.outputs.reshape(-1).take(count)  # (P,) each
+        dz = dz.reshape(-1).take(count)  # (P,)
+        top = self.outputs.data[:TOP_NODES]  # (F, D), a view
+        above = rows < len(top)  # (P,)
+        mixing = np.zeros((len(top), len(x)), x.dtype)  # (F, S)
+        mixing[rows[above], words[above]] = dz[above]  # a path has a node once
+        top -= mixing @ x
+        words, rows, dz = words[~above], rows[~above], dz[~above]
+        subtract_rows(self.outputs.data, rows, x.take(words, axis=0) * dz[:, None])
 
 
 def pair_weights(batch: Windows, sg: bool) -> Floats:
@@ -168,18 +191,53 @@ def pair_weights(batch: Windows, sg: bool) -> Floats:
     return inputs[:, :, None].astype(np.float32) * batch.weights[:, None, :]  # (S, K or 1, M)
 
 
-def banded(weights: NDArray[np.generic]) -> Floats:
-    """The matrix (S, S + K - 1) that has row s of weights (S, K) in its row s, from column s on.
+class Mixing:
+    """The matrix (S, S + K - 1) that has row s of weights (S, K) in its row s, from column s on: 0 but for a band.
 
-    >>> banded(np.array([[1, 2], [3, 4]]))
-    array([[1., 2., 0.],
-           [0., 3., 4.]], dtype=float32)
+    It is kept as n blocks (n, BLOCK, BLOCK + K - 1) along the band, of BLOCK rows each.
+
+    >>> mixing = Mixing(np.array([[1, 2], [3, 4]], np.float32))
+    >>> mixing.mix(np.array([[1], [10], [100]], np.float32)).tolist()
+    [[21.0], [430.0]]
+    >>> mixing.unmix(np.ones((2, 1), np.float32)).tolist()
+    [[1.0], [5.0], [4.0]]
     """
-    S, K = weights.shape
-    matrix = np.zeros((S, S + K - 1), np.float32)
-    row, column = matrix.strides
-    np.lib.stride_tricks.as_strided(matrix, (S, K), (row + column, column))[:] = weights
-    return matrix
+
+    def __init__(self, weights: Floats) -> None:
+        self.S, K = weights.shape
+        n = -(-self.S // BLOCK)
+        self.blocks = np.zeros((n, BLOCK, BLOCK + K - 1), weights.dtype)
+        block, row, column = self.blocks.strides
+        band = np.lib.stride_tricks.as_strided(self.blocks, (n, BLOCK, K), (block, row + column, column))
+        band[:] = _padded(weights, n * BLOCK).reshape(n, BLOCK, K)
+
+    def mix(self, text: Floats) -> Floats:
+        """The matrix times text (S + K - 1, D): (S, D)."""
+        n, _, width = self.blocks.shape
+        text = _padded(text, n * BLOCK + width - BLOCK)
+        row, column = text.strides
+        near = np.lib.stride_tricks.as_strided(text, (n, width, text.shape[1]), (BLOCK * row, row, column))
+        return (self.blocks @ near).reshape(-1, text.shape[1])[: self.S]
+
+    def unmix(self, values: Floats) -> Floats:
+        """The transposed matrix times values (S, D): (S + K - 1, D)."""
+        n, _, width = self.blocks.shape
+        D = values.shape[1]
+        parts = self.blocks.transpose(0, 2, 1) @ _padded(values, n * BLOCK).reshape(n, BLOCK, D)  # (n, width, D)
+        text = np.zeros((n - (-width // BLOCK) - 1, BLOCK, D), values.dtype)
+        for place, start in enumerate(range(0, width, BLOCK)):
+            part = parts[:, start : start + BLOCK]
+            text[place : place + n, : part.shape[1]] += part
+        return text.reshape(-1, D)[: self.S + width - BLOCK]
+
+
+def _padded(rows: Floats, length: int) -> Floats:
+    """With rows of zeros up to `length`."""
+    if len(rows) == length:
+        return rows
+    out = np.zeros((length, *rows.shape[1:]), rows.dtype)
+    out[: len(rows)] = rows
+    return out
 
 
 def add_around(values: Floats) -> Floats:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from typing import cast
+from typing import Any, cast
 
 from lm.config import Config
 from lm.data.corpus import Corpus
@@ -57,43 +58,35 @@ def _llama(task: Task) -> nn.Module:
     )
 
 
-def _bert(task: Task) -> nn.Module:
+def _encoder(task: Task) -> dict[str, Any]:
+    """What BERT and RoBERTa are told alike."""
     own = task.config.model
-    config = BertConfig(
-        vocab_size=task.vocab_size,
-        hidden_size=own.n_embd,
-        num_hidden_layers=own.n_layer,
-        num_attention_heads=own.n_head,
-        intermediate_size=4 * own.n_embd,
-        hidden_dropout_prob=own.dropout,
-        attention_probs_dropout_prob=own.dropout,
-        max_position_embeddings=own.n_positions,
-        pad_token_id=task.special_id("padding"),
-    )
+    return {
+        "vocab_size": task.vocab_size,
+        "hidden_size": own.n_embd,
+        "num_hidden_layers": own.n_layer,
+        "num_attention_heads": own.n_head,
+        "intermediate_size": 4 * own.n_embd,
+        "hidden_dropout_prob": own.dropout,
+        "attention_probs_dropout_prob": own.dropout,
+        "initializer_range": 0.02 * math.sqrt(768 / own.n_embd),  # the published width has 0.02; small ones learn late
+        "pad_token_id": task.special_id("padding"),
+    }
+
+
+def _bert(task: Task) -> nn.Module:
+    config = BertConfig(**_encoder(task), max_position_embeddings=task.config.model.n_positions)
     return BertForPreTraining(config) if task.config.objective.next_sentence else BertForMaskedLM(config)
 
 
 def _roberta(task: Task) -> nn.Module:
-    own = task.config.model
-    padding = task.special_id("padding")
-    return RobertaForMaskedLM(
-        RobertaConfig(
-            vocab_size=task.vocab_size,
-            hidden_size=own.n_embd,
-            num_hidden_layers=own.n_layer,
-            num_attention_heads=own.n_head,
-            intermediate_size=4 * own.n_embd,
-            hidden_dropout_prob=own.dropout,
-            attention_probs_dropout_prob=own.dropout,
-            max_position_embeddings=own.n_positions + padding + 1,  # positions are counted from after the padding's
-            pad_token_id=padding,
-        )
-    )
+    rows = task.config.model.n_positions + task.special_id("padding") + 1  # positions start after the padding's
+    return RobertaForMaskedLM(RobertaConfig(**_encoder(task), max_position_embeddings=rows))
 
 
 def _t5(task: Task) -> nn.Module:
     own = task.config.model
-    return T5(
+    model = T5(
         T5Config(
             vocab_size=task.vocab_size,
             d_model=own.n_embd,
@@ -102,11 +95,15 @@ def _t5(task: Task) -> nn.Module:
             num_layers=own.n_layer,
             num_heads=own.n_head,
             dropout_rate=own.dropout,
+            tie_word_embeddings=False,
             pad_token_id=task.special_id("padding"),
             eos_token_id=task.special_id("end"),
             decoder_start_token_id=task.special_id("padding"),
         )
     )
+    # T5's embeddings have a deviation of 1: its optimizer takes longer steps where weights are larger, AdamW does not.
+    nn.init.normal_(model.shared.weight, std=own.n_embd**-0.5)
+    return model
 
 
 def _transformer(task: Task) -> nn.Module:

@@ -1,5 +1,6 @@
 """`lm import`, `lm export`, and models in Hugging Face's format in `lm count` and `lm generate`."""
 
+import json
 import shutil
 import sys
 
@@ -10,7 +11,10 @@ from lm.cli import main
 from lm.generation import GenerationConfig
 from lm.hub import load_pretrained, save_pretrained
 from lm.models import GPT2, T5, GPT2Config, T5Config
-from lm.tokenizer import CharacterTokenizer, load_tokenizer, train_bpe
+from lm.tokenizer import CharacterTokenizer, Pipeline, load_tokenizer, train_bpe
+from lm.tokenizer.added_tokens import AddedToken
+from lm.tokenizer.templates import Template
+from lm.tokenizer.wordpiece import WordPiece
 from lm.training.loop import load_best
 from lm.training.run import open_run
 from tests.lm.hub.cases import FOLDERS
@@ -68,6 +72,40 @@ def test_an_exported_run_is_the_model_and_its_tokenizer(trained, tmp_path, capsy
     ours = capsys.readouterr().out
     assert main([*written, "--pretrained", str(tmp_path / "out")]) == 0
     assert capsys.readouterr().out == ours
+
+
+@pytest.mark.parametrize(("family", "size"), [("t5", "400"), ("bert", "300")])
+def test_an_exported_run_says_what_its_special_tokens_are_for(family, size, tmp_path):
+    """transformers starts a decoder, ends a text and finds the mask by what these files say."""
+    changes = ["--tokenizer.kind", "bpe", "--tokenizer.vocab_size", size, "--model.family", family, "--max_steps", "1"]
+    flags = tiny_flags(tmp_path, *changes)
+    assert main(["train", "--out", str(tmp_path / "run"), *flags]) == 0
+    assert main(["export", "--run", str(tmp_path / "run"), "--out", str(tmp_path / "out")]) == 0
+    task, generation = open_run(tmp_path / "run").task, load_pretrained(tmp_path / "out").generation
+    said = json.loads((tmp_path / "out/tokenizer_config.json").read_text())
+    padding = task.special_id("padding")
+    assert generation.pad_token_id == padding and said["pad_token"] == task.tokenizer.decode([padding])
+    if family == "t5":
+        assert (generation.eos_token_id, generation.decoder_start_token_id) == (task.special_id("end"), padding)
+        assert said["eos_token"] == "</s>"
+    else:
+        assert (said["mask_token"], said["cls_token"], said["sep_token"]) == ("[MASK]", "[CLS]", "[SEP]")
+        assert "decoder_start_token_id" not in json.loads((tmp_path / "out/generation_config.json").read_text())
+
+
+def test_a_prompt_has_the_special_tokens_that_its_model_knows_texts_by(tmp_path, monkeypatch):
+    words = {"[UNK]": 0, "the": 1, "cat": 2, "<s>": 3, "</s>": 4}
+    added = [AddedToken(spelling, words[spelling]) for spelling in ("[UNK]", "<s>", "</s>")]
+    template = Template.parse("<s> $A </s>", "<s> $A $B </s>")
+    save_pretrained(
+        GPT2(GPT2Config(vocab_size=5, n_positions=8, n_embd=4, n_layer=1, n_head=1)),
+        Pipeline(WordPiece(words, unreachable={"[UNK]", "<s>", "</s>"}), added_tokens=added, template=template),
+        tmp_path,
+    )
+    prompts = []
+    monkeypatch.setattr("lm.generation.generate", lambda model, prompt, *_, **__: prompts.append(prompt) or [])
+    assert main(["generate", "--pretrained", str(tmp_path), "--prompt", "the cat"]) == 0
+    assert prompts == [[3, 1, 2, 4]]
 
 
 def test_an_imported_folder_is_the_same_model(tokenizer, tmp_path, capsys):

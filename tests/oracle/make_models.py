@@ -74,6 +74,7 @@ CASES = {
         "LlamaForCausalLM",
         LLAMA | {"tie_word_embeddings": True, "attention_bias": True, "mlp_bias": True} | rope("default"),
     ),
+    "qwen2": ("Qwen2ForCausalLM", LLAMA | {"num_key_value_heads": 2} | rope("default")),
     "bert": ("BertForPreTraining", BERT),
     "bert-trunk": ("BertModel", SMALL_BERT),
     "bert-masked": ("BertForMaskedLM", SMALL_BERT),

@@ -52,6 +52,17 @@ def test_what_is_not_asked_for_stays_and_specials_are_never_asked_for(seed, whol
     assert (inputs >= 0).all() and (inputs < V).all()
 
 
+@pytest.mark.parametrize("starts", [None, STARTS])
+def test_every_sequence_with_a_token_to_ask_for_is_asked_for_one(starts):
+    """Otherwise the loss of a batch of few tokens is the mean of nothing, and ends the run."""
+    ids = np.full((500, 5), 7)
+    ids[:, 0], ids[:, -1], ids[::5, 2:] = 2, 3, 0
+    ids[-1] = 0
+    _, labels = Masking(V, MASK, SPECIAL, 0.01, starts)(ids, np.random.default_rng(0))
+    assert ((labels != IGNORED).sum(axis=1)[:-1] >= 1).all()
+    assert not (labels[-1] != IGNORED).any()
+
+
 def test_masks_are_a_function_of_the_generator():
     ids, masking = text(), Masking(V, MASK, SPECIAL)
     one, same, other = (masking(ids, np.random.default_rng(seed)) for seed in (1, 1, 2))

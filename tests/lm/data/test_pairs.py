@@ -101,6 +101,18 @@ def test_in_a_single_document_what_is_random_is_not_what_follows():
             assert second[0] != first[-1] + 1
 
 
+def test_after_a_sentence_that_fills_the_length_what_is_random_is_not_the_next():
+    _, sentences = make([[30] * 8])
+    place = {id: s for s in range(len(sentences)) for id in sentences.read(s).tolist() if id != END}
+    apart = set()
+    for n in range(300):
+        pair = draw_pair(sentences, 20, np.random.default_rng(n), 0.0)
+        first, second = (place[next(id for id in part.tolist() if id != END)] for part in (pair.first, pair.second))
+        assert pair.label == IS_RANDOM
+        apart.add(second - first)
+    assert not apart & {0, 1} and {-1, 2} <= apart
+
+
 def test_the_longer_part_is_cut_and_from_both_ends():
     _, sentences = make([[30, 30, 30, 30]] * 3)
     begins = set()

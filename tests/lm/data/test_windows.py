@@ -105,6 +105,10 @@ def test_a_huffman_tree_has_the_shortest_paths_and_no_path_within_another(counts
         for v, other in enumerate(codes):
             for depth in range(min(len(code), len(other))):
                 assert (tree.nodes[w, depth] == tree.nodes[v, depth]) == (code[:depth] == other[:depth])
+    below = np.zeros(len(counts) - 1)  # how often a word below each node occurs
+    for w, count in enumerate(counts):
+        below[tree.nodes[w, : tree.lengths[w]]] += count
+    assert below[0] == sum(counts) and (np.diff(below) <= 0).all()
 
 
 def test_paths_are_padded_with_what_does_not_count():
@@ -130,6 +134,16 @@ def test_a_part_of_windows_has_the_same_words_with_the_same_neighbours():
     assert np.array_equal(part.places, batch.places[10:30])
     assert np.array_equal(part.near, batch.near[10:30]) and np.array_equal(part.outputs, batch.outputs[10:30])
     assert len(batch.part(40, 90).words) == 10
+
+
+def test_a_part_has_no_outputs_that_count_for_none_of_its_words():
+    tree = HuffmanTree(COUNTS)
+    batch = WindowSampler(np.ones(8), 2, tree).windows(np.array([7, 0, 0, 7]), Key(0, "windows", 0))
+    assert tree.lengths[0] < tree.lengths[7]
+    for first, last, M in ((0, 2, tree.lengths[7]), (1, 3, tree.lengths[0]), (2, 2, 0)):
+        part = batch.part(first, last)
+        assert part.outputs.shape == part.labels.shape == part.weights.shape == (last - first, M)
+        assert np.array_equal(part.outputs, batch.outputs[first:last, :M])
 
 
 @pytest.mark.parametrize("ids", [[], [-1], [-1, -1], [3], [-1, 3, -1]])

@@ -182,3 +182,15 @@ def test_the_largest_come_first_and_of_equals_the_earlier():
     values = np.array([[1.0, 5.0, 5.0, 2.0, 5.0], [0.0, -np.inf, 3.0, 1.0, 2.0]])
     np.testing.assert_array_equal(largest(values, 3), [[1, 2, 4], [2, 4, 3]])
     np.testing.assert_array_equal(largest(values, 9)[1], [2, 4, 3, 0, 1])
+
+
+@pytest.mark.parametrize("name", ["gpt2", "transformer"])
+def test_a_context_is_used_to_its_last_token_and_no_further(name):
+    """An encoder and its decoder have one each; a decoder alone reads and writes in the same."""
+    kind, config = CONFIGS[name]
+    model, apart = kind(config), name == "transformer"
+    for prompt, new in [([3] * 16, 16), ([3] * 3, 16)] if apart else [([3] * 6, 10)]:
+        assert len(generate_batch(model, [prompt], GenerationConfig(max_new_tokens=new))[0]) == new
+    for prompt, new in [([3] * 17, 1), ([3], 17)] + ([] if apart else [([3] * 7, 10)]):
+        with pytest.raises(ValueError, match=f"max_new_tokens = {new} is more than the model's context of 16"):
+            generate_batch(model, [prompt], GenerationConfig(max_new_tokens=new))

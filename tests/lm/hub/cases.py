@@ -9,7 +9,7 @@ from lm.models import GPT2, T5, Bert, BertForPreTraining, BertForQuestionAnsweri
 
 FOLDERS = Path(__file__).parent / "folders"
 NAMES = sorted(path.name for path in FOLDERS.iterdir())
-GENERATIVE = [name for name in NAMES if name.startswith(("gpt2", "llama", "t5"))]
+GENERATIVE = [name for name in NAMES if name.startswith(("gpt2", "llama", "qwen2", "t5"))]
 
 
 def expected(name):

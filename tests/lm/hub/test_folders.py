@@ -9,6 +9,7 @@ import pytest
 import minigrad as mg
 from lm.generation import GenerationConfig
 from lm.hub import load_pretrained, save_pretrained
+from lm.hub.configs import read_config
 from lm.models import GPT2, BertForMaskedLM, BertForTokenClassification, GPT2Config, Rope
 from lm.tokenizer import CharacterTokenizer, train_bpe
 from tests.lm.hub.cases import FOLDERS
@@ -99,6 +100,16 @@ def test_the_spelling_of_transformers_4_means_the_same(name, scaling, tmp_path):
     old = {"rope_theta": 100.0, "rope_scaling": scaling, "torch_dtype": "float32"}
     (folder / "config.json").write_text(json.dumps(document | old))
     assert load_pretrained(folder).model.config == load_pretrained(FOLDERS / name).model.config
+
+
+def test_what_the_configuration_of_a_roberta_leaves_out_is_the_default_of_transformers(tmp_path):
+    """Which is not what the published models have, so their files say it."""
+    folder = copy("roberta", tmp_path)
+    document = json.loads((folder / "config.json").read_text())
+    left_out = {"max_position_embeddings": 512, "type_vocab_size": 2, "layer_norm_eps": 1e-12}
+    document = {name: value for name, value in document.items() if name not in left_out}
+    _, _, config = read_config(document)
+    assert {name: getattr(config, name) for name in left_out} == left_out
 
 
 def test_both_spellings_are_written(tmp_path):

@@ -129,7 +129,7 @@ def test_comments_of_roberta_give_the_shape_of_every_intermediate():
     def run():
         make(RobertaForSequenceClassification, ROBERTA).loss(IDS, LABELS)
 
-    check_shape_comments(roberta, {"B": 3, "T": 6, "C": 8, "N": 3}, run, at_least=5)
+    check_shape_comments(roberta, {"B": 3, "T": 6, "C": 8, "N": 3}, run, at_least=4)
 
 
 def test_dropout_acts_in_training_alone_and_in_each_of_its_places():

@@ -20,12 +20,12 @@ BATCH = 12
 def test_shapes_are_those_of_the_model(bias):
     config = GPT2Config(vocab_size=17, n_positions=5, n_embd=12, n_layer=2, n_head=3, bias=bias)
     shapes = {name: parameter.shape for name, parameter in GPT2(config).named_parameters()}
-    assert parameter_shapes(config) == shapes
-    assert list(parameter_shapes(config)) == list(shapes)
+    assert parameter_shapes(GPT2, config) == shapes
+    assert list(parameter_shapes(GPT2, config)) == list(shapes)
 
 
 def test_the_smallest_gpt2_has_124_439_808_parameters():
-    table = count_parameters(GPT2Config())
+    table = count_parameters(GPT2, GPT2Config())
     assert sum(table.values()) == 124_439_808
     assert table["wte"] == 50257 * 768 and table["h.*.mlp.c_fc"] == 12 * (768 * 3072 + 3072)
 
@@ -37,7 +37,7 @@ def test_operations_are_those_that_torch_counts():
 
 def test_operations_are_six_per_weight_and_token_and_attention():
     config = GPT2Config()
-    weights = sum(math.prod(shape) for shape in parameter_shapes(config).values() if len(shape) == 2)
+    weights = sum(math.prod(shape) for shape in parameter_shapes(GPT2, config).values() if len(shape) == 2)
     weights -= config.n_positions * config.n_embd
     per_token = 6 * weights + 12 * config.n_layer * config.n_embd * config.n_positions
     assert sum(count_flops(config, 2).values()) == 2 * config.n_positions * per_token

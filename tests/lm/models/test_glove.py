@@ -45,6 +45,13 @@ def test_the_definition_is_that_of_the_paper():
     assert model.loss(batch).item() == pytest.approx(wanted, rel=1e-5)
 
 
+def test_the_vector_of_a_word_is_the_sum_of_its_two():
+    model = GloVe(GloVeConfig(3, 2))
+    expected = model.vectors.data + model.contexts.data
+    np.testing.assert_array_equal(model.word_vectors(), expected)
+    assert np.abs(model.contexts.data).min() > 0
+
+
 def test_the_sums_of_adagrad_are_saved_with_the_weights():
     names = set(GloVe(GloVeConfig(3, 2)).state_dict())
     assert names == {f"{n}{s}" for n in ("vectors", "contexts", "biases", "context_biases") for s in ("", "_squares")}

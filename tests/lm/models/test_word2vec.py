@@ -6,7 +6,7 @@ import pytest
 import minigrad as mg
 from lm.data.windows import HuffmanTree, Noise, WindowSampler, around, keep_probabilities
 from lm.models import word2vec
-from lm.models.word2vec import Word2Vec, Word2VecConfig, add_around, banded, shrink, subtract_rows
+from lm.models.word2vec import Mixing, Word2Vec, Word2VecConfig, add_around, shrink, subtract_rows
 from minigrad.ops.random import Key
 
 KINDS = [(sg, hs) for sg in (True, False) for hs in (True, False)]
@@ -19,39 +19,55 @@ def make(sg, hs, counts, D=6, window=2, seed=0):
     return model, WindowSampler(keep_probabilities(counts, 0.0), window, teller)
 
 
-@pytest.mark.parametrize(("sg", "hs"), KINDS)
-@pytest.mark.parametrize("D", [6, 5])
-def test_the_gradient_by_hand_is_that_of_the_definition(sg, hs, D):
+def in_float64(sg, hs, D):
+    """A model with weights that are far from 0, and a batch that is longer than a block of `Mixing`."""
     rng = np.random.default_rng(1)
-    ids = rng.integers(-1, 9, 40)
+    ids = rng.integers(-1, 9, 80)
     model, sampler = make(sg, hs, np.bincount(ids[ids >= 0], minlength=9), D)
     model.vectors.data = rng.standard_normal(model.vectors.shape)
     model.outputs.data = rng.standard_normal(model.outputs.shape)
     batch = sampler.windows(ids, Key(0, "windows", 0))
-    loss = model.loss(batch)
-    loss.backward()
-    by_hand, dtext, du = model.moves(batch, 1e-9)
-    assert by_hand == pytest.approx(loss.item(), rel=1e-6)
-    for parameter, rows, values in ((model.vectors, batch.text, dtext), (model.outputs, batch.outputs, du)):
-        total = np.zeros(parameter.shape)
-        np.add.at(total, rows, values / 1e-9)
-        np.testing.assert_allclose(total, parameter.grad.data, rtol=1e-5, atol=1e-6)
-        assert np.abs(total).max() > 0.1
+    assert word2vec.BLOCK < len(batch.words) < word2vec.WORDS_AT_ONCE
+    return model, batch
 
 
 @pytest.mark.parametrize(("sg", "hs"), KINDS)
-def test_a_step_follows_the_gradient(sg, hs):
-    ids = np.random.default_rng(1).integers(-1, 9, 200)
-    model, sampler = make(sg, hs, np.bincount(ids[ids >= 0], minlength=9))
-    batch = sampler.windows(ids, Key(0, "windows", 0))
+@pytest.mark.parametrize("D", [6, 5])
+@pytest.mark.parametrize("top_nodes", [0, 4, 64])
+def test_the_gradient_by_hand_is_that_of_the_definition(sg, hs, D, top_nodes, monkeypatch):
+    monkeypatch.setattr(word2vec, "TOP_NODES", top_nodes)
+    model, batch = in_float64(sg, hs, D)
+    loss = model.loss(batch)
+    loss.backward()
     before = [table.data.copy() for table in (model.vectors, model.outputs)]
-    part = batch.part(0, word2vec.WORDS_AT_ONCE)
-    loss, dtext, du = model.moves(part, 0.1)
-    predictions = part.near.sum() if sg else part.near.any(1).sum()
-    assert model.step(part, 0.1) == pytest.approx(loss / predictions, rel=1e-6)
-    for table, old, rows, values in zip((model.vectors, model.outputs), before, (part.text, part.outputs), (dtext, du)):
-        np.subtract.at(old, rows, values)
-        np.testing.assert_allclose(table.data, old, rtol=1e-5, atol=1e-6)
+    predictions = batch.near.sum() if sg else batch.near.any(1).sum()
+    assert model.step(batch, 1e-7) == pytest.approx(loss.item() / predictions, rel=1e-6)
+    for table, old in zip((model.vectors, model.outputs), before):
+        np.testing.assert_allclose((old - table.data) / 1e-7, table.grad.data, rtol=1e-5, atol=1e-6)
+        assert np.abs(table.grad.data).max() > 0.1
+
+
+@pytest.mark.parametrize(("sg", "hs"), KINDS)
+def test_a_long_step_goes_as_far_as_the_curvature_of_each_row_lets_it(sg, hs):
+    model, batch = in_float64(sg, hs, 6)
+    lr = 0.1
+    model.loss(batch).backward()
+    vectors, outputs = (table.data.copy() for table in (model.vectors, model.outputs))
+    logits, bends = model.logits(batch).data, (np.zeros(len(vectors)), np.zeros(len(outputs)))
+    for s, place, m in np.ndindex(logits.shape):  # one pair of an input and an output after another
+        near = [batch.places[s, place]] if sg else batch.places[s][batch.near[s]]
+        if batch.weights[s, m] and (batch.near[s, place] if sg else len(near)):
+            wrong = logits[s, place, m] * (1 - 2 * batch.labels[s, m])
+            p = 1 / (1 + np.exp(-wrong))
+            bend = lr * (0.25 if wrong > 0 else p * (1 - p))
+            v, u = vectors[near].mean(0), outputs[batch.outputs[s, m]]
+            np.add.at(bends[0], near, bend * (u @ u))
+            bends[1][batch.outputs[s, m]] += bend * (v @ v)
+    model.step(batch, lr)
+    for table, old, h in zip((model.vectors, model.outputs), (vectors, outputs), bends):
+        factor = (1 - np.exp(-h)) / np.maximum(h, 1e-9)
+        assert factor.min() < 0.8
+        np.testing.assert_allclose(old - table.data, lr * factor[:, None] * table.grad.data, rtol=1e-5, atol=1e-7)
 
 
 @pytest.mark.parametrize(("sg", "hs"), KINDS)
@@ -110,7 +126,7 @@ def test_many_words_at_once_learn_what_one_at_a_time_learns(sg, hs, monkeypatch)
     rng = np.random.default_rng(2)
     ids = rng.integers(0, 50, 400)
     tables = []
-    for at_once in (1, 128):
+    for at_once in (1, word2vec.WORDS_AT_ONCE):
         monkeypatch.setattr(word2vec, "WORDS_AT_ONCE", at_once)
         model, sampler = make(sg, hs, np.bincount(ids, minlength=50), D=10)
         for number in range(20):
@@ -168,9 +184,17 @@ def test_adding_around_is_the_adjoint_of_looking_around():
     assert (around(text, 5) * values).sum() == pytest.approx((text * add_around(values)).sum(), rel=1e-12)
 
 
-def test_a_banded_matrix_mixes_each_words_own_places():
-    weights, text = np.arange(12.0).reshape(4, 3), np.arange(6.0)
-    assert (banded(weights) @ text).tolist() == [sum(weights[s, k] * text[s + k] for k in range(3)) for s in range(4)]
+@pytest.mark.parametrize("S", [0, 1, 31, 32, 33, 100])
+@pytest.mark.parametrize("K", [3, 31, 101])
+def test_a_band_mixes_each_words_own_places_and_its_transpose_gives_them_back(S, K):
+    rng = np.random.default_rng(0)
+    weights, text, values = rng.random((S, K)), rng.random((S + K - 1, 2)), rng.random((S, 2))
+    mixing = Mixing(weights)
+    expected = np.einsum("sk,skd->sd", weights, around(text, K))
+    np.testing.assert_allclose(mixing.mix(text), expected, rtol=1e-12)
+    back = mixing.unmix(values)
+    assert back.shape == text.shape
+    assert (expected * values).sum() == pytest.approx((text * back).sum(), rel=1e-12)
 
 
 @pytest.mark.parametrize(
