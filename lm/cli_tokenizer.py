@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 SHOWN_WORDS = 12
 FORMATS = ("minigrad", "huggingface", "gpt2", "tiktoken", "bert")  # `files.FORMATS`, which takes NumPy to import
-PATTERNS = ("gpt2", "cl100k", "o200k", "han")
+PATTERNS = ("gpt2", "cl100k", "llama3", "o200k", "han")
 
 
 def tok(argv: Sequence[str]) -> int:

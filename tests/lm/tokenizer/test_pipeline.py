@@ -116,7 +116,7 @@ def test_the_token_between_documents():
 
 
 def test_byte_level_text_is_streamed_without_broken_characters():
-    for name in ("gpt2", "cl100k", "o200k", "han"):
+    for name in ("gpt2", "cl100k", "llama3", "o200k", "han"):
         for text in drawn_texts(40):
             text = text.encode("utf-8", "ignore").decode()
             ids = PIPELINES[name].encode(text, disallowed_special=())

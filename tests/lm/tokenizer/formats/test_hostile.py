@@ -75,7 +75,7 @@ HUGGING_FACE = {
     "no split": (changed(BPE, "pre_tokenizer", "use_regex", to=False), "splits by itself"),
     "a pattern of its own": (
         changed(SPLIT, "pre_tokenizer", "pretokenizers", 0, "pattern", to={"Regex": "(a+)+$"}),
-        r"unknown split pattern, '\(a\+\)\+\$'; known: cl100k, gpt2, han, o200k",
+        r"unknown split pattern, '\(a\+\)\+\$'; known: cl100k, gpt2, han, llama3, o200k",
     ),
     "pattern a number": (changed(SPLIT, "pre_tokenizer", "pretokenizers", 0, "pattern", to={"Regex": 1}), "unknown"),
     "words thrown away": (changed(SPLIT, "pre_tokenizer", "pretokenizers", 0, "invert", to=True), "throw away"),
