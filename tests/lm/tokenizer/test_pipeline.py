@@ -124,6 +124,14 @@ def test_byte_level_text_is_streamed_without_broken_characters():
             assert "".join(chunks) == text and ("\ufffd" in text or not any("\ufffd" in chunk for chunk in chunks))
 
 
+@given(texts_with_surrogates)
+@settings(max_examples=60, derandomize=True)
+def test_streamed_chunks_are_the_decoded_text_of_every_model(text):
+    for pipeline in PIPELINES.values():
+        ids = pipeline.encode(text + " two words.", disallowed_special=())
+        assert "".join(stream_text(pipeline, ids)) == pipeline.decode(ids)
+
+
 def test_a_vocabulary_is_refused_where_its_parts_clash():
     with pytest.raises(ValueError, match=r"the template has '\[CLS\]', which is no added token"):
         Pipeline(WordPiece({"[UNK]": 0}), template=TEMPLATES["bert"])
