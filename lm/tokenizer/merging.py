@@ -6,9 +6,10 @@ merge joins, the one with the earliest merge is joined; of equals, the leftmost.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from heapq import heapify, heappop, heappush
 from itertools import chain, pairwise
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from lm.tokenizer.distinct import Slots
 
 Ids = NDArray[np.int64]
 
-# Words are merged together with others of about their length; those longer than all of these one at a time.
+# Words are merged together with others of about their length; those longer than all of these, and whole words, alone.
 _SIZES = (4, 6, 8, 10, 12, 16, 20, 24, 32, 48, 64, 96, 128)
 _SHORT = 40  # bytes: up to here, looking through the whole word for each join is faster than a heap
 _BLOCK = 1 << 15  # bytes of them at a time, so that they stay in the processor's cache
@@ -29,17 +30,31 @@ _END, _JOINED = -1, -2  # in a word under way: after its last symbol; a symbol t
 
 
 class Merger:
-    """Words to ids. `byte_id` are the ids of the 256 bytes, `merged` the ids that `merges` result in."""
+    """Words to ids. `byte_id` are the ids of the 256 bytes, `merged` the ids that `merges` result in; `whole_words`
+    have an id of their own, whatever the merges make of them."""
 
-    def __init__(self, byte_id: Sequence[int], merges: Sequence[tuple[int, int]], merged: Sequence[int]) -> None:
+    def __init__(
+        self,
+        byte_id: Sequence[int],
+        merges: Sequence[tuple[int, int]],
+        merged: Sequence[int],
+        whole_words: Mapping[bytes, int] = MappingProxyType({}),
+    ) -> None:
+        self.whole_words = dict(whole_words)
         self._byte_id = list(byte_id)
         self._merges = merges
         self._merged = merged
         self._rank = {pair: rank for rank, pair in enumerate(merges)}
         self._arrays: _Arrays | None = None  # made for the first batch
 
+    def with_whole_words(self, whole_words: Mapping[bytes, int]) -> Merger:
+        """One with the same merges."""
+        return Merger(self._byte_id, self._merges, self._merged, whole_words)
+
     def merge(self, word: bytes) -> tuple[int, ...]:
         """The ids of one word."""
+        if word in self.whole_words:
+            return (self.whole_words[word],)
         if len(word) > _SHORT:
             return self._merge_long(word)
         ids = [self._byte_id[byte] for byte in word]
@@ -102,6 +117,8 @@ class Merger:
         data = np.frombuffer(b"".join(words), np.uint8)
         starts = np.cumsum(lengths) - lengths
         size_class = np.searchsorted(_SIZES, lengths)
+        if self.whole_words:
+            size_class[[word in self.whole_words for word in words]] = len(_SIZES)
         counts = np.empty(len(words), np.int32)
         parts: list[tuple[NDArray[np.intp], Ids]] = []
         for number in np.unique(size_class).tolist():

@@ -1,5 +1,9 @@
+import copy
+import pickle
 import random
+import sys
 import unicodedata
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
 import numpy as np
@@ -7,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lm.tokenizer import BPETokenizer, bpe, train_bpe
+from lm.tokenizer import BPETokenizer, bpe, encoder, train_bpe
 from lm.tokenizer.bpe import BYTE_ORDER, MAX_TOKEN_BYTES
 from lm.tokenizer.decoding import StreamDecoder
 from lm.tokenizer.splitting import PATTERN_NAMES, as_text, word_bytes
@@ -49,13 +53,13 @@ def merge_lists(draw):
 def test_words_encode_as_the_textbook_says(merges, words):
     tokenizer = BPETokenizer(merges)
     for word in words:
-        for part in tokenizer._split.words(word):
+        for part in tokenizer.encoder.split.words(word):
             assert tokenizer.encode(part) == naive_encode(tokenizer, part.encode())
 
 
 @given(merges=merge_lists(), words=st.lists(st.text("ab-", min_size=1, max_size=40), max_size=5))
 def test_words_merged_in_step_are_those_merged_alone(merges, words):
-    merger = BPETokenizer(merges)._words._merger
+    merger = BPETokenizer(merges).encoder.merger
     words = [word.encode() for word in [*words, "ab-" * 50]]
     ids, counts = merger.merge_many(words)
     expected = [merger.merge(word) for word in words]
@@ -67,7 +71,7 @@ def test_words_merged_in_step_are_those_merged_alone(merges, words):
 def test_a_join_that_allows_an_earlier_merge_waits_for_it():
     a, b, c, bc, ab, abc = 64, 65, 66, 256, 257, 258
     tokenizer = BPETokenizer([(b, c), (a, b), (ab, c), (abc, a), (a, bc)])
-    merger = tokenizer._words._merger
+    merger = tokenizer.encoder.merger
     assert naive_encode(tokenizer, b"abcabc") == [259, bc]
     assert merger._merge_long(b"abcabc") == merger.merge(b"abcabc") == (259, bc)
 
@@ -83,7 +87,7 @@ def test_ids_are_those_of_the_installed_hugging_face_where_a_token_is_made_in_se
         spell = lambda id: tokenizer.token_bytes(id).decode()
         vocab = {spell(id): id for id in range(tokenizer.vocab_size) if tokenizer.token_bytes(id).isascii()}
         theirs = Tokenizer(BPE(vocab, [(spell(left), spell(right)) for left, right in merges]))
-        assert list(tokenizer._words._merger.merge(word.encode())) == theirs.encode(word).ids
+        assert list(tokenizer.encoder.merger.merge(word.encode())) == theirs.encode(word).ids
 
     check()
 
@@ -92,22 +96,45 @@ def test_ids_are_those_of_the_installed_hugging_face_where_a_token_is_made_in_se
 def test_long_texts_encode_as_their_words_do(tokenizer, pattern):
     tokenizer = BPETokenizer(tokenizer.merges, special_tokens=tokenizer.special_tokens, pattern=pattern)
     text = as_text("".join(drawn_texts(3_000, seed=11)) + "的一是不了人" * 9 + "x" * 300)
-    assert len(text) > bpe.SHORT_TEXT
+    assert len(text) > encoder.SHORT_TEXT
     expected = []
-    for word in tokenizer._split.words(text):
-        expected += tokenizer._words._merger.merge(word_bytes(word))
+    for word in tokenizer.encoder.split.words(text):
+        expected += tokenizer.encoder.merger.merge(word_bytes(word))
     for _ in range(2):  # with nothing remembered, and with everything
         assert tokenizer.encode_to_array(word_bytes(text), disallowed_special=()).tolist() == expected
         assert tokenizer.encode(word_bytes(text), disallowed_special=()) == expected
 
 
 def test_the_memory_of_words_is_bounded_also_for_long_texts(tokenizer, monkeypatch):
-    monkeypatch.setattr(bpe, "CACHE_BYTES", 50_000)
+    monkeypatch.setattr(encoder, "CACHE_BYTES", 50_000)
     tokenizer = BPETokenizer(tokenizer.merges, special_tokens=tokenizer.special_tokens)
     for i in range(20):
         text = " ".join(f"w{i}x{j}" for j in range(1000))
         assert tokenizer.decode(tokenizer.encode_to_array(text)) == text
-        assert len(tokenizer._word_arrays._words.words) < 2_600
+        assert len(tokenizer.encoder._word_arrays._words.words) < 2_600
+
+
+def test_threads_that_share_a_tokenizer_get_their_own_ids(tokenizer, monkeypatch):
+    monkeypatch.setattr(encoder, "CACHE_BYTES", 30_000)  # so that they throw away what others number
+    tokenizer = BPETokenizer(tokenizer.merges, special_tokens=tokenizer.special_tokens)
+    texts = [" ".join(f"w{i}x{j}" for j in range(i, 2000 + i)) for i in range(8)]
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            for _ in range(4):
+                for text, ids in zip(texts, pool.map(tokenizer.encode_to_array, texts)):
+                    assert tokenizer.decode(ids) == text
+    finally:
+        sys.setswitchinterval(interval)
+
+
+def test_a_tokenizer_can_be_pickled_and_leaves_behind_what_it_remembers(tokenizer):
+    tokenizer.encode("a word " * 1000)
+    again = pickle.loads(pickle.dumps(tokenizer))  # noqa: S301
+    assert not again.encoder._words and len(again.encoder._word_arrays._words.words) == 1
+    text = "".join(drawn_texts(500, seed=12))
+    assert again.encode(text, allowed_special="all") == tokenizer.encode(text, allowed_special="all")
 
 
 @given(texts_with_surrogates)
@@ -128,7 +155,7 @@ def test_offsets_are_where_tokens_lie(tokenizer, text):
 def test_drawn_texts_encode_as_the_textbook_says(tokenizer):
     for text in drawn_texts(300, seed=2):
         expected = []
-        for word in tokenizer._split.words(text):
+        for word in tokenizer.encoder.split.words(text):
             expected += naive_encode(tokenizer, word.encode("utf-8", "surrogatepass"))
         assert tokenizer.encode(text, disallowed_special=()) == expected
 
@@ -420,8 +447,7 @@ def test_time_grows_linearly_with_the_text(junk_tokenizer, family, time_ratio):
     samples = {n: FAMILIES[family](n) for n in (125_000, 1_000_000)}
 
     def encode(n):
-        junk_tokenizer._words.clear()
-        junk_tokenizer._word_arrays._start()
+        junk_tokenizer.encoder = copy.copy(junk_tokenizer.encoder)  # which remembers nothing
         ids = junk_tokenizer.encode(samples[n])
         data = samples[n] if isinstance(samples[n], bytes) else samples[n].encode()
         assert junk_tokenizer.decode_bytes(ids) == data
@@ -431,14 +457,14 @@ def test_time_grows_linearly_with_the_text(junk_tokenizer, family, time_ratio):
 
 
 def test_word_cache_is_bounded_and_holds_no_long_words(monkeypatch):
-    monkeypatch.setattr(bpe, "CACHE_BYTES", 20_000)
+    monkeypatch.setattr(encoder, "CACHE_BYTES", 20_000)
     tokenizer = BPETokenizer([(64, 65)])
     held = []
     for i in range(2000):
         word = f" w{i}".translate(str.maketrans("0123456789", "abcdefghij"))
         assert tokenizer.decode(tokenizer.encode(word)) == word
-        held.append(len(tokenizer._words))
+        held.append(len(tokenizer.encoder._words))
     assert 20 < max(held) < 120
-    for length, remembered in [(bpe.CACHED_WORD_BYTES, True), (bpe.CACHED_WORD_BYTES + 1, False)]:
+    for length, remembered in [(encoder.CACHED_WORD_BYTES, True), (encoder.CACHED_WORD_BYTES + 1, False)]:
         tokenizer.encode("a" * length)
-        assert ("a" * length in tokenizer._words) == remembered
+        assert ("a" * length in tokenizer.encoder._words) == remembered

@@ -14,6 +14,7 @@ from lm.tokenizer.byte_level import ByteLevel, spell, unspell
 from lm.tokenizer.conversion import as_bpe, as_pipeline
 from lm.tokenizer.formats import huggingface
 from lm.tokenizer.normalizers import Lowercase
+from lm.tokenizer.splitting import split_pattern
 from lm.tokenizer.templates import TEMPLATES, Template
 from lm.tokenizer.unigram import Metaspace, Unigram
 from lm.tokenizer.wordpiece import WordPiece
@@ -165,6 +166,28 @@ def test_a_word_that_is_a_token_is_that_token_if_told():
     plain, whole = (ByteLevel(vocabulary, [(b"a", b"b")], whole_words=told) for told in (False, True))
     assert plain.encode("abc abc") == [256, 99, 32, 256, 99]
     assert whole.encode("abc abc abcd") == [257, 32, 256, 99, 32, 256, 99, 100]
+
+
+def test_words_that_are_tokens_are_these_in_long_texts_too():
+    long = b" incomprehensibilities"
+    vocabulary = BYTES | {b"ab": 256, b"abc": 257, long: 258, b"hensi": 259}
+    model = ByteLevel(vocabulary, [(b"a", b"b")], whole_words=True)
+    words = [
+        "abc",
+        " abc",
+        " incomprehensibilities",
+        " incomprehensibilitie",
+        " hensi",
+        "\n",
+        " 的一是不了人我在有他这",
+    ] * 200
+    random.Random(0).shuffle(words)
+    text = "".join(words)
+    expected = []
+    for word in split_pattern("gpt2").words(text):
+        expected += model.encode(word)
+    assert model.encode(text) == expected and {257, 258} <= set(expected)
+    assert ByteLevel(vocabulary, model.merges).encode(text).count(258) == 0 == expected.count(259)
 
 
 def test_a_byte_without_a_token_is_unknown_or_an_error():
