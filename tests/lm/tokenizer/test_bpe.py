@@ -198,9 +198,10 @@ def test_lone_surrogates_round_trip_with_surrogatepass(tokenizer, text):
     assert tokenizer.decode(ids, errors="surrogatepass") == text
 
 
-def test_ten_thousand_texts_and_byte_strings_round_trip(tokenizer):
+@pytest.mark.parametrize("count", [5_000, pytest.param(100_000, marks=pytest.mark.slow)])
+def test_drawn_texts_and_byte_strings_round_trip(tokenizer, count):
     rng = random.Random(4)
-    for text in drawn_texts(10_000, seed=4):
+    for text in drawn_texts(count, seed=4):
         ids = tokenizer.encode(text, disallowed_special=())
         assert tokenizer.decode(ids, errors="surrogatepass") == text
         data = rng.randbytes(rng.randrange(40)) + text.encode("utf-8", "replace")[rng.randrange(3) :]
@@ -290,6 +291,18 @@ def test_streamed_pieces_join_to_the_whole(tokenizer, text, data):
     assert "".join(map(decoder.feed, pieces)) + decoder.finish() == whole.decode("utf-8", "replace")
 
 
+@pytest.mark.parametrize("count", [300, pytest.param(10_000, marks=pytest.mark.slow)])
+def test_every_split_of_a_stream_joins_to_the_whole(count):
+    rng = random.Random(5)
+    for text in drawn_texts(count, seed=5):
+        data = text.encode("utf-8", "surrogatepass")[:40] + rng.randbytes(rng.randrange(3))
+        whole = data.decode("utf-8", "replace")
+        for cut in range(len(data) + 1):
+            decoder = StreamDecoder()
+            assert decoder.feed(data[:cut]) + decoder.feed(data[cut:]) + decoder.finish() == whole
+        assert "".join(decoder.feed(data[i : i + 1]) for i in range(len(data))) + decoder.finish() == whole
+
+
 def test_a_stream_of_chinese_shows_no_replacement_character(tokenizer):
     text = "".join(random.Random(0).choices("的一是不了人我在有他😀é a", k=2000))
     decoder = StreamDecoder()
@@ -333,6 +346,23 @@ def test_no_text_gives_a_special_id_that_was_not_allowed(tokenizer, text):
             tokenizer.encode(text)
     else:
         assert not special_ids & set(tokenizer.encode(text))
+
+
+@pytest.mark.parametrize("count", [1_000, pytest.param(10_000, marks=pytest.mark.slow)])
+def test_drawn_texts_of_special_spellings_give_no_special_id(tokenizer, count):
+    rng = random.Random(6)
+    special_ids = set(tokenizer.special_tokens.values())
+    parts = [EOT, USER, EOT[:5], EOT[5:], "<|", "|>", "<", "|", ">", "\0", "\udcff", " ", "user", "endoftext", "\n"]
+    for length in (8, 1000):  # by dict, and by array
+        for _ in range(count if length < 1000 else count // 100):
+            text = "".join(rng.choices(parts, k=rng.randrange(1, length)))
+            assert not special_ids & set(tokenizer.encode(text, disallowed_special=()))
+            assert not special_ids & set(
+                tokenizer.encode_to_array(text.encode("utf-8", "replace"), disallowed_special=())
+            )
+            if EOT in text or USER in text:
+                with pytest.raises(ValueError, match="spells a special token"):
+                    tokenizer.encode(text)
 
 
 def test_the_longest_special_token_wins():
@@ -382,6 +412,7 @@ def test_special_tokens_may_come_after_the_merges_as_in_gpt2():
         ([], {EOT: 257}, "special token '<|endoftext|>' has id 257, but there are only 257 ids"),
         ([], {EOT: -1}, "negative id -1"),
         ([], {EOT: 0, USER: 0}, "'<|endoftext|>' and '<|user|>' have the same id 0"),
+        ([], {f"<{i}>": i for i in range(bpe.MAX_SPECIAL_TOKENS + 1)}, "16385 special tokens, more than 16384"),
         ([], {"": 0}, "0 bytes"),
         ([], {"é" * 200: 0}, "400 bytes"),
         ([], {"\ud800": 0}, "lone surrogate"),
