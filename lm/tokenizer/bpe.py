@@ -29,6 +29,7 @@ _PRINTABLE = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
 BYTE_ORDER = bytes(_PRINTABLE + [byte for byte in range(256) if byte not in _PRINTABLE])
 
 MAX_VOCAB_SIZE = 1 << 20
+MAX_SPECIAL_TOKENS = 1 << 14  # a text is searched for them one by one
 MAX_TOKEN_BYTES = 256
 MAX_VOCABULARY_BYTES = 1 << 26  # all tokens together; forty merges can spell a terabyte
 
@@ -51,7 +52,7 @@ class BPETokenizer:
 
     Raises ValueError, naming the entry, for an unknown pattern, for a merge of ids that do not exist yet or that
     is there twice, for special ids that leave a hole in ``0 .. vocab_size - 1``, and beyond `MAX_VOCAB_SIZE` ids,
-    `MAX_TOKEN_BYTES` bytes in a token and `MAX_VOCABULARY_BYTES` in all.
+    `MAX_SPECIAL_TOKENS` special tokens, `MAX_TOKEN_BYTES` bytes in a token and `MAX_VOCABULARY_BYTES` in all.
 
     >>> tokenizer = BPETokenizer([(71, 68), (256, 75), (257, 75)], special_tokens={"<|endoftext|>": 259})
     >>> tokenizer.encode("hell")
@@ -72,8 +73,10 @@ class BPETokenizer:
         self.merges: tuple[tuple[int, int], ...] = tuple(merges)
         self._special_tokens = dict(special_tokens or {})
         split_pattern(pattern)  # which refuses an unknown name
-        if len(self.merges) > MAX_VOCAB_SIZE or len(self._special_tokens) > MAX_VOCAB_SIZE:
-            raise ValueError(f"more than {MAX_VOCAB_SIZE} merges or special tokens")
+        if len(self.merges) > MAX_VOCAB_SIZE:
+            raise ValueError(f"more than {MAX_VOCAB_SIZE} merges")
+        if len(self._special_tokens) > MAX_SPECIAL_TOKENS:
+            raise ValueError(f"{len(self._special_tokens)} special tokens, more than {MAX_SPECIAL_TOKENS}")
         _check_special_tokens(self._special_tokens)
 
         token_of = {id: spelling.encode() for spelling, id in self._special_tokens.items()}

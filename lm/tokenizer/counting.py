@@ -45,6 +45,8 @@ def count_words(
     {b'to': 1, b' be': 2, b' or': 1, b' ': 1, b'not': 1, b' to': 1}
     """
     counts: dict[bytes, int] = {}
+    if processes is not None and processes < 1:
+        raise ValueError(f"processes is {processes}; at least one has to count")
     given = (texts,) if isinstance(texts, str | bytes | os.PathLike) else texts
     for is_path, group in groupby(given, lambda text: not isinstance(text, (str, bytes))):
         if is_path:

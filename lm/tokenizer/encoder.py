@@ -55,7 +55,10 @@ class Encoder:
         """The ids of `text`."""
         if len(text) < SHORT_TEXT:
             return list(chain.from_iterable(map(self._words.__getitem__, self.split.words(text))))
-        return [id for array in self.arrays(text) for id in array.tolist()]
+        ids: list[int] = []
+        for array in self.arrays(text):
+            ids += array.tolist()
+        return ids
 
     def arrays(self, text: str) -> Iterator[NDArray[np.int32]]:
         """The ids of `text`, stretch by stretch. In a stretch, each window's words are numbered while they are in the

@@ -94,6 +94,8 @@ def as_text(text: str | bytes) -> str:
     Bytes that are not UTF-8 become lone surrogates (Python's ``surrogateescape``), which the patterns take for
     symbols. A string's own lone surrogates first become their three bytes (``surrogatepass``), so that every
     string stands for the bytes ``text.encode("utf-8", "surrogatepass")`` and for nothing else.
+
+    Raises TypeError for what is neither a string nor bytes.
     """
     if isinstance(text, str):
         if text.isascii():
@@ -104,6 +106,8 @@ def as_text(text: str | bytes) -> str:
             text = text.encode("utf-8", "surrogatepass")
         else:
             return text
+    if not isinstance(text, bytes | bytearray):
+        raise TypeError(f"a text is a str or bytes, not {type(text).__name__}; for many texts there is encode_batch")
     return text.decode("utf-8", "surrogateescape")
 
 

@@ -6,6 +6,7 @@ Each part is an object with a "type"; each list of types here is closed.
 from __future__ import annotations
 
 import base64
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,6 +20,7 @@ from lm.tokenizer.unigram import Metaspace
 
 MAX_PARTS = 32
 MAX_STRING = 256
+MAX_GROWTH = 1 << 12
 
 _NULL = type(None)
 
@@ -54,6 +56,7 @@ def bounded(part: dict[str, Any], name: str, default: int) -> int:
 
 # ------------------------------------------------------------------------------------------------------- normalizers
 
+_GROWTH = {"NFC": 3, "NFD": 4, "NFKC": 18, "NFKD": 18, "Lowercase": 2, "BertNormalizer": 12}  # per code point, at most
 _PLAIN = {name: getattr(normalizers, name) for name in ("NFC", "NFD", "NFKC", "NFKD", "Lowercase")}
 
 
@@ -87,10 +90,18 @@ def read_normalizer(part: Any, depth: int = 0) -> Normalizer:
             raise ValueError("normalizer: the precompiled charsmap is not base64") from None
         return Precompiled(blob)
     if kind == "Sequence" and depth == 0:
-        return normalizers.Sequence(
-            tuple(read_normalizer(each, depth + 1) for each in _members(part, "normalizers", "normalizer"))
-        )
+        steps = tuple(read_normalizer(each, depth + 1) for each in _members(part, "normalizers", "normalizer"))
+        if (growth := math.prod(map(_growth, steps))) > MAX_GROWTH:
+            raise ValueError(f"normalizer: its steps make text up to {growth} times as long, more than {MAX_GROWTH}")
+        return normalizers.Sequence(steps)
     raise ValueError(f"normalizer: {kind[:40]!r} is not known here")
+
+
+def _growth(normalizer: Normalizer) -> int:
+    """How many times as long a text can become."""
+    if isinstance(normalizer, Replace):
+        return max(1, -(-len(normalizer.content) // len(normalizer.pattern)))
+    return normalizer.longest if isinstance(normalizer, Precompiled) else _GROWTH.get(type(normalizer).__name__, 1)
 
 
 def write_normalizer(normalizer: Normalizer) -> dict[str, Any] | None:

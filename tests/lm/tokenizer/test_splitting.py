@@ -99,6 +99,12 @@ def test_bytes_stand_for_themselves(data):
     assert b"".join(map(word_bytes, split_pattern("gpt2").words(as_text(data)))) == data
 
 
+@pytest.mark.parametrize("text", [None, 7, ["a"], memoryview(b"a")])
+def test_what_is_no_text_is_refused(text):
+    with pytest.raises(TypeError, match=f"a text is a str or bytes, not {type(text).__name__}"):
+        as_text(text)
+
+
 def test_unknown_pattern_is_refused_by_name():
     with pytest.raises(
         ValueError, match=r"unknown split pattern '\(a\+\)\+\$'; known: gpt2, cl100k, llama3, o200k, han"

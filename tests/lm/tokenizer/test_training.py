@@ -236,6 +236,7 @@ def test_bad_options_are_refused_before_the_text_is_read():
         ({"special_tokens": ["<|a|>", "<|a|>"]}, "distinct"),
         ({"special_tokens": "abc"}, "distinct strings, got 'abc'"),
         ({"special_tokens": [""]}, "0 bytes"),
+        ({"processes": 0}, "processes is 0"),
         ({"tie": "last"}, 'tie is "hf" or "first", not \'last\''),
         ({"pattern": "gpt5"}, "unknown split pattern 'gpt5'"),
     ]:
