@@ -74,8 +74,8 @@ class Slots:
             self._keys = [np.resize(keys, 2 * self._used) for keys in self._keys]
         for keys, column in zip(self._keys, columns):
             keys[old : self._used] = column
-        if 3 * self._used > len(self._numbers):
-            self._resize((4 * self._used).bit_length())
+        if 6 * self._used > len(self._numbers):
+            self._resize((8 * self._used).bit_length())
             old = 0
         numbers = np.arange(old, self._used, dtype=np.int32)
         at = self._home([keys[old : self._used] for keys in self._keys])

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 from itertools import chain, islice
 from threading import Lock
 
@@ -57,8 +58,13 @@ class Encoder:
             return list(chain.from_iterable(map(self._words.__getitem__, self.split.words(text))))
         ids: list[int] = []
         for array in self.arrays(text):
-            ids += array.tolist()
+            ids += self._integers.take(array).tolist()
         return ids
+
+    @cached_property
+    def _integers(self) -> NDArray[np.object_]:
+        """Python's integers by their value: millions of ids are some thousand objects, made once."""
+        return np.arange(self.merger.highest_id + 1).astype(np.object_)
 
     def arrays(self, text: str) -> Iterator[NDArray[np.int32]]:
         """The ids of `text`, stretch by stretch. In a stretch, each window's words are numbered while they are in the

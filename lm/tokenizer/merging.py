@@ -22,8 +22,8 @@ Ids = NDArray[np.int64]
 # Words are merged together with others of about their length; those longer than all of these, and whole words, alone.
 _SIZES = (4, 6, 8, 10, 12, 16, 20, 24, 32, 48, 64, 96, 128)
 _SHORT = 40  # bytes: up to here, looking through the whole word for each join is faster than a heap
-_BLOCK = 1 << 15  # bytes of them at a time, so that they stay in the processor's cache
-_PLACE_BITS = 17  # of a place in a block
+_BLOCK = 1 << 17  # bytes of them at a time: fewer make more calls, more leave the processor's cache
+_PLACE_BITS = 19  # of a place in a block
 _PLACE = (1 << _PLACE_BITS) - 1
 _NONE = 1 << 40  # the key of a pair that no merge joins; ranks are below 1 << 20
 _END, _JOINED = -1, -2  # in a word under way: after its last symbol; a symbol that is part of the one before it
@@ -46,6 +46,11 @@ class Merger:
         self._merged = merged
         self._rank = {pair: rank for rank, pair in enumerate(merges)}
         self._arrays: _Arrays | None = None  # made for the first batch
+
+    @property
+    def highest_id(self) -> int:
+        """The highest of all that it gives."""
+        return max(*self._byte_id, *self._merged, *self.whole_words.values())
 
     def with_whole_words(self, whole_words: Mapping[bytes, int]) -> Merger:
         """One with the same merges."""
