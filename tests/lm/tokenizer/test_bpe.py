@@ -16,7 +16,7 @@ from lm.tokenizer.bpe import BYTE_ORDER, MAX_TOKEN_BYTES
 from lm.tokenizer.decoding import StreamDecoder
 from lm.tokenizer.splitting import PATTERN_NAMES, as_text, word_bytes
 
-from .texts import byte_strings, drawn_texts, texts, texts_with_surrogates
+from .texts import FAMILIES, byte_strings, drawn_texts, texts, texts_with_surrogates
 
 EOT, USER = "<|endoftext|>", "<|user|>"
 
@@ -442,28 +442,6 @@ def test_sizes_of_vocabularies_are_bounded(monkeypatch):
 
 
 # Time and memory
-
-
-def repeated(piece):
-    return lambda n: (piece * n).encode()[:n].decode("utf-8", "ignore")
-
-
-def drawn_from(letters):
-    return lambda n: "".join(random.Random(0).choices(letters, k=n // len(letters[0].encode())))
-
-
-FAMILIES = {
-    "a": repeated("a"),
-    "spaces": repeated(" "),
-    "carets": repeated("^"),
-    "newlines": repeated("\n"),
-    "digits": drawn_from("0123456789"),
-    "letters": drawn_from("abcdefghijklmnopqrstuvwxyz"),
-    "emoji": repeated("😀"),
-    "chinese": drawn_from("的一是不了人我在有他这中大来上国"),
-    "random bytes as latin-1": lambda n: random.Random(0).randbytes(n).decode("latin-1"),
-    "random bytes": lambda n: random.Random(0).randbytes(n),
-}
 
 
 @pytest.fixture(scope="module")

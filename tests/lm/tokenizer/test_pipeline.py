@@ -19,7 +19,7 @@ from lm.tokenizer.templates import TEMPLATES, Template
 from lm.tokenizer.unigram import Metaspace, Unigram
 from lm.tokenizer.wordpiece import WordPiece
 
-from .texts import byte_strings, drawn_texts, texts_with_surrogates
+from .texts import FAMILIES, byte_strings, drawn_texts, texts_with_surrogates
 
 CASES = json.loads((Path(__file__).parent / "formats" / "expected.json").read_text())["cases"]
 PIPELINES = {name: huggingface.from_document(case["document"]) for name, case in CASES.items()}
@@ -68,6 +68,17 @@ def test_no_text_of_special_spellings_gives_a_special_id(count, pipeline):
         if any(spelling in text for spelling in pipeline.special_tokens):
             with pytest.raises(ValueError, match="which spells a special token"):
                 pipeline.encode(text)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("name", ["bert", "t5", "llama3"])
+def test_time_grows_linearly_with_the_text(name, family, time_ratio):
+    samples = {n: FAMILIES[family](n) for n in (20_000, 160_000)}
+
+    def encode(n):
+        PIPELINES[name].encode(samples[n], disallowed_special=())
+
+    assert time_ratio(encode, 20_000, 160_000, bound=2.5**3) <= 2.5**3
 
 
 def test_special_tokens_are_found_where_allowed_and_raise_by_default():
