@@ -113,8 +113,7 @@ class DistinctWords:
         high = _TAGS.take(size)
         at = np.flatnonzero(lengths > 8)
         high[at] |= padded.take(starts[at] + 8) & _MASKS.take(size[at] - 8)
-        at = at[lengths[at] > KEYED_BYTES]
-        high[at] = _TAGS[KEYED_BYTES + 1]
+        at = at[lengths[at] > KEYED_BYTES]  # the last byte of `high` is more than any shorter word's
         for i, start, length in zip(at.tolist(), starts[at].tolist(), lengths[at].tolist()):
             low[i] = self._long.setdefault(data[start : start + length], len(self._long))
         numbers = self._slots.find([low, high])

@@ -179,8 +179,8 @@ class _Arrays:
     ) -> tuple[Ids, NDArray[np.intp]]:
         """The ids of words of `data`, of at most `size` bytes each, one after another, and how many each has.
 
-        A word is a column of symbols in a linked list, as in `_merge_long`; what stands in the last row is no symbol,
-        and before the first and after the last of every word. A place is a row and a column in one number.
+        A word is a column of symbols in a linked list, as in `_merge_long`; behind its last one there are ends alone,
+        and the one in the last row is before the first, too. A place is a row and a column in one number.
         """
         words = len(lengths)
         row = np.arange(size)[:, None]
@@ -189,7 +189,6 @@ class _Arrays:
         ids[:-1] = np.where(row < lengths, self._byte_id.take(bytes_), _END)
         places = np.arange((size + 1) * words).reshape(size + 1, words)
         after, before = np.roll(places, -1, axis=0), np.roll(places, 1, axis=0)
-        after[lengths - 1, np.arange(words)] = places[-1]
         keys = np.full((size + 1, words), _NONE, np.int64)  # of the pair that begins at a place: its rank and the place
         np.copyto(
             keys[: size - 1],

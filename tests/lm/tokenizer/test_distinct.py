@@ -2,6 +2,7 @@ import random
 from itertools import accumulate
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -49,6 +50,14 @@ def test_slots_find_what_was_added_and_nothing_else(keys):
     for start in range(0, half, 7):
         slots.add([column[start : min(start + 7, half)] for column in columns])
     assert slots.find(columns).tolist() == [*range(half), *[-1] * (len(keys) - half)]
+
+
+@pytest.mark.parametrize("same", [0, 1])
+def test_slots_compare_every_column(same):
+    slots, numbers = Slots(2), np.arange(4_000, dtype=np.uint64)
+    columns = [np.full_like(numbers, 7), numbers] if same == 0 else [numbers, np.full_like(numbers, 7)]
+    slots.add([column[:2_000] for column in columns])
+    assert slots.find(columns).tolist() == [*range(2_000), *[-1] * 2_000]
 
 
 @given(st.lists(st.binary(min_size=1, max_size=7), max_size=8), st.data())

@@ -237,6 +237,9 @@ def test_what_bpe_cannot_be_stays_a_pipeline():
     made = [(b"a", b"b"), (b"b", b"c"), (b"a", b"bc")]  # a merge makes "abc", but of "abc" alone comes "ab", "c"
     assert as_bpe(Pipeline(ByteLevel(joined_late, made))) is not None
     assert as_bpe(Pipeline(ByteLevel(joined_late, made, whole_words=True))) is None
+    of_two_words = in_order | {b"b ": 257, b"ab ": 258}  # which no word is, so that it makes no difference
+    made = [(b"a", b"b"), (b"b", b" "), (b"a", b"b ")]
+    assert as_bpe(Pipeline(ByteLevel(of_two_words, made, whole_words=True))) is not None
     assert as_bpe(Pipeline(ByteLevel(in_order, merges), normalizer=Lowercase())) is None
     assert as_bpe(Pipeline(ByteLevel(in_order, merges), added_tokens=[AddedToken("<s>", 257, lstrip=True)])) is None
     assert as_bpe(Pipeline(ByteLevel(in_order, merges), added_tokens=[AddedToken("s", 257, special=False)])) is None
