@@ -54,7 +54,7 @@ def test_slots_find_what_was_added_and_nothing_else(keys):
 
 @pytest.mark.parametrize("same", [0, 1])
 def test_slots_compare_every_column(same):
-    slots, numbers = Slots(2), np.arange(4_000, dtype=np.uint64)
+    slots, numbers = Slots(2), np.random.default_rng(0).permutation(1 << 20)[:4_000].astype(np.uint64)
     columns = [np.full_like(numbers, 7), numbers] if same == 0 else [numbers, np.full_like(numbers, 7)]
     slots.add([column[:2_000] for column in columns])
     assert slots.find(columns).tolist() == [*range(2_000), *[-1] * 2_000]
