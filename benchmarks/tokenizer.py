@@ -118,6 +118,21 @@ class Minigrad(Peer):
         for line in self.chat:
             self.tokenizer.encode(line)
 
+    def train_file(self, path: str) -> int:
+        from lm.tokenizer import train_bpe
+
+        return train_bpe(Path(path), self.vocab_size).vocab_size
+
+    def encode_ever_new(self, calls: int) -> float:
+        """Encodes as many texts of 1 MB of random letters; resident MiB afterwards."""
+        letters = np.frombuffer(b"aaabcdeeeefghiiijklmnooopqrstttuuvwxyz            ", np.uint8)
+        self.ids = self.ids if isinstance(self.ids, np.random.Generator) else np.random.default_rng(0)
+        for call in range(calls):
+            text = letters[self.ids.integers(0, len(letters), 1_000_000)].tobytes().decode()
+            (self.tokenizer.encode if call % 2 else self.tokenizer.encode_to_array)(text)
+        status = Path("/proc/self/status").read_text()
+        return int(status.split("VmRSS:")[1].split()[0]) / 1024
+
     def hostile(self, family: str, size: int) -> float:
         text = HOSTILE[family](size)
         self.prepare()
@@ -202,7 +217,11 @@ def main() -> None:
     parser.add_argument("--vocab-size", type=int, default=16_384)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument(
-        "--only", choices=["train", "encode", "hostile"], nargs="*", default=["train", "encode", "hostile"]
+        "--only",
+        choices=["train", "encode", "hostile", "growth", "memory"],
+        nargs="*",
+        default=["train", "encode", "hostile"],
+        help="growth: training on 1, 10 and 100 MB; memory: 10,000 encodings of 1 MB, for half an hour",
     )
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -219,6 +238,10 @@ def main() -> None:
             _encode(peers, settings, arguments.rounds, path.stat().st_size)
         if "hostile" in arguments.only:
             _hostile(settings)
+        if "growth" in arguments.only:
+            _growth(settings, Path(folder) / "part")
+        if "memory" in arguments.only:
+            _memory(settings)
 
 
 def _train(peers: list[str], path: Path, vocab_size: int, rounds: int) -> Any:
@@ -272,6 +295,37 @@ def _hostile(settings: dict[str, Any]) -> None:
     for family in HOSTILE:
         half, whole = (min(worker.call("hostile", family, n)[0] for _ in range(3)) for n in (500_000, 1_000_000))
         print(f"hostile {family:9} 1 MB in {whole:.3f} s, {whole / half:.2f} times half of it", flush=True)
+    worker.close()
+
+
+def _growth(settings: dict[str, Any], part: Path) -> None:
+    """The lines of the text in a drawn order, again and again; each time a fifth of them has other letters."""
+    rng = random.Random(0)
+    lines = Path(settings["text"]).read_text("utf-8").splitlines(keepends=True)
+    rng.shuffle(lines)
+    for size in (1_000_000, 10_000_000, 100_000_000):
+        left, letters = size, [*"abcdefghijklmnopqrstuvwxyz"]
+        with part.open("w", encoding="utf-8") as file:
+            while left > 0:
+                table = str.maketrans("abcdefghijklmnopqrstuvwxyz", "".join(letters))
+                for number, line in enumerate(lines):
+                    left -= file.write(line.translate(table) if number % 5 == 0 else line)
+                    if left <= 0:
+                        break
+                rng.shuffle(letters)
+        worker = Worker("benchmarks.tokenizer:Minigrad", **settings)
+        _, seconds = worker.call("train_file", str(part))
+        print(f"growth  {part.stat().st_size / 1e6:6.1f} MB in {seconds:.2f} s", flush=True)
+        worker.close()
+
+
+def _memory(settings: dict[str, Any], calls: int = 10_000, looks: int = 20) -> None:
+    worker = Worker("benchmarks.tokenizer:Minigrad", **settings)
+    worker.call("prepare")
+    resident = [worker.call("encode_ever_new", calls // looks)[0] for _ in range(looks)]
+    print(
+        f"memory  {min(resident):.0f} to {max(resident):.0f} MiB, last {resident[-1]:.0f}, over {calls:,} texts of 1 MB"
+    )
     worker.close()
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 SHOWN_WORDS = 12
 FORMATS = ("minigrad", "huggingface", "gpt2", "tiktoken", "bert")  # `files.FORMATS`, which takes NumPy to import
-PATTERNS = ("gpt2", "cl100k", "o200k", "han")
+PATTERNS = ("gpt2", "cl100k", "llama3", "o200k", "han")
 
 
 def tok(argv: Sequence[str]) -> int:
@@ -167,8 +167,9 @@ def _inspect(args: argparse.Namespace) -> int:
     words = list(dict.fromkeys(word for word in words_of(tokenizer, text) if len(word.encode()) > 1))
     for word in words[:SHOWN_WORDS]:
         print(f"\n{show_token(word.encode())!r}")
-        for rank, joined in merge_steps(tokenizer, word):
-            print(f"  {'bytes' if rank is None else f'merge {rank}':>12}  {paint(joined, color)}")
+        for step, (rank, joined) in enumerate(merge_steps(tokenizer, word)):
+            how = f"merge {rank}" if rank is not None else "whole word" if step else "bytes"
+            print(f"  {how:>12}  {paint(joined, color)}")
     if len(words) > SHOWN_WORDS:
         print(f"\n... and {len(words) - SHOWN_WORDS} words more")
     print()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import codecs
 from collections.abc import Iterable, Iterator, Sequence
 
 from lm.tokenizer import Tokenizer
+from lm.tokenizer.decoding import StreamDecoder
 
 
 def stream_text(tokenizer: Tokenizer, ids: Iterable[int], stop: Sequence[str] = ()) -> Iterator[str]:
@@ -39,10 +39,20 @@ def stream_text(tokenizer: Tokenizer, ids: Iterable[int], stop: Sequence[str] = 
 
 
 def _characters(tokenizer: Tokenizer, ids: Iterable[int]) -> Iterator[str]:
-    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    decoder = StreamDecoder()
+    for data in _bytes(tokenizer, ids):
+        yield decoder.feed(data)
+    yield decoder.finish()
+
+
+def _bytes(tokenizer: Tokenizer, ids: Iterable[int]) -> Iterator[bytes]:
+    """The bytes of each token: all but the first are decoded behind it, as many have a space only there."""
+    first: list[int] = []
+    before = b""
     for id in ids:
-        yield decoder.decode(tokenizer.decode_bytes([id]))
-    yield decoder.decode(b"", final=True)
+        yield tokenizer.decode_bytes([*first, id])[len(before) :]
+        if not first:
+            first, before = [id], tokenizer.decode_bytes([id])
 
 
 def _overlap(text: str, stop: str) -> int:

@@ -11,6 +11,8 @@ from functools import lru_cache
 
 import regex
 
+from lm.tokenizer.bpe import MAX_SPECIAL_TOKENS
+
 _WORD = regex.compile(r"\w")
 _SPACE = regex.compile(r"\s")
 
@@ -55,6 +57,8 @@ class AddedTokens:
 
     def __init__(self, tokens: Iterable[AddedToken], normalize: Callable[[str], str]) -> None:
         self.tokens = tuple(tokens)
+        if len(self.tokens) > MAX_SPECIAL_TOKENS:
+            raise ValueError(f"{len(self.tokens)} added tokens, more than {MAX_SPECIAL_TOKENS}")
         self._normalize = normalize
         self._find = lru_cache(maxsize=16)(self._finders)
         by_id: dict[int, AddedToken] = {}

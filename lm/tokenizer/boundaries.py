@@ -68,6 +68,8 @@ def word_starts(text: str, pattern: str, edges: Places | None = None) -> Places:
     doubtful = np.flatnonzero(verdicts == ASK)
     if len(doubtful):
         _ask(text, pattern, begins, doubtful, _surely_begins(before, here, contracted))
+    if rule.last_white_is_one:
+        _join_last_white(begins, here, after)
     return np.flatnonzero(begins)
 
 
@@ -145,12 +147,14 @@ class _Rule:
         *,
         contractions_end_words: bool = False,
         digits: int = 0,
+        last_white_is_one: bool = False,
     ) -> None:
         pairs = [(before, here) for before in range(16) for here in range(16)]
         self.table = bytes(YES if EDGE in pair else verdict(*pair) for pair in pairs)  # at before << 4 | here
         self.contractions = contractions
         self.contractions_end_words = contractions_end_words
         self.digits = digits
+        self.last_white_is_one = last_white_is_one
 
 
 def _gpt2(before: int, here: int) -> int:
@@ -209,7 +213,8 @@ _CONTRACTIONS = frozenset(
 )
 _RULES = {
     "gpt2": _Rule(_gpt2, _SMALL_CONTRACTIONS),
-    "cl100k": _Rule(_cl100k, _CONTRACTIONS, digits=3),
+    "cl100k": _Rule(_cl100k, _CONTRACTIONS, digits=3, last_white_is_one=True),
+    "llama3": _Rule(_cl100k, _CONTRACTIONS, digits=3),
     "o200k": _Rule(_o200k, _CONTRACTIONS, contractions_end_words=True, digits=3),
     "han": _Rule(_han, _CONTRACTIONS, digits=3),
 }
@@ -251,6 +256,27 @@ def _cut_numbers(begins: Bools, here: Classes, digits: int) -> None:
         starts, ends = starts[starts < ends], ends[starts < ends]
         begins[starts] = True
         starts = starts + digits
+
+
+def _join_last_white(begins: Bools, here: Classes, after: Classes) -> None:
+    """White space at the end of a text is one word, but for line ends after a symbol, which are the symbol's."""
+    ends = np.flatnonzero((after[1:] == EDGE) & _is_white(here[1:]) & _is_white(here[:-1])) + 2
+    if not len(ends):
+        return
+    solid = np.append(-1, np.flatnonzero(~_is_white(here)))
+    before = solid[np.searchsorted(solid, ends) - 1]  # the last character that is no white space, -1 if there is none
+    not_line_ends = np.append(np.flatnonzero(here != LINE_END), len(here))
+    for last, end in zip(before.tolist(), ends.tolist()):
+        start = last + 1
+        if last >= 0 and int(here[last]) in _SYMBOLS:
+            start = min(int(not_line_ends[np.searchsorted(not_line_ends, start)]), end)
+        begins[last + 1 : end] = False
+        begins[start:end][:1] = True
+
+
+def _is_white(classes: Classes) -> Bools:
+    white: Bools = (classes >= SPACE) & (classes <= LINE_END)
+    return white
 
 
 def _surely_begins(before: Classes, here: Classes, contracted: list[int]) -> Bools:

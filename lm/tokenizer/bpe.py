@@ -1,16 +1,15 @@
-"""Byte-level byte-pair encoding: the tokenizer and its encoder.
+"""Byte-level byte-pair encoding: the tokenizer, and which vocabularies there can be.
 
-Where its merges come from is `training`'s subject, how text is cut into words `splitting`'s, its file `files`'s.
+Where its merges come from is `training`'s subject, how text becomes ids `encoder`'s, its file `files`'s.
 Sennrich et al. 2016 (https://arxiv.org/abs/1508.07909); on bytes and with the split into words: Radford et al. 2019.
 """
 
 from __future__ import annotations
 
-import sys
 from array import array
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
-from itertools import chain, count, islice
+from itertools import count
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -18,12 +17,11 @@ import numpy as np
 import regex
 from numpy.typing import NDArray
 
-from lm.tokenizer.boundaries import byte_offsets, word_starts
+from lm.tokenizer.boundaries import byte_offsets
 from lm.tokenizer.decoding import Joiner
-from lm.tokenizer.distinct import KEYED_BYTES, DistinctWords
-from lm.tokenizer.merging import Merger, spread
-from lm.tokenizer.seams import Seams
-from lm.tokenizer.splitting import as_text, split_pattern, word_bytes
+from lm.tokenizer.encoder import Encoder
+from lm.tokenizer.merging import Merger
+from lm.tokenizer.splitting import as_text, split_pattern
 
 # GPT-2 writes each byte as a printable character, and ids follow the characters' code points: the bytes that are
 # printable in Latin-1 stand for themselves and come first, the others are moved to U+0100 and above.
@@ -31,14 +29,11 @@ _PRINTABLE = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
 BYTE_ORDER = bytes(_PRINTABLE + [byte for byte in range(256) if byte not in _PRINTABLE])
 
 MAX_VOCAB_SIZE = 1 << 20
+MAX_SPECIAL_TOKENS = 1 << 14  # a text is searched for them one by one
 MAX_TOKEN_BYTES = 256
 MAX_VOCABULARY_BYTES = 1 << 26  # all tokens together; forty merges can spell a terabyte
 
-CACHED_WORD_BYTES = 256
-CACHE_BYTES = 1 << 25
-WINDOWS = 64  # of about 64K characters: as many are numbered before their new words are merged
 MANY_IDS = 256  # from here on, ids are decoded by array
-SHORT_TEXT = 2000  # characters; below, a regular expression and a dict are faster than arrays
 
 
 class BPETokenizer:
@@ -57,7 +52,7 @@ class BPETokenizer:
 
     Raises ValueError, naming the entry, for an unknown pattern, for a merge of ids that do not exist yet or that
     is there twice, for special ids that leave a hole in ``0 .. vocab_size - 1``, and beyond `MAX_VOCAB_SIZE` ids,
-    `MAX_TOKEN_BYTES` bytes in a token and `MAX_VOCABULARY_BYTES` in all.
+    `MAX_SPECIAL_TOKENS` special tokens, `MAX_TOKEN_BYTES` bytes in a token and `MAX_VOCABULARY_BYTES` in all.
 
     >>> tokenizer = BPETokenizer([(71, 68), (256, 75), (257, 75)], special_tokens={"<|endoftext|>": 259})
     >>> tokenizer.encode("hell")
@@ -77,9 +72,11 @@ class BPETokenizer:
     ) -> None:
         self.merges: tuple[tuple[int, int], ...] = tuple(merges)
         self._special_tokens = dict(special_tokens or {})
-        self._split = split_pattern(pattern)
-        if len(self.merges) > MAX_VOCAB_SIZE or len(self._special_tokens) > MAX_VOCAB_SIZE:
-            raise ValueError(f"more than {MAX_VOCAB_SIZE} merges or special tokens")
+        split_pattern(pattern)  # which refuses an unknown name
+        if len(self.merges) > MAX_VOCAB_SIZE:
+            raise ValueError(f"more than {MAX_VOCAB_SIZE} merges")
+        if len(self._special_tokens) > MAX_SPECIAL_TOKENS:
+            raise ValueError(f"{len(self._special_tokens)} special tokens, more than {MAX_SPECIAL_TOKENS}")
         _check_special_tokens(self._special_tokens)
 
         token_of = {id: spelling.encode() for spelling, id in self._special_tokens.items()}
@@ -117,9 +114,7 @@ class BPETokenizer:
         self._tokens = [token_of[id] for id in range(size)]
         self._dtype = np.dtype(np.uint16 if size <= 1 << 16 else np.uint32)
         merger = Merger([byte_id[byte] for byte in range(256)], self.merges, merged)
-        self._words = _Words(merger)
-        self._word_arrays = _WordArrays(merger)
-        self._seams = Seams(token_of[id] for id in set(merged))
+        self.encoder = Encoder(merger, (token_of[id] for id in sorted(set(merged))), split_pattern(pattern))
 
     @property
     def vocab_size(self) -> int:
@@ -134,7 +129,7 @@ class BPETokenizer:
     @property
     def pattern(self) -> str:
         """The name of the split pattern."""
-        return self._split.name
+        return self.encoder.split.name
 
     @property
     def eot_token(self) -> int | None:
@@ -166,11 +161,8 @@ class BPETokenizer:
         for part in self._parts(text, allowed_special, disallowed_special):
             if isinstance(part, int):
                 ids.append(part)
-            elif len(part) < SHORT_TEXT:
-                ids += chain.from_iterable(map(self._words.__getitem__, self._split.words(part)))
             else:
-                for array in self._arrays(part):
-                    ids += array.tolist()
+                ids += self.encoder.encode(part)
         return ids
 
     def encode_to_array(
@@ -183,7 +175,10 @@ class BPETokenizer:
         """`encode`, as an array of shape (tokens,): uint16 when every id fits, else uint32. Made for long texts."""
         arrays: list[NDArray[np.unsignedinteger[Any]]] = []
         for part in self._parts(text, allowed_special, disallowed_special):
-            arrays += [np.array([part], self._dtype)] if isinstance(part, int) else self._arrays(part)
+            if isinstance(part, int):
+                arrays.append(np.array([part], self._dtype))
+            else:
+                arrays += (ids.astype(self._dtype) for ids in self.encoder.arrays(part))
         return np.concatenate(arrays) if arrays else np.zeros(0, self._dtype)
 
     def encode_with_offsets(
@@ -241,32 +236,6 @@ class BPETokenizer:
         specials = ", ".join(map(repr, self.special_tokens))
         return f"BPETokenizer(vocab_size={self.vocab_size}, pattern={self.pattern!r}, special_tokens=[{specials}])"
 
-    def _arrays(self, text: str) -> Iterator[NDArray[np.unsignedinteger[Any]]]:
-        """The ids of a text without special tokens, stretch by stretch. In a stretch, each window's words are numbered
-        while they are in the processor's cache; then all its new words are merged together."""
-        for windows in _batched(self._split.windows(text), WINDOWS):
-            self._word_arrays.make_room()
-            for numbers in [self._numbers(window) for window in windows]:
-                yield self._word_arrays.ids(numbers).astype(self._dtype)
-
-    def _numbers(self, window: str) -> NDArray[np.int32]:
-        starts = word_starts(window, self.pattern)
-        data = word_bytes(window)
-        if len(data) > len(window):
-            starts = byte_offsets(window)[starts]
-        return self._word_arrays.number(data, self._cut_long_words(data, starts))
-
-    def _cut_long_words(self, data: bytes, starts: NDArray[np.intp]) -> NDArray[np.intp]:
-        lengths = np.diff(starts, append=len(data))
-        long = np.flatnonzero(lengths > KEYED_BYTES)
-        if not len(long):
-            return starts
-        places = spread(starts[long], lengths[long])
-        begins = np.zeros(len(data), np.bool_)
-        begins[places[1:]] = ~self._seams.joins(np.frombuffer(data, np.uint8).take(places))
-        begins[starts] = True
-        return np.flatnonzero(begins)
-
     def _parts(
         self,
         text: str | bytes,
@@ -300,72 +269,6 @@ class BPETokenizer:
         return frozenset(spellings)
 
 
-class _Words(dict[str, tuple[int, ...]]):
-    """word -> ids, for texts of a few words; a word that is not there is merged. Holds about `CACHE_BYTES`, then starts
-    anew."""
-
-    def __init__(self, merger: Merger) -> None:
-        self._merger = merger
-        self._held = 0
-
-    def __missing__(self, word: str) -> tuple[int, ...]:
-        data = word_bytes(word)
-        ids = self._merger.merge(data)
-        if len(data) <= CACHED_WORD_BYTES:
-            size = sys.getsizeof(word) + sys.getsizeof(ids) + 100  # about what a dict takes for an entry
-            if self._held + size > CACHE_BYTES:
-                self.clear()
-                self._held = 0
-            self._held += size
-            self[word] = ids
-        return ids
-
-
-class _WordArrays:
-    """Words by their numbers -> ids, for texts of many words: each distinct word is merged once, with all others that
-    are new in a stretch of text. Holds words and ids of about `CACHE_BYTES`, then starts anew."""
-
-    def __init__(self, merger: Merger) -> None:
-        self._merger = merger
-        self._start()
-
-    def _start(self) -> None:
-        self._words = DistinctWords()
-        self._counts = np.zeros(1, np.int32)  # of ids, by word
-        self._begins = np.zeros(1, np.int64)  # of its ids in `_pool`, by word
-        self._pool = np.zeros(0, np.int32)
-        self._held = 0
-
-    def number(self, data: bytes, starts: NDArray[np.intp]) -> NDArray[np.int32]:
-        """Numbers of the words of `data` that begin at `starts`, good until the next `make_room`."""
-        return self._words.number(data, starts)
-
-    def make_room(self) -> None:
-        if self._words.held_bytes + 100 * len(self._words.words) > CACHE_BYTES:
-            self._start()
-
-    def ids(self, numbers: NDArray[np.int32]) -> NDArray[np.int32]:
-        """The ids of words by their numbers, one word after another."""
-        if len(self._words.words) > self._held + 1:
-            self._merge_new()
-        return self._pool.take(spread(self._begins.take(numbers), self._counts.take(numbers)))
-
-    def _merge_new(self) -> None:
-        """Merges the words that came last. Arrays grow by doubling."""
-        first, last = self._held + 1, len(self._words.words)
-        ids, counts = self._merger.merge_many(self._words.words[first:])
-        used = int(self._begins[first - 1] + self._counts[first - 1])
-        if last > len(self._counts):
-            self._counts = np.resize(self._counts, 2 * last)
-            self._begins = np.resize(self._begins, 2 * last)
-        if used + len(ids) > len(self._pool):
-            self._pool = np.resize(self._pool, 2 * (used + len(ids)))
-        self._counts[first:last] = counts
-        self._begins[first:last] = used + np.cumsum(counts) - counts
-        self._pool[used : used + len(ids)] = ids
-        self._held = last - 1
-
-
 def _integers(ids: list[int] | NDArray[Any]) -> NDArray[np.integer[Any]] | None:
     """`ids` as an array, None if they are not integers all of them (which is another's to say)."""
     if isinstance(ids, list):
@@ -374,12 +277,6 @@ def _integers(ids: list[int] | NDArray[Any]) -> NDArray[np.integer[Any]] | None:
         except (TypeError, OverflowError):
             return None
     return ids if ids.dtype.kind in "iu" and ids.ndim == 1 else None
-
-
-def _batched(windows: Iterator[str], count: int) -> Iterator[list[str]]:
-    """The windows in lists of `count`, the last one shorter."""
-    while batch := list(islice(windows, count)):
-        yield batch
 
 
 def _split_off(spellings: frozenset[str], text: str) -> Sequence[str]:

@@ -9,10 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-import numpy as np
-from numpy.typing import NDArray
-
 from lm.tokenizer.bpe import BYTE_ORDER, BPETokenizer
+from lm.tokenizer.encoder import Encoder
 from lm.tokenizer.splitting import as_text, split_pattern, word_bytes
 
 # A printable byte is written as the character with its code point, the n-th of the others as U+0100 + n.
@@ -89,11 +87,17 @@ class ByteLevel:
         return BPETokenizer(merges, pattern=self.pattern)
 
     @cached_property
-    def _ids(self) -> NDArray[np.int64]:
-        """Id of the engine to id of the vocabulary, of shape (engine's ids,); -1 for a byte that it does not have."""
-        tokens = (self._engine.token_bytes(id) for id in range(self._engine.vocab_size))
+    def _ids(self) -> list[int]:
+        """Id of the encoder to id of the vocabulary; -1 for a byte that it does not have."""
+        tokens = map(self._engine.token_bytes, range(self._engine.vocab_size))
         unknown = -1 if self.unknown is None else self.unknown
-        return np.array([self.vocabulary.get(token, unknown) for token in tokens], dtype=np.int64)
+        return [*(self.vocabulary.get(token, unknown) for token in tokens), *self.exceptions.values()]
+
+    @cached_property
+    def _encoder(self) -> Encoder:
+        """The engine's, with the exceptions behind all its ids."""
+        whole_words = {token: self._engine.vocab_size + at for at, token in enumerate(self.exceptions)}
+        return self._engine.encoder.with_whole_words(whole_words) if whole_words else self._engine.encoder
 
     @cached_property
     def exceptions(self) -> dict[bytes, int]:
@@ -101,11 +105,9 @@ class ByteLevel:
         if not self.whole_words:
             return {}
         words = split_pattern(self.pattern).words
-        return {
-            token: id
-            for token, id in self.vocabulary.items()
-            if len(words(as_text(token))) == 1 and self._merged(token).tolist() != [id]
-        }
+        _, counts = self._engine.encoder.merger.merge_many(list(self.vocabulary))
+        several = (item for item, count in zip(self.vocabulary.items(), counts.tolist()) if count != 1)
+        return {token: id for token, id in several if len(words(as_text(token))) == 1}
 
     @cached_property
     def _token_of(self) -> dict[int, bytes]:
@@ -132,26 +134,10 @@ class ByteLevel:
         """The ids of `text`, a part of `splitting.as_text`."""
         if self.add_prefix_space and not text.startswith(" "):
             text = " " + text
-        if not self.exceptions:
-            ids: list[int] = self.merged(word_bytes(text)).tolist()
-            return ids
-        ids = []
-        for word in split_pattern(self.pattern).words(text):
-            data = word_bytes(word)
-            whole = self.exceptions.get(data)
-            ids += [whole] if whole is not None else self.merged(data).tolist()
-        return ids
-
-    def merged(self, text: bytes) -> NDArray[np.int64]:
-        """The ids of `text` by the merges alone, of shape (tokens,)."""
-        ids = self._merged(text)
-        if len(ids) and ids.min() < 0:
-            missing = next(byte for byte in text if bytes([byte]) not in self.vocabulary)
+        ids = list(map(self._ids.__getitem__, self._encoder.encode(text)))
+        if ids and min(ids) < 0:
+            missing = next(byte for byte in word_bytes(text) if bytes([byte]) not in self.vocabulary)
             raise ValueError(f"the vocabulary has no token for byte 0x{missing:02X}, nor one for what is unknown")
-        return ids
-
-    def _merged(self, text: bytes) -> NDArray[np.int64]:
-        ids: NDArray[np.int64] = self._ids[self._engine.encode_to_array(text)]
         return ids
 
     def decode(self, ids: Sequence[int], spelling_of: Mapping[int, bytes]) -> bytes:

@@ -82,6 +82,8 @@ class CharacterTokenizer:
                 raise ValueError(f"a character tokenizer has no special tokens, so not {spellings!r}")
         if isinstance(text, bytes):
             text = text.decode()
+        if not isinstance(text, str):
+            raise TypeError(f"a text is a str or bytes, not {type(text).__name__}")
         wanted = _code_points(text)
         ids = np.minimum(np.searchsorted(self._code_points, wanted), self.vocab_size - 1)
         unknown = self._code_points[ids] != wanted

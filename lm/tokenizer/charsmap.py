@@ -40,8 +40,13 @@ class Precompiled:
         size = int.from_bytes(blob[:4], "little")
         if not 8 <= len(blob) <= MAX_CHARSMAP_BYTES or size % 4 or not 4 <= size <= len(blob) - 4:
             raise ValueError(f"the precompiled charsmap, {len(blob)} bytes, is cut off or no charsmap")
-        if max(map(len, self._replacements.split(b"\0"))) > MAX_REPLACEMENT_BYTES:
+        if self.longest > MAX_REPLACEMENT_BYTES:
             raise ValueError(f"the precompiled charsmap replaces by more than {MAX_REPLACEMENT_BYTES} bytes")
+
+    @cached_property
+    def longest(self) -> int:
+        """The bytes of the longest replacement."""
+        return max(map(len, self._replacements.split(b"\0")))
 
     @cached_property
     def _units(self) -> list[int]:

@@ -45,8 +45,10 @@ def count_words(
     {b'to': 1, b' be': 2, b' or': 1, b' ': 1, b'not': 1, b' to': 1}
     """
     counts: dict[bytes, int] = {}
+    if processes is not None and processes < 1:
+        raise ValueError(f"processes is {processes}; at least one has to count")
     given = (texts,) if isinstance(texts, str | bytes | os.PathLike) else texts
-    for is_path, group in groupby(given, lambda text: isinstance(text, os.PathLike)):
+    for is_path, group in groupby(given, lambda text: not isinstance(text, (str, bytes))):
         if is_path:
             shards = [shard for path in group for shard in _shards(cast("os.PathLike[str]", path))]
             workers = min(len(shards), processes or _processors())
@@ -59,7 +61,8 @@ def count_words(
 
 def _shards(path: os.PathLike[str]) -> Iterator[tuple[str, int, int]]:
     """Parts of a file of about `SHARD` bytes, from the beginning of a line to the end of one."""
-    with open(path, "rb") as file:
+    name = os.fspath(path)  # TypeError for what is neither text nor path: a number would be an open file's
+    with open(name, "rb") as file:
         size = file.seek(0, os.SEEK_END)
         start = 0
         while start < size:
@@ -67,7 +70,7 @@ def _shards(path: os.PathLike[str]) -> Iterator[tuple[str, int, int]]:
             while (line := file.readline(1 << 20)) and not line.endswith(b"\n"):
                 pass  # to the end of the line, however long
             end = file.tell()
-            yield os.fspath(path), start, end
+            yield name, start, end
             start = end
 
 
@@ -148,26 +151,29 @@ def _count(texts: Iterable[str | bytes], pattern: str) -> dict[bytes, int]:
 def _blocks(texts: Iterable[str | bytes], pattern: str) -> Iterator[tuple[str, Places]]:
     """Short texts joined by NUL, with the places of these; long ones in windows."""
     none = np.zeros(0, np.intp)
-    waiting: list[str] = []
+    waiting: list[str | bytes] = []
     held = 0
-    for given in texts:
-        text = as_text(given)
-        if len(text) < _BLOCK // 8:
+    for text in texts:
+        if short := len(text) < _BLOCK // 8:
             waiting.append(text)
             held += len(text) + 1
-        if held > _BLOCK:
+        if waiting and (held > _BLOCK or not short):
             yield _join(waiting)
             waiting, held = [], 0
-        if len(text) >= _BLOCK // 8:
-            if waiting:
-                yield _join(waiting)
-                waiting, held = [], 0
-            for window in split_pattern(pattern).windows(text, _BLOCK):
+        if not short:
+            for window in split_pattern(pattern).windows(as_text(text), _BLOCK):
                 yield window, none
     if waiting:
         yield _join(waiting)
 
 
-def _join(texts: list[str]) -> tuple[str, Places]:
+def _join(given: list[str | bytes]) -> tuple[str, Places]:
+    try:
+        texts = cast("list[str]", given)
+        joined = "\0".join(texts)
+        joined.encode()  # what `as_text` would leave as it is
+    except (TypeError, UnicodeEncodeError):
+        texts = list(map(as_text, given))
+        joined = "\0".join(texts)
     lengths = np.fromiter(map(len, texts), np.intp, len(texts))
-    return "\0".join(texts), np.cumsum(lengths + 1)[:-1] - 1
+    return joined, np.cumsum(lengths + 1)[:-1] - 1

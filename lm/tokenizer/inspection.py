@@ -88,6 +88,8 @@ def words_of(tokenizer: BPETokenizer | Pipeline, text: str) -> list[str]:
 def merge_steps(tokenizer: BPETokenizer | Pipeline, word: str | bytes) -> Iterator[tuple[int | None, list[bytes]]]:
     """(the merge's rank, the tokens after it) for each merge that `word` goes through, from its bytes on.
 
+    A word that is a token whatever the merges make of it becomes that at once, with no rank.
+
     This is BPE's definition: of the pairs in the word the one merged earliest in training is joined wherever it is.
 
     >>> tokenizer = BPETokenizer([(71, 68), (256, 75), (257, 75)])
@@ -105,6 +107,9 @@ def merge_steps(tokenizer: BPETokenizer | Pipeline, word: str | bytes) -> Iterat
     data = word.encode("utf-8", "surrogatepass") if isinstance(word, str) else word
     tokens = [data[i : i + 1] for i in range(len(data))]
     yield None, tokens
+    if data in model.exceptions:
+        yield None, [data]
+        return
     while known := [rank_of[pair] for pair in pairwise(tokens) if pair in rank_of]:
         rank = min(known)
         tokens = _joined(tokens, model.merges[rank])

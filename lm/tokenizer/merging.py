@@ -6,9 +6,10 @@ merge joins, the one with the earliest merge is joined; of equals, the leftmost.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from heapq import heapify, heappop, heappush
 from itertools import chain, pairwise
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -16,28 +17,49 @@ from numpy.typing import NDArray
 
 from lm.tokenizer.distinct import Slots
 
-Ids = NDArray[np.int32]
+Ids = NDArray[np.int64]
 
-# Words are merged together with others of about their length; those longer than all of these one at a time.
+# Words are merged together with others of about their length; those longer than all of these, and whole words, alone.
 _SIZES = (4, 6, 8, 10, 12, 16, 20, 24, 32, 48, 64, 96, 128)
 _SHORT = 40  # bytes: up to here, looking through the whole word for each join is faster than a heap
-_BLOCK = 1 << 18  # bytes of them at a time, so that they stay in the processor's cache
-_NONE = 1 << 28  # the key of a pair that no merge joins; ranks are below 1 << 20
+_BLOCK = 1 << 17  # bytes of them at a time: fewer make more calls, more leave the processor's cache
+_PLACE_BITS = 19  # of a place in a block
+_PLACE = (1 << _PLACE_BITS) - 1
+_NONE = 1 << 40  # the key of a pair that no merge joins; ranks are below 1 << 20
 _END, _JOINED = -1, -2  # in a word under way: after its last symbol; a symbol that is part of the one before it
 
 
 class Merger:
-    """Words to ids. `byte_id` are the ids of the 256 bytes, `merged` the ids that `merges` result in."""
+    """Words to ids. `byte_id` are the ids of the 256 bytes, `merged` the ids that `merges` result in; `whole_words`
+    have an id of their own, whatever the merges make of them."""
 
-    def __init__(self, byte_id: Sequence[int], merges: Sequence[tuple[int, int]], merged: Sequence[int]) -> None:
+    def __init__(
+        self,
+        byte_id: Sequence[int],
+        merges: Sequence[tuple[int, int]],
+        merged: Sequence[int],
+        whole_words: Mapping[bytes, int] = MappingProxyType({}),
+    ) -> None:
+        self.whole_words = dict(whole_words)
         self._byte_id = list(byte_id)
         self._merges = merges
         self._merged = merged
         self._rank = {pair: rank for rank, pair in enumerate(merges)}
         self._arrays: _Arrays | None = None  # made for the first batch
 
+    @property
+    def highest_id(self) -> int:
+        """The highest of all that it gives."""
+        return max(*self._byte_id, *self._merged, *self.whole_words.values())
+
+    def with_whole_words(self, whole_words: Mapping[bytes, int]) -> Merger:
+        """One with the same merges."""
+        return Merger(self._byte_id, self._merges, self._merged, whole_words)
+
     def merge(self, word: bytes) -> tuple[int, ...]:
         """The ids of one word."""
+        if word in self.whole_words:
+            return (self.whole_words[word],)
         if len(word) > _SHORT:
             return self._merge_long(word)
         ids = [self._byte_id[byte] for byte in word]
@@ -92,7 +114,7 @@ class Merger:
                     break
         return tuple([id for id in ids if id >= 0])
 
-    def merge_many(self, words: Sequence[bytes]) -> tuple[Ids, Ids]:
+    def merge_many(self, words: Sequence[bytes]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         """The ids of all `words`, one word after another, and how many each has."""
         if self._arrays is None:
             self._arrays = _Arrays(self._byte_id, self._merges, self._merged)
@@ -100,6 +122,8 @@ class Merger:
         data = np.frombuffer(b"".join(words), np.uint8)
         starts = np.cumsum(lengths) - lengths
         size_class = np.searchsorted(_SIZES, lengths)
+        if self.whole_words:
+            size_class[[word in self.whole_words for word in words]] = len(_SIZES)
         counts = np.empty(len(words), np.int32)
         parts: list[tuple[NDArray[np.intp], Ids]] = []
         for number in np.unique(size_class).tolist():
@@ -136,59 +160,60 @@ class _Arrays:
     """Merges many words in step: one join in each word at a time."""
 
     def __init__(self, byte_id: Sequence[int], merges: Sequence[tuple[int, int]], merged: Sequence[int]) -> None:
-        self._byte_id = np.array(byte_id, np.int32)
-        self._merged = np.array([*merged, 0], np.int32)
+        self._byte_id = np.array(byte_id, np.int64)
+        self._merged = np.array(merged, np.int64)
         self._slots = Slots(1)
         pairs = np.fromiter(chain.from_iterable(merges), np.int64, 2 * len(merges)).reshape(-1, 2)
-        self._slots.add([_codes(pairs[:, 0], pairs[:, 1])], np.arange(len(merges), dtype=np.int32))
+        self._slots.add([_codes(pairs[:, 0], pairs[:, 1])])
         left, right = np.repeat(self._byte_id, 256), np.tile(self._byte_id, 256)
-        self._key_of_bytes = self._keys(left, right).reshape(256, 256)
+        self._key_of_bytes = self._keys(left, right)  # (256 * 256,), of the pairs of bytes
 
     def _keys(self, left: Ids, right: Ids) -> Ids:
-        """The ranks of pairs, with room for a row."""
-        keys = self._slots.find([_codes(left, right)]) << 7
+        """The ranks of pairs, with room for a place."""
+        keys = self._slots.find([_codes(left, right)]).astype(np.int64) << _PLACE_BITS
         keys[keys < 0] = _NONE
         return keys
 
     def merge(
         self, data: NDArray[np.uint8], starts: NDArray[np.int64], lengths: NDArray[np.int64], size: int
-    ) -> tuple[Ids, Ids]:
-        """The ids of words of `data`, of at most `size` bytes each, one after another, and how many each has."""
-        row = np.arange(size, dtype=np.int32)[:, None]
-        bytes_ = data.take(starts + row, mode="clip")  # (size, words)
-        ids = np.where(row < lengths, self._byte_id[bytes_], _END)  # (size, words)
-        keys = np.full_like(ids, _NONE)  # of the pair that begins at a row: its rank << 7
-        keys[:-1] = np.where(row[1:] < lengths, self._key_of_bytes[bytes_[:-1], bytes_[1:]], _NONE)
-        results = np.full_like(ids, _END)
-        word = np.arange(len(lengths))  # the words that still have something to join
-        column = word
+    ) -> tuple[Ids, NDArray[np.intp]]:
+        """The ids of words of `data`, of at most `size` bytes each, one after another, and how many each has.
+
+        A word is a column of symbols in a linked list, as in `_merge_long`; behind its last one there are ends alone,
+        and the one in the last row is before the first, too. A place is a row and a column in one number.
+        """
+        words = len(lengths)
+        row = np.arange(size)[:, None]
+        bytes_ = data.take(starts + row, mode="clip").astype(np.intp)  # (size, words)
+        ids = np.full((size + 1, words), _END, np.int64)
+        ids[:-1] = np.where(row < lengths, self._byte_id.take(bytes_), _END)
+        places = np.arange((size + 1) * words).reshape(size + 1, words)
+        after, before = np.roll(places, -1, axis=0), np.roll(places, 1, axis=0)
+        keys = np.full((size + 1, words), _NONE, np.int64)  # of the pair that begins at a place: its rank and the place
+        np.copyto(
+            keys[: size - 1],
+            self._key_of_bytes.take(bytes_[:-1] << 8 | bytes_[1:]) | places[: size - 1],
+            where=row[1:] < lengths,
+        )
+        flat_ids, flat_keys, following, preceding = ids.ravel(), keys.ravel(), after.ravel(), before.ravel()
         while True:
-            first = (keys | row).min(axis=0)  # (words,): the earliest merge, and the leftmost row of it
-            done = first >= _NONE
-            if done.any():
-                results[: len(ids), word[done]] = ids[:, done]
-                left = np.flatnonzero(~done)
-                if not len(left):
-                    break
-                word, first, column = word[left], first[left], column[: len(left)]
-                tallest = int((ids[:, left] != _END).any(axis=1).sum())
-                ids, keys, row = ids[:tallest, left], keys[:tallest, left], row[:tallest]
-            at = first & 127
-            # What comes after the pair moves one row up.
-            moves = row[:-1] > at
-            np.copyto(ids[:-1], ids[1:], where=moves)
-            np.copyto(keys[:-1], keys[1:], where=moves)
-            ids[-1], keys[-1] = _END, _NONE
-            new = self._merged[first >> 7]
-            ids[at, column] = new
-            keys[at, column] = self._keys(new, ids[at + 1, column])
-            inside = np.flatnonzero(at)
-            above = at[inside] - 1
-            keys[above, inside] = self._keys(ids[above, inside], new[inside])
-        by_word = results.T  # (words, size)
-        return by_word[by_word >= 0], np.count_nonzero(by_word >= 0, axis=1).astype(np.int32)
+            first = keys.min(axis=0)  # (words,): the earliest merge, and the leftmost place of it
+            first = first[first < _NONE]  # (words that have something to join,)
+            if not len(first):
+                break
+            i = first & _PLACE
+            j = following.take(i)
+            h, k = preceding.take(i), following.take(j)
+            new = self._merged.take(first >> _PLACE_BITS)
+            flat_ids[i], flat_ids[j] = new, _JOINED
+            following[i], preceding[k], flat_keys[j] = k, i, _NONE
+            at = np.concatenate([h, i])  # the pairs that have come about
+            left, right = flat_ids.take(at), np.concatenate([new, flat_ids.take(k)])
+            flat_keys[at] = self._keys(left, right) | at
+        by_word = ids.T  # (words, size + 1)
+        return by_word[by_word >= 0], np.count_nonzero(by_word >= 0, axis=1)
 
 
-def _codes(left: NDArray[np.signedinteger[Any]], right: NDArray[np.signedinteger[Any]]) -> NDArray[np.uint64]:
+def _codes(left: Ids, right: Ids) -> NDArray[np.uint64]:
     """One number for a pair of ids; `_END` makes one that no merge has."""
-    return (left.astype(np.int64) << 32 | (right.astype(np.int64) & 0xFFFFFFFF)).view(np.uint64)
+    return (left << 32 | right).view(np.uint64)

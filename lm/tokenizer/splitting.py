@@ -52,26 +52,30 @@ class SplitPattern:
 # a word may hold after a letter. (A combining mark or a contraction may go on with a word of o200k.)
 _WORD_END = regex.compile(r"\p{L}(?=[^\p{L}\p{M}'])")
 
-# gpt2 is the pattern of OpenAI's GPT-2 release (encoder.py, `self.pat`),
-#   's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+
-# and cl100k that of GPT-4 as Hugging Face's files have it,
-#   (?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+
-# both with possessive runs where nothing follows that giving characters back could help; the last alternative is
-# reached by a single white space character only, as a longer run is taken by the one before. (tiktoken's spelling of
-# cl100k differs in one thing: white space at the very end of the text is one word there, also after a line's end.)
-# o200k is GPT-4o's, unchanged but for the last alternative. han is cl100k with every Han character a word of its own.
+# gpt2 is the pattern of OpenAI's GPT-2 release (encoder.py, `self.pat`), cl100k that of GPT-4 as tiktoken ships it,
+# o200k GPT-4o's, llama3 Llama 3's, which is how Hugging Face's files have cl100k:
+#  's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+
+#  '(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}++|\p{N}{1,3}+| ?[^\s\p{L}\p{N}]++[\r\n]*+|\s++$|\s*[\r\n]|\s+(?!\S)|\s
+#  (?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+
+# with possessive runs where nothing follows that giving characters back could help; the last alternative is reached by
+# a single white space character only, as a longer run is taken by the one before. White space that ends the text is one
+# word of cl100k, and is cut after its last line's end by the others that cut there (`$` is no more than the very end
+# in tiktoken, which is \Z here). han is llama3 with every Han character a word of its own.
 _CONTRACTION = r"'(?i:[sdmt]|ll|ve|re)"
+_WORDS = r"|[^\r\n\p{L}\p{N}]?+\p{L}++|\p{N}{1,3}+| ?[^\s\p{L}\p{N}]++[\r\n]*+"
+_WHITE = r"|\s*[\r\n]|\s+(?!\S)|\s"
 _CAPITALS, _SMALL = r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]", r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"
 _SOURCES = {
     "gpt2": r"'(?:[sdmt]|ll|ve|re)| ?\p{L}++| ?\p{N}++| ?[^\s\p{L}\p{N}]++|\s+(?!\S)|\s",
-    "cl100k": _CONTRACTION
-    + r"|[^\r\n\p{L}\p{N}]?+\p{L}++|\p{N}{1,3}+| ?[^\s\p{L}\p{N}]++[\r\n]*+|\s*[\r\n]|\s+(?!\S)|\s",
+    "cl100k": _CONTRACTION + _WORDS + r"|\s++\Z" + _WHITE,
+    "llama3": _CONTRACTION + _WORDS + _WHITE,
     "o200k": rf"[^\r\n\p{{L}}\p{{N}}]?{_CAPITALS}*{_SMALL}+(?:{_CONTRACTION})?"
     rf"|[^\r\n\p{{L}}\p{{N}}]?{_CAPITALS}+{_SMALL}*(?:{_CONTRACTION})?"
-    r"|\p{N}{1,3}+| ?[^\s\p{L}\p{N}]++[\r\n/]*+|\s*[\r\n]|\s+(?!\S)|\s",
+    r"|\p{N}{1,3}+| ?[^\s\p{L}\p{N}]++[\r\n/]*+" + _WHITE,
     "han": _CONTRACTION
     + r"|\p{Han}|[^\r\n\p{L}\p{N}\p{Han}]?+[^\P{L}\p{Han}]++|[^\P{N}\p{Han}]{1,3}+"
-    + r"| ?[^\s\p{L}\p{N}\p{Han}]++[\r\n]*+|\s*[\r\n]|\s+(?!\S)|\s",
+    + r"| ?[^\s\p{L}\p{N}\p{Han}]++[\r\n]*+"
+    + _WHITE,
 }
 PATTERN_NAMES = tuple(_SOURCES)
 
@@ -90,6 +94,8 @@ def as_text(text: str | bytes) -> str:
     Bytes that are not UTF-8 become lone surrogates (Python's ``surrogateescape``), which the patterns take for
     symbols. A string's own lone surrogates first become their three bytes (``surrogatepass``), so that every
     string stands for the bytes ``text.encode("utf-8", "surrogatepass")`` and for nothing else.
+
+    Raises TypeError for what is neither a string nor bytes.
     """
     if isinstance(text, str):
         if text.isascii():
@@ -100,6 +106,8 @@ def as_text(text: str | bytes) -> str:
             text = text.encode("utf-8", "surrogatepass")
         else:
             return text
+    if not isinstance(text, bytes | bytearray):
+        raise TypeError(f"a text is a str or bytes, not {type(text).__name__}; for many texts there is encode_batch")
     return text.decode("utf-8", "surrogateescape")
 
 

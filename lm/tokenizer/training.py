@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from heapq import heappop, heappush, heapreplace
 from typing import Literal
 
@@ -23,7 +24,7 @@ from lm.tokenizer.merging import spread
 
 Ids = NDArray[np.int32]
 Counts = NDArray[np.int64]
-Codes = NDArray[np.int64]
+Codes = NDArray[np.uint16] | NDArray[np.int32]
 
 
 def train_bpe(
@@ -109,10 +110,9 @@ def learn_merges(
     before = np.arange(-1, len(symbols) - 1, dtype=np.int32)
     after = np.arange(1, len(symbols) + 1, dtype=np.int32)
     pairs = _Pairs(symbols, after, weights, max(min_frequency, 1), tie)
-    inside = np.flatnonzero((symbols[:-1] != _GAP) & (symbols[1:] != _GAP)).astype(np.int32)
-    lefts, rights = symbols[inside], symbols[inside + 1]
-    order = (lefts << 8 | rights).astype(np.uint16).argsort(kind="stable")  # so narrow, they are sorted by radix
-    pairs.add(_codes(lefts, rights), inside, order)
+    i = np.flatnonzero((symbols[:-1] != _GAP) & (symbols[1:] != _GAP)).astype(np.int32)
+    codes = symbols[i] << 8 | symbols[i + 1]
+    pairs.add(codes.astype(np.uint16), i, lambda code: (code >> 8, code & 0xFF))
 
     lengths = [1] * len(BYTE_ORDER)
     merges: list[tuple[int, int]] = []
@@ -127,24 +127,32 @@ def learn_merges(
         merges.append((left, right))
         if left == right:
             i = _every_other(i, after)
-        j = after[i]
-        k = after[j]
-        symbols[i], symbols[j] = new, _GAP
-        after[i], before[k] = k, i
-        h = before[i]
-        x, y = symbols[h], symbols[k]
-        at = ((x != _GAP) & (x != new)).nonzero()[0]  # new beside new is found from its left one
-        x = x[at]
-        pairs.add(_codes(x, new), h[at], x.argsort(kind="stable"))
-        at = (y != _GAP).nonzero()[0]
-        y = y[at]
-        pairs.add(_codes(new, y), i[at], y.argsort(kind="stable"))
+        j = after.take(i)
+        k = after.take(j)
+        symbols[i] = new
+        symbols[j] = _GAP
+        after[i] = k
+        before[k] = i
+        # The pairs that have come about: a symbol and `new` (odd codes), `new` and a symbol (even codes). A gap is at
+        # no place in them, and `new` beside `new` is found from its left one.
+        h = before.take(i)
+        places = np.concatenate([h, i])  # (2 * occurrences,)
+        codes = np.concatenate([symbols.take(h), symbols.take(k)]) << 1
+        codes[: len(h)] |= 1
+        at = (codes.view(np.uint32) <= 2 * new).nonzero()[0]
+        codes = codes.take(at)
+        narrow = codes.astype(np.uint16) if 2 * new < 1 << 16 else codes
+        pairs.add(narrow, places.take(at), partial(_pair_with, new))
         if progress is not None:
             progress(len(merges), num_merges)
     return merges
 
 
 _GAP = -1
+
+
+def _pair_with(new: int, code: int) -> tuple[int, int]:
+    return (code >> 1, new) if code & 1 else (new, code >> 1)
 
 
 class _Pairs:
@@ -159,23 +167,21 @@ class _Pairs:
         self._places: dict[tuple[int, int], Ids] = {}
         self._heap: list[tuple[int, int, int, int]] = []
 
-    def add(self, codes: Codes, places: Ids, order: NDArray[np.intp]) -> None:
-        """The new pairs `codes` at `places`, which ascend, also within each pair once sorted by `order`. Those that
-        occur too seldom are left out."""
+    def add(self, codes: Codes, places: Ids, pair_of: Callable[[int], tuple[int, int]]) -> None:
+        """The new pairs that `codes` stand for, at `places`, which ascend for each of them. Those that occur too seldom
+        are left out. (Codes of 16 bits are sorted by radix.)"""
         if not len(places):
             return
-        codes, places = codes[order], places[order]
-        bounds = (codes[1:] != codes[:-1]).nonzero()[0] + 1
-        starts, ends = np.concatenate([_ZERO, bounds]), np.concatenate([bounds, [len(places)]])  # (pairs,)
-        counts = np.add.reduceat(self._weights[places], starts)
-        enough = (counts >= self._least).nonzero()[0]
-        starts = starts[enough]
-        for code, count, start, end in zip(
-            codes[starts].tolist(), counts[enough].tolist(), starts.tolist(), ends[enough].tolist()
-        ):
-            pair = code >> 32, code & 0xFFFFFFFF
-            self._places[pair] = places[start:end]
-            heappush(self._heap, self._entry(count, pair))
+        order = codes.argsort(kind="stable")
+        codes, places = codes.take(order), places.take(order)
+        starts = np.concatenate([_ZERO, (codes[1:] != codes[:-1]).nonzero()[0] + 1])  # (pairs,)
+        counts = np.add.reduceat(self._weights.take(places), starts).tolist()
+        ends = [*starts[1:].tolist(), len(places)]
+        for code, count, start, end in zip(codes.take(starts).tolist(), counts, starts.tolist(), ends):
+            if count >= self._least:
+                pair = pair_of(code)
+                self._places[pair] = places[start:end]
+                heappush(self._heap, self._entry(count, pair))
 
     def _entry(self, count: int, pair: tuple[int, int]) -> tuple[int, int, int, int]:
         return (-count, int(self._places[pair][0]), *pair) if self._first else (-count, *pair, 0)
@@ -187,8 +193,9 @@ class _Pairs:
             entry = heap[0]
             pair = left, right = entry[2:] if self._first else entry[1:3]
             places = self._places[pair]
-            places = places[(self._symbols[places] == left) & (self._symbols[self._after[places]] == right)]
-            count = int(self._weights[places].sum())
+            there = (self._symbols.take(places) == left) & (self._symbols.take(self._after.take(places)) == right)
+            places = places[there]
+            count = int(np.add.reduce(self._weights.take(places)))
             if count < self._least:
                 heappop(heap)
                 del self._places[pair]
@@ -204,11 +211,6 @@ class _Pairs:
 
 
 _ZERO = np.zeros(1, np.intp)
-
-
-def _codes(left: Ids | int, right: Ids | int) -> Codes:
-    codes: Codes = np.left_shift(left, 32, dtype=np.int64) | right
-    return codes
 
 
 def _every_other(places: Ids, after: Ids) -> Ids:

@@ -106,10 +106,10 @@ class Unigram:
 
     @cached_property
     def _longest(self) -> dict[str, int]:
-        """How long the longest piece is that begins with a character."""
+        """How long the longest piece is that begins with two characters."""
         longest: dict[str, int] = {}
         for piece in self._score_of:
-            longest[piece[:1]] = max(len(piece), longest.get(piece[:1], 0))
+            longest[piece[:2]] = max(len(piece), longest.get(piece[:2], 0))
         return longest
 
     @cached_property
@@ -141,7 +141,7 @@ class Unigram:
         known = [True] * (len(word) + 1)  # whether it is in the vocabulary
         for start in range(len(word)):
             here = scores[start]
-            for end in range(start + 1, min(start + longest(word[start], 0), len(word)) + 1):
+            for end in range(start + 1, min(start + longest(word[start : start + 2], 1), len(word)) + 1):
                 score = score_of(word[start:end])
                 if score is not None and here + score > scores[end]:
                     scores[end], begins[end], known[end] = here + score, start, True

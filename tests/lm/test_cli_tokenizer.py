@@ -55,6 +55,15 @@ def test_train_takes_what_the_library_takes(tmp_path, data, capsys):
     assert capsys.readouterr().out == f"{out}: {tokenizer.vocab_size} tokens\n"
 
 
+@pytest.mark.parametrize("terminal", [True, False])
+def test_train_shows_its_progress_on_a_terminal_alone(terminal, tmp_path, data, capsys, monkeypatch):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: terminal)
+    assert main(["tok", "train", "--data", data, "--vocab-size", "262", "--out", str(tmp_path / "x.json")]) == 0
+    shown = capsys.readouterr()
+    assert ("5/5" in shown.err and "merge/s" in shown.err) if terminal else shown.err == ""
+    assert shown.out.endswith("262 tokens\n")
+
+
 def test_train_learns_word_pieces(tmp_path, data):
     flags = ["--data", data, "--type", "wordpiece", "--vocab-size", "56", "--format", "bert", "--cased"]
     assert main(["tok", "train", *flags, "--out", str(tmp_path / "bert")]) == 0

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from lm.tokenizer.added_tokens import AddedToken
 from lm.tokenizer.bpe import MAX_TOKEN_BYTES, MAX_VOCAB_SIZE
-from lm.tokenizer.formats.strict import entry, naming, parse_object, read_bytes, read_text
+from lm.tokenizer.formats.strict import dense, entry, naming, parse_object, read_bytes, read_text
 from lm.tokenizer.normalizers import BertNormalizer
 from lm.tokenizer.pipeline import Pipeline
 from lm.tokenizer.templates import TEMPLATES
@@ -71,6 +71,7 @@ def write(tokenizer: Pipeline, folder: str | os.PathLike[str]) -> None:
         raise ValueError("vocab.txt holds the WordPiece vocabulary of a BERT alone")
     if bert_tokenizer(dict(model.vocabulary), normalizer) != tokenizer:
         raise ValueError("vocab.txt cannot say what this tokenizer has other than BERT: tokens, template or limits")
+    dense({id: piece for piece, id in model.vocabulary.items()}, "piece")  # a line's number is its id
     config = {
         "tokenizer_class": "BertTokenizer",
         "do_lower_case": normalizer.lowercase,

@@ -38,8 +38,6 @@ def read(path: str | os.PathLike[str]) -> Pipeline:
 def write(tokenizer: Pipeline, path: str | os.PathLike[str]) -> None:
     """Writes `tokenizer` to the file `path`, as a whole or not at all; ValueError for what the format cannot hold."""
     document = to_document(tokenizer)
-    if from_document(document) != tokenizer:
-        raise ValueError("read from tokenizer.json again, this tokenizer would not be the same")
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     atomic_write(path, json.dumps(document, ensure_ascii=False, indent=1).encode("utf-8") + b"\n")
 
@@ -187,7 +185,14 @@ _READERS: dict[str, _Reader] = {"BPE": _read_bpe, "WordPiece": _read_wordpiece, 
 
 
 def to_document(tokenizer: Pipeline) -> dict[str, Any]:
-    """What a file says that describes `tokenizer`."""
+    """What a file says that describes `tokenizer`; ValueError for what no file of this format can say."""
+    document = _describe(tokenizer)
+    if from_document(document) != tokenizer:
+        raise ValueError("read from tokenizer.json again, this tokenizer would not be the same")
+    return document
+
+
+def _describe(tokenizer: Pipeline) -> dict[str, Any]:
     model = tokenizer.model
     if isinstance(model, ByteLevel):
         kind: dict[str, Any] = {

@@ -6,6 +6,7 @@ Each part is an object with a "type"; each list of types here is closed.
 from __future__ import annotations
 
 import base64
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,6 +20,7 @@ from lm.tokenizer.unigram import Metaspace
 
 MAX_PARTS = 32
 MAX_STRING = 256
+MAX_GROWTH = 1 << 12
 
 _NULL = type(None)
 
@@ -54,6 +56,7 @@ def bounded(part: dict[str, Any], name: str, default: int) -> int:
 
 # ------------------------------------------------------------------------------------------------------- normalizers
 
+_GROWTH = {"NFC": 3, "NFD": 4, "NFKC": 18, "NFKD": 18, "Lowercase": 2, "BertNormalizer": 12}  # per code point, at most
 _PLAIN = {name: getattr(normalizers, name) for name in ("NFC", "NFD", "NFKC", "NFKD", "Lowercase")}
 
 
@@ -87,10 +90,18 @@ def read_normalizer(part: Any, depth: int = 0) -> Normalizer:
             raise ValueError("normalizer: the precompiled charsmap is not base64") from None
         return Precompiled(blob)
     if kind == "Sequence" and depth == 0:
-        return normalizers.Sequence(
-            tuple(read_normalizer(each, depth + 1) for each in _members(part, "normalizers", "normalizer"))
-        )
+        steps = tuple(read_normalizer(each, depth + 1) for each in _members(part, "normalizers", "normalizer"))
+        if (growth := math.prod(map(_growth, steps))) > MAX_GROWTH:
+            raise ValueError(f"normalizer: its steps make text up to {growth} times as long, more than {MAX_GROWTH}")
+        return normalizers.Sequence(steps)
     raise ValueError(f"normalizer: {kind[:40]!r} is not known here")
+
+
+def _growth(normalizer: Normalizer) -> int:
+    """How many times as long a text can become."""
+    if isinstance(normalizer, Replace):
+        return max(1, -(-len(normalizer.content) // len(normalizer.pattern)))
+    return normalizer.longest if isinstance(normalizer, Precompiled) else _GROWTH.get(type(normalizer).__name__, 1)
 
 
 def write_normalizer(normalizer: Normalizer) -> dict[str, Any] | None:
@@ -110,15 +121,18 @@ def write_normalizer(normalizer: Normalizer) -> dict[str, Any] | None:
 
 # ------------------------------------------------------------------------------------------------ how words are cut
 
-# How published files write the patterns of `splitting`; the first of a name is what is written.
-_CL100K = r"|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+# How published files write the patterns of `splitting`; the first of a name is what is written. The very end of a text
+# is spelled so that every library means the same by it: to some, `$` is the end of a line.
+_LLAMA3 = r"|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 _CAPITALS, _SMALL = r"[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]", r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"
 _PATTERNS = {
     r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+": "gpt2",
     r"'s|'t|'re|'ve|'m|'ll|'d| ?[\p{L}]+| ?[\p{N}]+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+": "gpt2",
     r"'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+": "gpt2",
-    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)" + _CL100K: "cl100k",
-    r"'(?i:[sdmt]|ll|ve|re)" + _CL100K: "cl100k",
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)" + _LLAMA3: "llama3",
+    r"'(?i:[sdmt]|ll|ve|re)" + _LLAMA3: "llama3",
+    r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s+(?![\s\S])|\s*[\r\n]"
+    r"|\s+(?!\S)|\s": "cl100k",
     rf"[^\r\n\p{{L}}\p{{N}}]?{_CAPITALS}*{_SMALL}+(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
     rf"|[^\r\n\p{{L}}\p{{N}}]?{_CAPITALS}+{_SMALL}*(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
     r"|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+": "o200k",

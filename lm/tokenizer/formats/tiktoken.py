@@ -66,17 +66,21 @@ def read(path: str | os.PathLike[str]) -> Pipeline:
     else:
         pattern, special = published
     with naming(path):
-        taken = dict.fromkeys(rank_of.values(), "")
-        for spelling, id in special.items():
-            if id in taken:
-                raise ValueError(f"special token {spelling[:40]!r} has id {id}, which another token has")
-            taken[id] = spelling
-        within = {id: spelling for id, spelling in taken.items() if id <= max(rank_of.values())}
-        dense(within, "token")  # behind the ranks, OpenAI's own files leave ids unused
-        if max(taken) >= MAX_VOCAB_SIZE:
-            raise ValueError(f"special token {taken[max(taken)][:40]!r} has id {max(taken)}, beyond {MAX_VOCAB_SIZE}")
+        _check_ids(rank_of, special)
         model = ByteLevel(rank_of, recover_merges(rank_of), pattern=pattern, whole_words=True)
         return Pipeline(model, added_tokens=[AddedToken(spelling, id) for spelling, id in special.items()])
+
+
+def _check_ids(rank_of: Mapping[bytes, int], special: Mapping[str, int]) -> None:
+    taken = dict.fromkeys(rank_of.values(), "")
+    for spelling, id in special.items():
+        if id in taken:
+            raise ValueError(f"special token {spelling[:40]!r} has id {id}, which another token has")
+        taken[id] = spelling
+    within = {id: spelling for id, spelling in taken.items() if id <= max(rank_of.values())}
+    dense(within, "token")  # behind the ranks, OpenAI's own files leave ids unused
+    if max(taken) >= MAX_VOCAB_SIZE:
+        raise ValueError(f"special token {taken[max(taken)][:40]!r} has id {max(taken)}, beyond {MAX_VOCAB_SIZE}")
 
 
 def _read_ranks(data: bytes) -> dict[bytes, int]:
@@ -161,6 +165,7 @@ def write(tokenizer: Pipeline, path: str | os.PathLike[str]) -> None:
     for added in tokenizer.added_tokens:
         if added != AddedToken(added.content, added.id):
             raise ValueError(f"added token {added.content!r} is no plain special token, as all of a .tiktoken file are")
+    _check_ids(model.vocabulary, tokenizer.special_tokens)
     by_rank = sorted(model.vocabulary.items(), key=lambda item: item[1])
     lines = [base64.b64encode(token) + f" {rank}\n".encode() for token, rank in by_rank]
     document = {"pattern": model.pattern, "special_tokens": dict(tokenizer.special_tokens)}

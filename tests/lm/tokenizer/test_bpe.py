@@ -1,5 +1,9 @@
+import copy
+import pickle
 import random
+import sys
 import unicodedata
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
 import numpy as np
@@ -7,13 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lm.tokenizer import BPETokenizer, bpe, train_bpe
+from lm.tokenizer import BPETokenizer, bpe, encoder, train_bpe
 from lm.tokenizer.bpe import BYTE_ORDER, MAX_TOKEN_BYTES
 from lm.tokenizer.decoding import StreamDecoder
 from lm.tokenizer.splitting import PATTERN_NAMES, as_text, word_bytes
 
-from .texts import byte_strings, drawn_texts, texts, texts_with_surrogates
+from .texts import FAMILIES, byte_strings, drawn_texts, texts, texts_with_surrogates
 
+DIGITS_TO_LETTERS = str.maketrans("0123456789", "abcdefghij")
 EOT, USER = "<|endoftext|>", "<|user|>"
 
 
@@ -49,13 +54,13 @@ def merge_lists(draw):
 def test_words_encode_as_the_textbook_says(merges, words):
     tokenizer = BPETokenizer(merges)
     for word in words:
-        for part in tokenizer._split.words(word):
+        for part in tokenizer.encoder.split.words(word):
             assert tokenizer.encode(part) == naive_encode(tokenizer, part.encode())
 
 
 @given(merges=merge_lists(), words=st.lists(st.text("ab-", min_size=1, max_size=40), max_size=5))
 def test_words_merged_in_step_are_those_merged_alone(merges, words):
-    merger = BPETokenizer(merges)._words._merger
+    merger = BPETokenizer(merges).encoder.merger
     words = [word.encode() for word in [*words, "ab-" * 50]]
     ids, counts = merger.merge_many(words)
     expected = [merger.merge(word) for word in words]
@@ -67,7 +72,7 @@ def test_words_merged_in_step_are_those_merged_alone(merges, words):
 def test_a_join_that_allows_an_earlier_merge_waits_for_it():
     a, b, c, bc, ab, abc = 64, 65, 66, 256, 257, 258
     tokenizer = BPETokenizer([(b, c), (a, b), (ab, c), (abc, a), (a, bc)])
-    merger = tokenizer._words._merger
+    merger = tokenizer.encoder.merger
     assert naive_encode(tokenizer, b"abcabc") == [259, bc]
     assert merger._merge_long(b"abcabc") == merger.merge(b"abcabc") == (259, bc)
 
@@ -83,7 +88,7 @@ def test_ids_are_those_of_the_installed_hugging_face_where_a_token_is_made_in_se
         spell = lambda id: tokenizer.token_bytes(id).decode()
         vocab = {spell(id): id for id in range(tokenizer.vocab_size) if tokenizer.token_bytes(id).isascii()}
         theirs = Tokenizer(BPE(vocab, [(spell(left), spell(right)) for left, right in merges]))
-        assert list(tokenizer._words._merger.merge(word.encode())) == theirs.encode(word).ids
+        assert list(tokenizer.encoder.merger.merge(word.encode())) == theirs.encode(word).ids
 
     check()
 
@@ -92,22 +97,45 @@ def test_ids_are_those_of_the_installed_hugging_face_where_a_token_is_made_in_se
 def test_long_texts_encode_as_their_words_do(tokenizer, pattern):
     tokenizer = BPETokenizer(tokenizer.merges, special_tokens=tokenizer.special_tokens, pattern=pattern)
     text = as_text("".join(drawn_texts(3_000, seed=11)) + "的一是不了人" * 9 + "x" * 300)
-    assert len(text) > bpe.SHORT_TEXT
+    assert len(text) > encoder.SHORT_TEXT
     expected = []
-    for word in tokenizer._split.words(text):
-        expected += tokenizer._words._merger.merge(word_bytes(word))
+    for word in tokenizer.encoder.split.words(text):
+        expected += tokenizer.encoder.merger.merge(word_bytes(word))
     for _ in range(2):  # with nothing remembered, and with everything
         assert tokenizer.encode_to_array(word_bytes(text), disallowed_special=()).tolist() == expected
         assert tokenizer.encode(word_bytes(text), disallowed_special=()) == expected
 
 
 def test_the_memory_of_words_is_bounded_also_for_long_texts(tokenizer, monkeypatch):
-    monkeypatch.setattr(bpe, "CACHE_BYTES", 50_000)
+    monkeypatch.setattr(encoder, "CACHE_BYTES", 50_000)
     tokenizer = BPETokenizer(tokenizer.merges, special_tokens=tokenizer.special_tokens)
     for i in range(20):
-        text = " ".join(f"w{i}x{j}" for j in range(1000))
+        text = " ".join(f"w{i}x{j}" for j in range(1000)).translate(DIGITS_TO_LETTERS)
         assert tokenizer.decode(tokenizer.encode_to_array(text)) == text
-        assert len(tokenizer._word_arrays._words.words) < 2_600
+        assert 1_000 < len(tokenizer.encoder._word_arrays._words.words) < 1_100
+
+
+def test_threads_that_share_a_tokenizer_get_their_own_ids(tokenizer, monkeypatch):
+    monkeypatch.setattr(encoder, "CACHE_BYTES", 30_000)  # so that they throw away what others number
+    tokenizer = BPETokenizer(tokenizer.merges, special_tokens=tokenizer.special_tokens)
+    texts = [" ".join(f"w{i}x{j}" for j in range(2000)).translate(DIGITS_TO_LETTERS) for i in range(8)]
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            for _ in range(4):
+                for text, ids in zip(texts, pool.map(tokenizer.encode_to_array, texts)):
+                    assert tokenizer.decode(ids) == text
+    finally:
+        sys.setswitchinterval(interval)
+
+
+def test_a_tokenizer_can_be_pickled_and_leaves_behind_what_it_remembers(tokenizer):
+    tokenizer.encode("a word " * 1000)
+    again = pickle.loads(pickle.dumps(tokenizer))  # noqa: S301
+    assert not again.encoder._words and len(again.encoder._word_arrays._words.words) == 1
+    text = "".join(drawn_texts(500, seed=12))
+    assert again.encode(text, allowed_special="all") == tokenizer.encode(text, allowed_special="all")
 
 
 @given(texts_with_surrogates)
@@ -128,7 +156,7 @@ def test_offsets_are_where_tokens_lie(tokenizer, text):
 def test_drawn_texts_encode_as_the_textbook_says(tokenizer):
     for text in drawn_texts(300, seed=2):
         expected = []
-        for word in tokenizer._split.words(text):
+        for word in tokenizer.encoder.split.words(text):
             expected += naive_encode(tokenizer, word.encode("utf-8", "surrogatepass"))
         assert tokenizer.encode(text, disallowed_special=()) == expected
 
@@ -171,9 +199,10 @@ def test_lone_surrogates_round_trip_with_surrogatepass(tokenizer, text):
     assert tokenizer.decode(ids, errors="surrogatepass") == text
 
 
-def test_ten_thousand_texts_and_byte_strings_round_trip(tokenizer):
+@pytest.mark.parametrize("count", [5_000, pytest.param(100_000, marks=pytest.mark.slow)])
+def test_drawn_texts_and_byte_strings_round_trip(tokenizer, count):
     rng = random.Random(4)
-    for text in drawn_texts(10_000, seed=4):
+    for text in drawn_texts(count, seed=4):
         ids = tokenizer.encode(text, disallowed_special=())
         assert tokenizer.decode(ids, errors="surrogatepass") == text
         data = rng.randbytes(rng.randrange(40)) + text.encode("utf-8", "replace")[rng.randrange(3) :]
@@ -263,6 +292,18 @@ def test_streamed_pieces_join_to_the_whole(tokenizer, text, data):
     assert "".join(map(decoder.feed, pieces)) + decoder.finish() == whole.decode("utf-8", "replace")
 
 
+@pytest.mark.parametrize("count", [300, pytest.param(10_000, marks=pytest.mark.slow)])
+def test_every_split_of_a_stream_joins_to_the_whole(count):
+    rng = random.Random(5)
+    for text in drawn_texts(count, seed=5):
+        data = text.encode("utf-8", "surrogatepass")[:40] + rng.randbytes(rng.randrange(3))
+        whole = data.decode("utf-8", "replace")
+        for cut in range(len(data) + 1):
+            decoder = StreamDecoder()
+            assert decoder.feed(data[:cut]) + decoder.feed(data[cut:]) + decoder.finish() == whole
+        assert "".join(decoder.feed(data[i : i + 1]) for i in range(len(data))) + decoder.finish() == whole
+
+
 def test_a_stream_of_chinese_shows_no_replacement_character(tokenizer):
     text = "".join(random.Random(0).choices("的一是不了人我在有他😀é a", k=2000))
     decoder = StreamDecoder()
@@ -306,6 +347,23 @@ def test_no_text_gives_a_special_id_that_was_not_allowed(tokenizer, text):
             tokenizer.encode(text)
     else:
         assert not special_ids & set(tokenizer.encode(text))
+
+
+@pytest.mark.parametrize("count", [1_000, pytest.param(10_000, marks=pytest.mark.slow)])
+def test_drawn_texts_of_special_spellings_give_no_special_id(tokenizer, count):
+    rng = random.Random(6)
+    special_ids = set(tokenizer.special_tokens.values())
+    parts = [EOT, USER, EOT[:5], EOT[5:], "<|", "|>", "<", "|", ">", "\0", "\udcff", " ", "user", "endoftext", "\n"]
+    for length in (8, 1000):  # by dict, and by array
+        for _ in range(count if length < 1000 else count // 100):
+            text = "".join(rng.choices(parts, k=rng.randrange(1, length)))
+            assert not special_ids & set(tokenizer.encode(text, disallowed_special=()))
+            assert not special_ids & set(
+                tokenizer.encode_to_array(text.encode("utf-8", "replace"), disallowed_special=())
+            )
+            if EOT in text or USER in text:
+                with pytest.raises(ValueError, match="spells a special token"):
+                    tokenizer.encode(text)
 
 
 def test_the_longest_special_token_wins():
@@ -355,6 +413,7 @@ def test_special_tokens_may_come_after_the_merges_as_in_gpt2():
         ([], {EOT: 257}, "special token '<|endoftext|>' has id 257, but there are only 257 ids"),
         ([], {EOT: -1}, "negative id -1"),
         ([], {EOT: 0, USER: 0}, "'<|endoftext|>' and '<|user|>' have the same id 0"),
+        ([], {f"<{i}>": i for i in range(bpe.MAX_SPECIAL_TOKENS + 1)}, "16385 special tokens, more than 16384"),
         ([], {"": 0}, "0 bytes"),
         ([], {"é" * 200: 0}, "400 bytes"),
         ([], {"\ud800": 0}, "lone surrogate"),
@@ -386,28 +445,6 @@ def test_sizes_of_vocabularies_are_bounded(monkeypatch):
 # Time and memory
 
 
-def repeated(piece):
-    return lambda n: (piece * n).encode()[:n].decode("utf-8", "ignore")
-
-
-def drawn_from(letters):
-    return lambda n: "".join(random.Random(0).choices(letters, k=n // len(letters[0].encode())))
-
-
-FAMILIES = {
-    "a": repeated("a"),
-    "spaces": repeated(" "),
-    "carets": repeated("^"),
-    "newlines": repeated("\n"),
-    "digits": drawn_from("0123456789"),
-    "letters": drawn_from("abcdefghijklmnopqrstuvwxyz"),
-    "emoji": repeated("😀"),
-    "chinese": drawn_from("的一是不了人我在有他这中大来上国"),
-    "random bytes as latin-1": lambda n: random.Random(0).randbytes(n).decode("latin-1"),
-    "random bytes": lambda n: random.Random(0).randbytes(n),
-}
-
-
 @pytest.fixture(scope="module")
 def junk_tokenizer():
     """Has merges for every family: without merges nothing is tried."""
@@ -420,8 +457,7 @@ def test_time_grows_linearly_with_the_text(junk_tokenizer, family, time_ratio):
     samples = {n: FAMILIES[family](n) for n in (125_000, 1_000_000)}
 
     def encode(n):
-        junk_tokenizer._words.clear()
-        junk_tokenizer._word_arrays._start()
+        junk_tokenizer.encoder = copy.copy(junk_tokenizer.encoder)  # which remembers nothing
         ids = junk_tokenizer.encode(samples[n])
         data = samples[n] if isinstance(samples[n], bytes) else samples[n].encode()
         assert junk_tokenizer.decode_bytes(ids) == data
@@ -431,14 +467,14 @@ def test_time_grows_linearly_with_the_text(junk_tokenizer, family, time_ratio):
 
 
 def test_word_cache_is_bounded_and_holds_no_long_words(monkeypatch):
-    monkeypatch.setattr(bpe, "CACHE_BYTES", 20_000)
+    monkeypatch.setattr(encoder, "CACHE_BYTES", 20_000)
     tokenizer = BPETokenizer([(64, 65)])
     held = []
     for i in range(2000):
-        word = f" w{i}".translate(str.maketrans("0123456789", "abcdefghij"))
+        word = f" w{i}".translate(DIGITS_TO_LETTERS)
         assert tokenizer.decode(tokenizer.encode(word)) == word
-        held.append(len(tokenizer._words))
+        held.append(len(tokenizer.encoder._words))
     assert 20 < max(held) < 120
-    for length, remembered in [(bpe.CACHED_WORD_BYTES, True), (bpe.CACHED_WORD_BYTES + 1, False)]:
+    for length, remembered in [(encoder.CACHED_WORD_BYTES, True), (encoder.CACHED_WORD_BYTES + 1, False)]:
         tokenizer.encode("a" * length)
-        assert ("a" * length in tokenizer._words) == remembered
+        assert ("a" * length in tokenizer.encoder._words) == remembered

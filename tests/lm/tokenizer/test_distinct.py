@@ -2,6 +2,7 @@ import random
 from itertools import accumulate
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,7 +11,9 @@ from lm.tokenizer.seams import Seams
 
 words = st.lists(
     st.binary(min_size=1, max_size=20)
-    | st.sampled_from([b"a", b"a\0", b"\0", b"\0\0", b"a" * 16, b"a" * 17, b"a" * 8]),
+    | st.sampled_from(
+        [b"a", b"a\0", b"\0", b"\0\0", b"a" * 8, b"a" * 15, b"a" * 16, b"a" * 17, b"\xff" * 15, b"\xff" * 16]
+    ),
     max_size=40,
 )
 
@@ -44,8 +47,17 @@ def test_slots_find_what_was_added_and_nothing_else(keys):
     keys = sorted(keys)
     columns = [np.array([key[i] for key in keys], np.uint64) for i in (0, 1)]
     half = len(keys) // 2
-    slots.add([column[:half] for column in columns], np.arange(half, dtype=np.int32))
+    for start in range(0, half, 7):
+        slots.add([column[start : min(start + 7, half)] for column in columns])
     assert slots.find(columns).tolist() == [*range(half), *[-1] * (len(keys) - half)]
+
+
+@pytest.mark.parametrize("same", [0, 1])
+def test_slots_compare_every_column(same):
+    slots, numbers = Slots(2), np.random.default_rng(0).permutation(1 << 20)[:4_000].astype(np.uint64)
+    columns = [np.full_like(numbers, 7), numbers] if same == 0 else [numbers, np.full_like(numbers, 7)]
+    slots.add([column[:2_000] for column in columns])
+    assert slots.find(columns).tolist() == [*range(2_000), *[-1] * 2_000]
 
 
 @given(st.lists(st.binary(min_size=1, max_size=7), max_size=8), st.data())

@@ -5,8 +5,10 @@ import tracemalloc
 
 import pytest
 
-from lm.tokenizer import BPETokenizer, CharacterTokenizer, load_tokenizer, save_tokenizer
+from lm.tokenizer import BPETokenizer, CharacterTokenizer, Pipeline, load_tokenizer, save_tokenizer
 from lm.tokenizer import files as tokenizer_files
+from lm.tokenizer.added_tokens import AddedToken
+from lm.tokenizer.wordpiece import WordPiece
 
 from .texts import drawn_texts
 
@@ -247,9 +249,12 @@ def test_the_two_files_of_gpt2_are_found_by_either_name(tokenizer, tmp_path):
 def test_a_format_that_would_lose_something_is_refused(tokenizer, tmp_path):
     other_words = BPETokenizer(tokenizer.merges, special_tokens=tokenizer.special_tokens, pattern="cl100k")
     spelled = BPETokenizer([(64, 65)], special_tokens={"ab": 257})
+    reached = Pipeline(WordPiece({"[UNK]": 0, "a": 1}), added_tokens=[AddedToken("a", 1)])  # by text that spells it
     for refused, format, message in (
         (CharacterTokenizer("ab"), "huggingface", "in the format minigrad alone, not as huggingface"),
         (other_words, "gpt2", "GPT-2's split pattern, not for 'cl100k'"),
+        (reached, "minigrad", "would not be the same"),
+        (reached, "huggingface", "would not be the same"),
         (spelled, "gpt2", "an added token is spelled like another token"),
         (spelled, "huggingface", "added token 'ab' is spelled like token 256"),
         (tokenizer, "bert", "holds the WordPiece vocabulary of a BERT alone"),

@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from lm.tokenizer import BPETokenizer, CharacterTokenizer
+from lm.tokenizer import BPETokenizer, CharacterTokenizer, Pipeline
+from lm.tokenizer.byte_level import ByteLevel
 from lm.tokenizer.conversion import as_pipeline
 from lm.tokenizer.formats import huggingface
 from lm.tokenizer.inspection import compression_by_script, merge_steps, paint, show_token, words_of
@@ -31,6 +32,13 @@ def test_every_step_joins_all_places_of_one_merge_from_the_left():
         (0, [b"aa", b"aa", b"a"]),
         (1, [b"aa", b"aaa"]),
     ]
+
+
+def test_a_word_that_is_a_token_whatever_the_merges_make_is_that_token_at_once():
+    vocabulary = {bytes([byte]): byte for byte in range(256)} | {b"ab": 256, b"abc": 257}
+    tokenizer = Pipeline(ByteLevel(vocabulary, [(b"a", b"b")], whole_words=True))
+    assert list(merge_steps(tokenizer, "abc")) == [(None, [b"a", b"b", b"c"]), (None, [b"abc"])]
+    assert [rank for rank, _ in merge_steps(tokenizer, "abd")] == [None, 0]
 
 
 def test_words_have_merges_in_bpe_alone():

@@ -14,11 +14,12 @@ from lm.tokenizer.byte_level import ByteLevel, spell, unspell
 from lm.tokenizer.conversion import as_bpe, as_pipeline
 from lm.tokenizer.formats import huggingface
 from lm.tokenizer.normalizers import Lowercase
+from lm.tokenizer.splitting import split_pattern
 from lm.tokenizer.templates import TEMPLATES, Template
 from lm.tokenizer.unigram import Metaspace, Unigram
 from lm.tokenizer.wordpiece import WordPiece
 
-from .texts import byte_strings, drawn_texts, texts_with_surrogates
+from .texts import FAMILIES, byte_strings, drawn_texts, texts_with_surrogates
 
 CASES = json.loads((Path(__file__).parent / "formats" / "expected.json").read_text())["cases"]
 PIPELINES = {name: huggingface.from_document(case["document"]) for name, case in CASES.items()}
@@ -69,6 +70,17 @@ def test_no_text_of_special_spellings_gives_a_special_id(count, pipeline):
                 pipeline.encode(text)
 
 
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("name", ["bert", "t5", "llama3"])
+def test_time_grows_linearly_with_the_text(name, family, time_ratio):
+    samples = {n: FAMILIES[family](n) for n in (20_000, 160_000)}
+
+    def encode(n):
+        PIPELINES[name].encode(samples[n], disallowed_special=())
+
+    assert time_ratio(encode, 20_000, 160_000, bound=2.5**3) <= 2.5**3
+
+
 def test_special_tokens_are_found_where_allowed_and_raise_by_default():
     pipeline = PIPELINES["bert"]
     assert pipeline.encode("[CLS][SEP]", allowed_special="all") == [2, 3]
@@ -116,12 +128,20 @@ def test_the_token_between_documents():
 
 
 def test_byte_level_text_is_streamed_without_broken_characters():
-    for name in ("gpt2", "cl100k", "o200k", "han"):
+    for name in ("gpt2", "cl100k", "llama3", "o200k", "han"):
         for text in drawn_texts(40):
             text = text.encode("utf-8", "ignore").decode()
             ids = PIPELINES[name].encode(text, disallowed_special=())
             chunks = list(stream_text(PIPELINES[name], ids))
             assert "".join(chunks) == text and ("\ufffd" in text or not any("\ufffd" in chunk for chunk in chunks))
+
+
+@given(texts_with_surrogates)
+@settings(max_examples=60, derandomize=True)
+def test_streamed_chunks_are_the_decoded_text_of_every_model(text):
+    for pipeline in PIPELINES.values():
+        ids = pipeline.encode(text + " two words.", disallowed_special=())
+        assert "".join(stream_text(pipeline, ids)) == pipeline.decode(ids)
 
 
 def test_a_vocabulary_is_refused_where_its_parts_clash():
@@ -157,6 +177,28 @@ def test_a_word_that_is_a_token_is_that_token_if_told():
     plain, whole = (ByteLevel(vocabulary, [(b"a", b"b")], whole_words=told) for told in (False, True))
     assert plain.encode("abc abc") == [256, 99, 32, 256, 99]
     assert whole.encode("abc abc abcd") == [257, 32, 256, 99, 32, 256, 99, 100]
+
+
+def test_words_that_are_tokens_are_these_in_long_texts_too():
+    long = b" incomprehensibilities"
+    vocabulary = BYTES | {b"ab": 256, b"abc": 257, long: 258, b"hensi": 259}
+    model = ByteLevel(vocabulary, [(b"a", b"b")], whole_words=True)
+    words = [
+        "abc",
+        " abc",
+        " incomprehensibilities",
+        " incomprehensibilitie",
+        " hensi",
+        "\n",
+        " 的一是不了人我在有他这",
+    ] * 200
+    random.Random(0).shuffle(words)
+    text = "".join(words)
+    expected = []
+    for word in split_pattern("gpt2").words(text):
+        expected += model.encode(word)
+    assert model.encode(text) == expected and {257, 258} <= set(expected)
+    assert ByteLevel(vocabulary, model.merges).encode(text).count(258) == 0 == expected.count(259)
 
 
 def test_a_byte_without_a_token_is_unknown_or_an_error():
@@ -195,6 +237,9 @@ def test_what_bpe_cannot_be_stays_a_pipeline():
     made = [(b"a", b"b"), (b"b", b"c"), (b"a", b"bc")]  # a merge makes "abc", but of "abc" alone comes "ab", "c"
     assert as_bpe(Pipeline(ByteLevel(joined_late, made))) is not None
     assert as_bpe(Pipeline(ByteLevel(joined_late, made, whole_words=True))) is None
+    of_two_words = in_order | {b"b ": 257, b"ab ": 258}  # which no word is, so that it makes no difference
+    made = [(b"a", b"b"), (b"b", b" "), (b"a", b"b ")]
+    assert as_bpe(Pipeline(ByteLevel(of_two_words, made, whole_words=True))) is not None
     assert as_bpe(Pipeline(ByteLevel(in_order, merges), normalizer=Lowercase())) is None
     assert as_bpe(Pipeline(ByteLevel(in_order, merges), added_tokens=[AddedToken("<s>", 257, lstrip=True)])) is None
     assert as_bpe(Pipeline(ByteLevel(in_order, merges), added_tokens=[AddedToken("s", 257, special=False)])) is None

@@ -13,7 +13,9 @@ from .texts import byte_strings, drawn_texts, texts_with_surrogates
 # As OpenAI's encoder.py (GPT-2), tokenizer.json files of Hugging Face, and tiktoken's openai_public.py have them
 ORIGINALS = {
     "gpt2": r"""'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+""",
-    "cl100k": r"""(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*"""
+    "cl100k": r"""'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}++|\p{N}{1,3}+| ?[^\s\p{L}\p{N}]++[\r\n]*+|\s++$"""
+    r"""|\s*[\r\n]|\s+(?!\S)|\s""".replace("$", r"\Z"),  # which to Python is the end of a last line, too
+    "llama3": r"""(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*"""
     r"""|\s*[\r\n]+|\s+(?!\S)|\s+""",
     "o200k": "|".join(
         [
@@ -42,7 +44,7 @@ def test_patterns_cut_ten_thousand_texts_as_the_originals_do(name):
         assert split_pattern(name).words(text) == original.findall(text)
 
 
-def test_han_cuts_every_han_character_and_is_cl100k_elsewhere():
+def test_han_cuts_every_han_character_and_is_llama3_elsewhere():
     words = split_pattern("han").words("It's 中文字, 〇〇 (中) 1中2, 12345 русский々")
     assert words == [
         "It",
@@ -69,7 +71,7 @@ def test_han_cuts_every_han_character_and_is_cl100k_elsewhere():
     ]
     for text in drawn_texts(2_000, seed=2):
         text = regex.sub(r"\p{Han}", "", text)
-        assert split_pattern("han").words(text) == split_pattern("cl100k").words(text)
+        assert split_pattern("han").words(text) == split_pattern("llama3").words(text)
 
 
 @given(text=texts_with_surrogates, size=st.integers(1, 12), name=st.sampled_from(PATTERN_NAMES))
@@ -97,8 +99,16 @@ def test_bytes_stand_for_themselves(data):
     assert b"".join(map(word_bytes, split_pattern("gpt2").words(as_text(data)))) == data
 
 
+@pytest.mark.parametrize("text", [None, 7, ["a"], memoryview(b"a")])
+def test_what_is_no_text_is_refused(text):
+    with pytest.raises(TypeError, match=f"a text is a str or bytes, not {type(text).__name__}"):
+        as_text(text)
+
+
 def test_unknown_pattern_is_refused_by_name():
-    with pytest.raises(ValueError, match=r"unknown split pattern '\(a\+\)\+\$'; known: gpt2, cl100k, o200k, han"):
+    with pytest.raises(
+        ValueError, match=r"unknown split pattern '\(a\+\)\+\$'; known: gpt2, cl100k, llama3, o200k, han"
+    ):
         split_pattern("(a+)+$")
 
 

@@ -63,6 +63,18 @@ def test_merges_are_those_of_the_textbook(text, num_merges, min_frequency):
     assert learnt == naive_merges(words, num_merges, min_frequency)
 
 
+def test_ids_beyond_sixteen_bits_are_told_apart():
+    words = {bytes([left, right]): 20 for left in range(182) for right in range(181)}
+    late = [bytes([left, 181, 182 + left, 0]) for left in range(74)]
+    words |= dict.fromkeys(late, 4) | dict.fromkeys([word[:2] for word in late], 5)
+    made = [BYTE_ORDER[id : id + 1] for id in range(256)]
+    for left, right in learn_merges(words, 1 << 16):
+        made.append(made[left] + made[right])
+    assert len(made) > (1 << 15) + 3 * 74
+    assert sorted(made[-74:]) == late
+    assert {word[2:] for word in late} == set(made[-148:-74]) and {word[:2] for word in late} == set(made[-222:-148])
+
+
 def first_merges(texts, num_merges):
     """minbpe's rule on words: of the pairs that occur most often, the one that stands first."""
     segmented = [[BYTE_ORDER.index(byte) for byte in word] for word in texts]
@@ -110,6 +122,20 @@ def test_files_are_counted_line_by_line_in_shards(tmp_path, monkeypatch, process
     counted = count_words([*paths, "a text"], processes=processes)
     assert list(counted.items()) == list(expected.items())
     assert train(paths[0], 300).merges == train(lines, 300).merges
+
+
+def test_what_is_neither_text_nor_path_is_refused():
+    for wrong in ([0], ["a", None], [b"a", ["b"]]):
+        with pytest.raises(TypeError, match=r"expected str, bytes or os\.PathLike object, not"):
+            count_words(wrong)
+
+
+def test_texts_that_cannot_be_joined_as_they_are_are_counted_alike():
+    texts = ["a b\0", "\ud800 b", b"a\xff b", "c"]
+    expected = Counter()
+    for text in texts:
+        expected += Counter(count_words(text))
+    assert count_words(texts) == expected == count_words(iter(texts)) and expected[b" b"] == 3
 
 
 def test_junk_words_are_counted_in_pieces_and_reported():
@@ -210,6 +236,7 @@ def test_bad_options_are_refused_before_the_text_is_read():
         ({"special_tokens": ["<|a|>", "<|a|>"]}, "distinct"),
         ({"special_tokens": "abc"}, "distinct strings, got 'abc'"),
         ({"special_tokens": [""]}, "0 bytes"),
+        ({"processes": 0}, "processes is 0"),
         ({"tie": "last"}, 'tie is "hf" or "first", not \'last\''),
         ({"pattern": "gpt5"}, "unknown split pattern 'gpt5'"),
     ]:

@@ -32,3 +32,25 @@ def drawn_texts(count: int, seed: int = 0) -> list[str]:
         rng.shuffle(parts)
         drawn.append("".join(parts))
     return drawn
+
+
+def repeated(piece):
+    return lambda n: (piece * n).encode()[:n].decode("utf-8", "ignore")
+
+
+def drawn_from(letters):
+    return lambda n: "".join(random.Random(0).choices(letters, k=n // len(letters[0].encode())))
+
+
+FAMILIES = {  # texts meant to be slow, of n bytes
+    "a": repeated("a"),
+    "spaces": repeated(" "),
+    "carets": repeated("^"),
+    "newlines": repeated("\n"),
+    "digits": drawn_from("0123456789"),
+    "letters": drawn_from("abcdefghijklmnopqrstuvwxyz"),
+    "emoji": repeated("😀"),
+    "chinese": drawn_from("的一是不了人我在有他这中大来上国"),
+    "random bytes as latin-1": lambda n: random.Random(0).randbytes(n).decode("latin-1"),
+    "random bytes": lambda n: random.Random(0).randbytes(n),
+}

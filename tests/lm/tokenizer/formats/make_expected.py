@@ -65,7 +65,7 @@ def batches(peer, padding_token):
 
 
 def main():
-    texts = sample_texts(80, special=True)
+    texts = [*sample_texts(80, special=True), "a\n  ", "a!\n \n\t", "a!\r\n", " \n \n"]  # white space at the end
     cases = {}
     for name, peer in peers.small().items():
         ids = [peer.encode(text, add_special_tokens=False).ids for text in texts]

@@ -112,6 +112,7 @@ def small():
     return {
         "gpt2": bpe(lines, 420),
         "cl100k": bpe(lines, 420, "cl100k", ["<|endoftext|>", "<s>"], ignore_merges=True),
+        "llama3": bpe(lines, 400, "llama3", ["<|begin_of_text|>"], ignore_merges=True),
         "o200k": bpe(lines, 400, "o200k"),
         "han": bpe(lines, 400, "han"),
         "roberta": roberta(lines, 400),

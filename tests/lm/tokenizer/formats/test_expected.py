@@ -62,7 +62,7 @@ def test_our_own_format_holds_them_all(case, tmp_path):
 def test_what_bpe_alone_can_be_is_loaded_as_such(name, tmp_path):
     (tmp_path / "tokenizer.json").write_text(json.dumps(CASES[name]["document"]))
     tokenizer = load_tokenizer(tmp_path)
-    assert isinstance(tokenizer, BPETokenizer) == (name in ("gpt2", "cl100k", "o200k", "han"))
+    assert isinstance(tokenizer, BPETokenizer) == (name in ("gpt2", "cl100k", "llama3", "o200k", "han"))
     for text, ids in zip(EXPECTED["texts"], CASES[name]["ids"], strict=True):
         assert tokenizer.encode(text, allowed_special="all") == ids
 

@@ -40,6 +40,7 @@ BPE, SPLIT, BERT, T5 = (CASES[name]["document"] for name in ("gpt2", "cl100k", "
 VOCABULARY = BPE["model"]["vocab"]
 TOKEN = BPE["added_tokens"][0]
 PIECES = T5["model"]["vocab"]
+REPLACE = {"type": "Replace", "pattern": {"String": "a"}, "content": "a" * 256}
 
 HUGGING_FACE = {
     "no version": (without(BPE, "version"), '"version" is not "1.0"'),
@@ -75,7 +76,7 @@ HUGGING_FACE = {
     "no split": (changed(BPE, "pre_tokenizer", "use_regex", to=False), "splits by itself"),
     "a pattern of its own": (
         changed(SPLIT, "pre_tokenizer", "pretokenizers", 0, "pattern", to={"Regex": "(a+)+$"}),
-        r"unknown split pattern, '\(a\+\)\+\$'; known: cl100k, gpt2, han, o200k",
+        r"unknown split pattern, '\(a\+\)\+\$'; known: cl100k, gpt2, han, llama3, o200k",
     ),
     "pattern a number": (changed(SPLIT, "pre_tokenizer", "pretokenizers", 0, "pattern", to={"Regex": 1}), "unknown"),
     "words thrown away": (changed(SPLIT, "pre_tokenizer", "pretokenizers", 0, "invert", to=True), "throw away"),
@@ -87,6 +88,13 @@ HUGGING_FACE = {
     "normalizer that grows": (
         changed(BPE, "normalizer", to={"type": "Replace", "pattern": {"String": "a"}, "content": "a" * 10**6}),
         "1000000 characters",
+    ),
+    "normalizers that grow together": (
+        changed(BPE, "normalizer", to={"type": "Sequence", "normalizers": 4 * [REPLACE]}), "up to 4294967296 times"
+    ),
+    "many added tokens": (
+        changed(BPE, "added_tokens", to=[TOKEN, *(TOKEN | {"content": f"<{i}>", "id": i} for i in range(420, 16_804))]),
+        "16385 added tokens, more than 16384",
     ),
     "unknown normalizer": (changed(BPE, "normalizer", to={"type": "Nmt"}), "normalizer: 'Nmt' is not known here"),
     "normalizers in one another": (

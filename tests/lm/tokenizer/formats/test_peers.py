@@ -20,6 +20,7 @@ tokenizers = pytest.importorskip("tokenizers")
 transformers = pytest.importorskip("transformers")
 tiktoken = pytest.importorskip("tiktoken")
 tiktoken_load = pytest.importorskip("tiktoken.load")
+openai_public = pytest.importorskip("tiktoken_ext.openai_public")
 pytest.importorskip("sentencepiece")
 
 from . import peers  # noqa: E402  it needs all of them
@@ -32,6 +33,11 @@ VOCABULARIES = {  # lines, size, split pattern, special tokens
     "han": (HAN, 1200, "han", []),
     "large": (MIXED, 3000, "o200k", ["<pad>", "<|endoftext|>"]),
 }
+BASES = {
+    "gpt2": "r50k_base",
+    "cl100k": "cl100k_base",
+    "o200k": "o200k_base",
+}  # pattern: tiktoken's encoding that has it
 COUNTS = [pytest.param(200, id="200"), pytest.param(10_000, id="10000", marks=pytest.mark.slow)]
 
 
@@ -98,12 +104,14 @@ def test_vocab_json_and_merges_txt_both_ways(name, count, trained, tmp_path):
 def test_tiktoken_both_ways(name, count, trained, tmp_path, monkeypatch):
     tokenizer, peer = trained(name)
     pattern, special = VOCABULARIES[name][2:]
+    theirs = published_pattern(pattern)
+    if pattern in BASES:
+        monkeypatch.setattr(openai_public, "load_tiktoken_bpe", lambda *_, **__: {})  # from the network
+        theirs = openai_public.ENCODING_CONSTRUCTORS[BASES[pattern]]()["pat_str"]
 
     def encoding(path, special_tokens):
         ranks = tiktoken_load.load_tiktoken_bpe(str(path))
-        read = tiktoken.Encoding(
-            "x", pat_str=published_pattern(pattern), mergeable_ranks=ranks, special_tokens=special_tokens
-        )
+        read = tiktoken.Encoding("x", pat_str=theirs, mergeable_ranks=ranks, special_tokens=special_tokens)
         return lambda text: read.encode(text, allowed_special="all")
 
     save_tokenizer(tokenizer, tmp_path / "a.tiktoken", "tiktoken")

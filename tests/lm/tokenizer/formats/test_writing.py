@@ -71,6 +71,8 @@ REFUSED += [
     (huggingface, pipeline(OF_PIECES, replace(END, content="a", id=1)), "would not be the same"),  # reached by text
     (huggingface, pipeline(OF_PIECES, replace(END, id=3)), "'<end>' has id 3, but there is none with id 2"),
     (huggingface, pipeline(replace(WITHOUT_A_BYTE, unknown=258)), "there is none with id|would not be the same"),
+    (bert, bert.bert_tokenizer({**BERT.model.vocabulary, "far": 10_000}, BERT.normalizer), "'far' has id 10000, but"),
+    (tiktoken, pipeline(ByteLevel(BYTES | {b"ab": 300}, [(b"a", b"b")])), "none with id 256"),
 ]
 
 
