@@ -50,6 +50,9 @@ class BPETokenizer:
             where it is told so.
         pattern: how text is split into words, a name from `splitting.PATTERN_NAMES`.
 
+    Attributes:
+        encoder: makes ids of text in which there are no special tokens.
+
     Raises ValueError, naming the entry, for an unknown pattern, for a merge of ids that do not exist yet or that
     is there twice, for special ids that leave a hole in ``0 .. vocab_size - 1``, and beyond `MAX_VOCAB_SIZE` ids,
     `MAX_SPECIAL_TOKENS` special tokens, `MAX_TOKEN_BYTES` bytes in a token and `MAX_VOCABULARY_BYTES` in all.
