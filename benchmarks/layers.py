@@ -127,7 +127,7 @@ class PyTorch(Trained):
 
 
 def measure(model: str, names: list[str], seconds: float) -> dict[str, tuple[list[float], float]]:
-    """Of every peer: seconds of each step, and the loss after ten: by rounding alone, later ones go ways of their own."""
+    """Of every peer: seconds of each step, and the loss after ten; later ones part by rounding alone."""
     workers = {name: Worker(f"benchmarks.layers:{name}", model=model) for name in names}
     times: dict[str, list[float]] = {name: [] for name in names}
     try:

@@ -85,9 +85,9 @@ class Minigrad(Peer):
 
 
 class PyTorch(Peer):
-    """The same model, written plainly with PyTorch's own functions."""
+    """The same model, written plainly with PyTorch's own functions; AdamW as it is by default."""
 
-    compiled = False
+    compiled = fused = False
 
     def prepare(self, arrays: dict[str, Any]) -> None:
         import torch
@@ -98,7 +98,7 @@ class PyTorch(Peer):
             {"params": [p for name, p in self.weights.items() if decayed(name) == yes], "weight_decay": DECAY * yes}
             for yes in (True, False)
         ]
-        self.optimizer = torch.optim.AdamW(groups, lr=LEARNING_RATE, betas=BETAS, eps=EPS, fused=True)
+        self.optimizer = torch.optim.AdamW(groups, lr=LEARNING_RATE, betas=BETAS, eps=EPS, fused=self.fused)
         self.loss: Callable[..., Any] = torch.compile(self._loss) if self.compiled else self._loss
 
     def _loss(self, w: dict[str, Any], ids: Any, targets: Any) -> Any:
@@ -136,6 +136,18 @@ class PyTorchCompiled(PyTorch):
     """The loss compiled, the rest of the step as it is."""
 
     compiled = True
+
+
+class PyTorchFused(PyTorch):
+    """With the AdamW that PyTorch has to be asked for: `fused=True`, three times as fast on a CPU."""
+
+    fused = True
+
+
+class PyTorchCompiledFused(PyTorch):
+    """Both."""
+
+    compiled = fused = True
 
 
 class _Functional(Peer):
@@ -275,6 +287,8 @@ PEERS: dict[str, tuple[type[Peer], str]] = {  # and the package it needs
     "minigrad": (Minigrad, "numpy"),
     "PyTorch": (PyTorch, "torch"),
     "PyTorch compiled": (PyTorchCompiled, "torch"),
+    "PyTorch fused": (PyTorchFused, "torch"),
+    "PyTorch compiled and fused": (PyTorchCompiledFused, "torch"),
     "JAX": (Jax, "jax"),
     "HIPS autograd": (Autograd, "autograd"),
     "matrix products": (Products, "numpy"),
