@@ -149,7 +149,7 @@ def sweep(library, name, examples, kinds):
     names = {name, getattr(function, "__name__", ""), getattr(function, "name", "")} - {""}
     either = "|".join(re.escape(each.rstrip("_")) for each in names)
     named = re.compile(rf"(?<!\w)({either})_?(?!\w)")
-    twice = re.compile(rf"(?i)(?<![\w'])({either})_?(:| of| takes| needs)")
+    twice = re.compile(rf"(?i)(?<![\w'])(?<!cupy\.)({either})_?(:| of| takes| needs)")
     for args, settings in examples:
         for place in (*range(len(args)), *settings):
             if library is mg.Tensor and place == 0:
@@ -272,7 +272,7 @@ ENTRANCES = {
     "searchsorted": lambda a: mg.searchsorted(mg.ones(2), a), "isin": lambda a: mg.isin(mg.ones(2), a),
 }  # fmt: skip
 beside_a_tensor = pytest.mark.host("an array of the host beside a tensor of a device is refused as such")
-OPERANDS = ("addition", "matmul", "maximum", "where", "cat")
+OPERANDS = ("addition", "matmul", "maximum", "where", "cat", "in place")
 
 
 @pytest.mark.parametrize("kind", FOREIGN)
