@@ -71,9 +71,13 @@ class Encoder:
         processor's cache; then all its new words are merged together."""
         for windows in _batched(self.split.windows(text), WINDOWS):
             with self._lock:  # numbers are good until the memory of words is full
-                self._word_arrays.make_room()
-                numbered = [self._numbers(window) for window in windows]
-                arrays = [self._word_arrays.ids(numbers) for numbers in numbered]
+                try:
+                    self._word_arrays.make_room()
+                    numbered = [self._numbers(window) for window in windows]
+                    arrays = [self._word_arrays.ids(numbers) for numbers in numbered]
+                except BaseException:  # Ctrl-C, say, between two parts of what is remembered, which then do not fit
+                    self._word_arrays = _WordArrays(self.merger)
+                    raise
             yield from arrays
 
     def _numbers(self, window: str) -> NDArray[np.int32]:

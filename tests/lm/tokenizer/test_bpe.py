@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lm.tokenizer import BPETokenizer, bpe, encoder, train_bpe
+from lm.tokenizer import BPETokenizer, bpe, distinct, encoder, train_bpe
 from lm.tokenizer.bpe import BYTE_ORDER, MAX_TOKEN_BYTES
 from lm.tokenizer.decoding import StreamDecoder
 from lm.tokenizer.splitting import PATTERN_NAMES, as_text, word_bytes
@@ -478,3 +478,20 @@ def test_word_cache_is_bounded_and_holds_no_long_words(monkeypatch):
     for length, remembered in [(encoder.CACHED_WORD_BYTES, True), (encoder.CACHED_WORD_BYTES + 1, False)]:
         tokenizer.encode("a" * length)
         assert ("a" * length in tokenizer.encoder._words) == remembered
+
+
+def test_what_an_interrupted_call_remembered_by_halves_is_forgotten(monkeypatch):
+    """Ctrl-C may come between any two parts of what a tokenizer remembers of its words."""
+    tokenizer = train_bpe(["the cat sat on the mat " * 20], 262)
+    text = " ".join(f"word{i} cat{i % 7}" for i in range(encoder.SHORT_TEXT))
+    add = distinct.Slots.add
+
+    def interrupted(self, keys):
+        monkeypatch.setattr(distinct.Slots, "add", add)
+        add(self, keys)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(distinct.Slots, "add", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        tokenizer.encode(text)
+    assert tokenizer.decode(tokenizer.encode(text)) == text
