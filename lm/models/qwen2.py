@@ -23,6 +23,14 @@ class Qwen2Config(LlamaConfig):
     max_position_embeddings: int = 32768
     attention_bias: bool = True
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.attention_bias or self.mlp_bias:
+            raise ValueError(
+                f"Qwen2Config: a Qwen2 has attention_bias = True and mlp_bias = False, which its files do not say; got "
+                f"{self.attention_bias} and {self.mlp_bias}. Other biases make a Llama of it: use LlamaConfig"
+            )
+
     @property
     def output_bias(self) -> bool:
         """The heads' output has none."""

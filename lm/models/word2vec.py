@@ -269,6 +269,9 @@ def subtract_rows(table: Floats, rows: NDArray[np.int64], values: Floats) -> Non
 
     `ufunc.at` is quick on flat arrays alone, and has half as much to do with two numbers as one complex number.
     """
+    if not table.flags.c_contiguous:  # flat, it would be a copy
+        np.subtract.at(table, rows, values)
+        return
     D = table.shape[1]
     kind, width = (np.complex64, D // 2) if D % 2 == 0 and table.dtype == np.float32 else (table.dtype, D)
     places = rows[:, None] * width + np.arange(width)  # (N, width)

@@ -139,7 +139,7 @@ def matrix_power(input: Any, n: int) -> Any:
         return matrix_power(inv(input), -n)
     if n == 0:
         one = Tensor(backend_of(input.data).xp.eye(input.shape[-1], dtype=input.dtype))
-        return expand(one, tuple(input.shape)) + input * 0
+        return where(Tensor(backend_of(input.data).xp.zeros((), bool)), input, one)  # depends on it, with gradient 0
     if n == 1:
         return clone(input)
     power, square = None, input

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -160,11 +161,14 @@ def _split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
 
 
 def _roll(a: Any, shift: Any, axis: Any = None) -> Any:
-    if isinstance(shift, tuple) and not isinstance(axis, tuple):  # one after the other along the same axis
-        shift = sum(shift)
-    if isinstance(shift, int) and isinstance(axis, tuple):
-        shift = (shift,) * len(axis)
-    return rearrange.roll(a, shift, axis)
+    if axis is None:  # one after the other along the same axis, that of the flat array
+        return rearrange.roll(a, operator.index(np.sum(shift)), None)
+    pairs = [(operator.index(by), operator.index(along)) for by, along in np.broadcast(shift, axis)]
+    if not pairs:
+        return clone(a)
+    for by, along in pairs:
+        a = rearrange.roll(a, by, along)
+    return a
 
 
 def _expand_dims(a: Any, axis: Any) -> Any:

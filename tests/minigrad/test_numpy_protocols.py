@@ -96,7 +96,6 @@ def test_ufuncs_that_tell(ufunc):
 # ---------------------------------------------------------------------------------------------- methods of ufuncs
 
 
-
 @pytest.mark.parametrize("ufunc", ufuncs.REDUCTIONS, ids=lambda f: f.__name__)
 @pytest.mark.parametrize(
     "settings", [{}, {"axis": 1}, {"axis": -1, "keepdims": True}, {"axis": (0, 1)}, {"axis": None}], ids=str
@@ -525,3 +524,24 @@ def test_what_is_refused_is_named_as_it_was_called():
 def test_closeness_to_what_is_no_tensor(other):
     assert np.allclose(mg.ones(2), other) and np.allclose(other, mg.ones(2))
     assert np.isclose(other, mg.tensor([1.0, 2.0])).tolist() == [True, False]
+
+
+@pytest.mark.parametrize(
+    "shift, axis",
+    [([1, 2], 1), ((1, 2), (1,)), (np.int64(1), 0), (1, (0, 1)), ([1, 2], None), (np.array([1, 2]), (0, 1)), ((), ())],
+)
+def test_roll_takes_shifts_and_axes_as_numpy_does(shift, axis):
+    array = np.arange(6.0).reshape(2, 3)
+    x = mg.tensor(array, requires_grad=True)
+    rolled = np.roll(x, shift, axis)
+    np.testing.assert_array_equal(rolled.detach().numpy(), np.roll(array, shift, axis))
+    (rolled * rolled.detach()).sum().backward()
+    np.testing.assert_array_equal(x.grad.numpy(), array)
+
+
+def test_the_power_of_0_is_the_identity_whatever_the_matrix_holds():
+    x = mg.tensor([[np.inf, 0.0], [np.nan, 1.0]], requires_grad=True)
+    power = mg.linalg.matrix_power(x, 0)
+    assert power.tolist() == [[1.0, 0.0], [0.0, 1.0]]
+    power.sum().backward()
+    assert x.grad.tolist() == [[0.0, 0.0], [0.0, 0.0]]

@@ -212,3 +212,9 @@ def test_a_band_mixes_each_words_own_places_and_its_transpose_gives_them_back(S,
 def test_settings_that_make_no_sense_are_named(settings, message):
     with pytest.raises(ValueError, match=message):
         Word2VecConfig(**{"vocab_size": 10, **settings})
+
+
+def test_rows_of_a_table_in_any_order_of_memory_are_moved():
+    table = np.asfortranarray(np.arange(8, dtype=np.float32).reshape(4, 2))
+    subtract_rows(table, np.array([1, 1, 3]), np.ones((3, 2), np.float32))
+    np.testing.assert_array_equal(table, [[0, 1], [0, 1], [4, 5], [5, 6]])
