@@ -68,7 +68,13 @@ class WordTokenizer:
 
     def decode(self, ids: Iterable[int]) -> str:
         """The words, with blanks between them; a line for each sentence."""
-        return " ".join(self.word(id) for id in ids).replace(f" {END} ", "\n").replace(f" {END}", "")
+        lines: list[list[str]] = [[]]
+        for id in ids:
+            if id == 1:
+                lines.append([])
+            else:
+                lines[-1].append(self.word(id))
+        return "\n".join(" ".join(line) for line in lines if line)
 
     def decode_bytes(self, ids: Iterable[int]) -> bytes:
         """`decode`, as UTF-8."""

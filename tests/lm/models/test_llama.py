@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
-from lm.models import Llama, LlamaConfig, Rope, llama
+from lm.models import Llama, LlamaConfig, Qwen2Config, Rope, llama
 from lm.models.llama import rotate
 from tests.lm.models.shape_comments import check_shape_comments
 
@@ -123,3 +123,9 @@ def test_channels_that_do_not_divide_into_heads_are_refused():
 def test_a_context_too_long_is_refused():
     with pytest.raises(ValueError, match="max_position_embeddings = 8 tokens, got 9"):
         make()(mg.zeros(1, 9, dtype=mg.int64))
+
+
+@pytest.mark.parametrize("wrong", [{"attention_bias": False}, {"mlp_bias": True}])
+def test_a_qwen2_has_its_own_biases_and_no_others(wrong):
+    with pytest.raises(ValueError, match="use LlamaConfig"):
+        Qwen2Config(**wrong)

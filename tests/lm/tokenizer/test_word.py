@@ -49,3 +49,8 @@ def test_decoding_gives_a_line_for_each_sentence():
     assert tokenizer.decode([2, 3, 1, 0, 1]) == "a b\n<unk>"
     assert tokenizer.decode_bytes([2]) == b"a"
     assert tokenizer.encode_to_array("a b").tolist() == [2, 3]
+
+
+@pytest.mark.parametrize("ids, text", [([1, 2, 3], "a b"), ([2, 1, 1, 3, 1], "a\nb"), ([1], ""), ([2, 1, 3], "a\nb")])
+def test_an_end_ends_a_line_wherever_it_stands(ids, text):
+    assert WordTokenizer(["a", "b"]).decode(ids) == text
