@@ -50,11 +50,14 @@ def export(argv: Sequence[str]) -> int:
     run = open_run(Path(args.run))
     model, step = load_best(run)
     try:
-        family_of(model)
+        _, _, family = family_of(model)
     except TypeError as error:
         raise ValueError(f"{run.folder}: {error}") from None
-    end = run.tokenizer.eot_token
-    ids: dict[str, Any] = {"bos_token_id": end, "eos_token_id": end}
+    specials, named = getattr(run.tokenizer, "special_tokens", {}), family.special_tokens
+    own = named.keys() & {"bos_token", "eos_token"}  # a family that names one of them has no others
+    ids: dict[str, Any] = dict.fromkeys(("bos_token_id", "eos_token_id"), None if own else run.tokenizer.eot_token)
+    for use in own:
+        ids[f"{use}_id"] = specials.get(named[use])
     for name in ("eos_token_id", "pad_token_id", "decoder_start_token_id"):  # those that the model was made with
         if getattr(model.config, name, None) is not None:
             ids[name] = getattr(model.config, name)

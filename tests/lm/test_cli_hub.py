@@ -74,7 +74,7 @@ def test_an_exported_run_is_the_model_and_its_tokenizer(trained, tmp_path, capsy
     assert capsys.readouterr().out == ours
 
 
-@pytest.mark.parametrize(("family", "size"), [("t5", "400"), ("bert", "300")])
+@pytest.mark.parametrize(("family", "size"), [("t5", "400"), ("bert", "300"), ("roberta", "300"), ("llama", "300")])
 def test_an_exported_run_says_what_its_special_tokens_are_for(family, size, tmp_path):
     """transformers starts a decoder, ends a text and finds the mask by what these files say."""
     changes = ["--tokenizer.kind", "bpe", "--tokenizer.vocab_size", size, "--model.family", family, "--max_steps", "1"]
@@ -83,11 +83,17 @@ def test_an_exported_run_says_what_its_special_tokens_are_for(family, size, tmp_
     assert main(["export", "--run", str(tmp_path / "run"), "--out", str(tmp_path / "out")]) == 0
     task, generation = open_run(tmp_path / "run").task, load_pretrained(tmp_path / "out").generation
     said = json.loads((tmp_path / "out/tokenizer_config.json").read_text())
+    if family == "llama":
+        assert said["bos_token"] == said["eos_token"] == "<|endoftext|>"
+        assert generation.eos_token_id == task.tokenizer.eot_token
+        return
     padding = task.special_id("padding")
     assert generation.pad_token_id == padding and said["pad_token"] == task.tokenizer.decode([padding])
     if family == "t5":
         assert (generation.eos_token_id, generation.decoder_start_token_id) == (task.special_id("end"), padding)
-        assert said["eos_token"] == "</s>"
+        assert said["eos_token"] == "</s>" and "bos_token" not in said
+    elif family == "roberta":
+        assert (said["bos_token"], said["eos_token"], said["mask_token"]) == ("<s>", "</s>", "<mask>")
     else:
         assert (said["mask_token"], said["cls_token"], said["sep_token"]) == ("[MASK]", "[CLS]", "[SEP]")
         assert "decoder_start_token_id" not in json.loads((tmp_path / "out/generation_config.json").read_text())
