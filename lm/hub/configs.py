@@ -29,7 +29,7 @@ def read_config(document: Mapping[str, Any], where: str = "config.json") -> tupl
     family = FAMILIES[model_type]
     named = document.get("architectures") or [next(iter(family.architectures))]
     architecture = named[0] if isinstance(named, list) and named else named
-    if architecture not in family.architectures:
+    if not isinstance(architecture, str) or architecture not in family.architectures:
         known = ", ".join(family.architectures)
         raise ValueError(f"{where}: architecture {architecture!r} is none that is known of {model_type}: {known}")
     problems = [

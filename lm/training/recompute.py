@@ -24,7 +24,8 @@ def checkpoint_blocks(model: nn.Module) -> int:
     """
     blocks = [block for stack in _outermost(model) for block in stack]
     for block in blocks:
-        block.forward = partial(func.checkpoint, block.forward)  # type: ignore[method-assign]
+        if "forward" not in vars(block):  # asked for twice, it would be computed a third time
+            block.forward = partial(func.checkpoint, block.forward)  # type: ignore[method-assign]
     return len(blocks)
 
 

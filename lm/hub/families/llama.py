@@ -27,6 +27,10 @@ TRUNK = rows(
 
 def _read(document: Document, problems: list[str]) -> Document:
     new, old = document.get("rope_parameters"), document.get("rope_scaling")
+    for name, value in {"rope_parameters": new, "rope_scaling": old}.items():
+        if value is not None and not isinstance(value, dict):
+            problems.append(f"{name} = {value!r} is no table of settings")
+            return document
     given = {"rope_theta": document.get("rope_theta", models.Rope.rope_theta), **(old or {}), **(new or {})}
     given["rope_type"] = given.get("rope_type") or given.get("type") or "default"  # "type" is older
     known = {field.name for field in dataclasses.fields(models.Rope)}

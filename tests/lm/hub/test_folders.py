@@ -239,3 +239,16 @@ def test_a_tokenizer_of_an_unknown_kind_is_left_out_with_a_warning(tmp_path):
     (tmp_path / "tokenizer.json").write_text('{"version": "1.0", "model": {"type": "Mystery"}}')
     with pytest.warns(UserWarning, match="the tokenizer is left out: "):
         assert load_pretrained(tmp_path).tokenizer is None
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"rope_scaling": "linear"}, "rope_scaling = 'linear' is no table"),
+        ({"rope_parameters": [1]}, r"rope_parameters = \[1\] is no table"),
+        ({"architectures": [[1]]}, r"architecture \[1\] is none that is known"),
+    ],
+)
+def test_a_setting_of_another_kind_is_named(wrong, told):
+    with pytest.raises(ValueError, match=told):
+        read_config({"model_type": "llama", **wrong})

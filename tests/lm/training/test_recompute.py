@@ -75,3 +75,13 @@ def test_a_run_asked_to_forget_does(tmp_path, monkeypatch):
         with start_run(tmp_path / forgets, config) as run:
             model = train(run)
     assert asked == [model]
+
+
+def test_asked_twice_a_layer_is_computed_twice_and_no_more():
+    model = GPT2(GPT2Config(11, 6, 8, 1, 2))
+    calls = []
+    model.h[0].mlp.c_fc.register_forward_hook(lambda *_: calls.append(1))
+    for _ in range(2):
+        assert checkpoint_blocks(model) == 1
+    model.loss(mg.tensor(IDS), mg.tensor(IDS)).backward()
+    assert len(calls) == 2
