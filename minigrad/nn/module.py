@@ -248,7 +248,7 @@ class Module(Copied):
                 return
             seen.add(id(module))
             yield path, module
-            for name, child in vars(module).items():
+            for name, child in list(vars(module).items()):  # a call on another thread may add an attribute meanwhile
                 if isinstance(child, Module):
                     yield from walk(child, f"{path}.{name}" if path else name)
 
@@ -257,7 +257,7 @@ class Module(Copied):
     def named_children(self) -> Iterator[tuple[str, Module]]:
         """The modules directly in this one, each once."""
         seen: set[int] = set()
-        for name, child in vars(self).items():
+        for name, child in list(vars(self).items()):
             if isinstance(child, Module) and id(child) not in seen:
                 seen.add(id(child))
                 yield name, child

@@ -316,6 +316,15 @@ def test_threads_inside_modules_record_each_its_own_path():
     assert (mg.ones(1, requires_grad=True) * 1.0).node.module == ""
 
 
+def test_modules_are_walked_over_while_a_first_call_notes_something_in_them():
+    model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))
+    walks = [model.named_modules(), model.named_children()]
+    for walk in walks:
+        next(walk)
+    model(mg.ones(1, 2))
+    assert [len(list(walk)) for walk in walks] == [2, 1]
+
+
 def test_a_generator_made_inside_a_module_runs_with_its_consumer_s_path():
     class Lazy(nn.Module):
         def __init__(self):
