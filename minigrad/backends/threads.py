@@ -6,20 +6,30 @@ the number of threads: blocks are the same, and share nothing.
 
 from __future__ import annotations
 
+import ctypes
+import functools
 import operator
 import os
+import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from contextvars import Context, copy_context
 from queue import SimpleQueue
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
 # Ours, then those that libraries of linear algebra listen to; the first that is there counts.
 _VARIABLES = "MINIGRAD_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"
 _MOST = 8  # beyond, memory is the limit
+# The two functions of an OpenBLAS, as NumPy's wheels, conda and Linux distributions name them.
+_OPENBLAS = [
+    tuple(f"{prefix}openblas_{verb}_num_threads{suffix}" for verb in ("get", "set"))
+    for prefix in ("scipy_", "")
+    for suffix in ("64_", "")
+]
 
 
 def _default() -> int:
@@ -39,13 +49,15 @@ def get_num_threads() -> int:
     """How many threads blocks of work are shared among. PyTorch: `torch.get_num_threads`.
 
     From the start as many as there are processors, 8 at most; or as MINIGRAD_NUM_THREADS says, or else OMP_NUM_THREADS,
-    OPENBLAS_NUM_THREADS or MKL_NUM_THREADS, by which NumPy's products of matrices go too.
+    OPENBLAS_NUM_THREADS or MKL_NUM_THREADS, by which NumPy's products of matrices go too until `set_num_threads`.
     """
     return _count
 
 
 def set_num_threads(count: int) -> None:
     """Share blocks of work among so many threads; 1 is the calling thread alone. PyTorch: `torch.set_num_threads`.
+
+    It holds for NumPy's products of matrices too where they are OpenBLAS's, as in its wheels for Linux.
 
     Raises ValueError for less than 1, TypeError for what is no integer.
     """
@@ -56,6 +68,38 @@ def set_num_threads(count: int) -> None:
     if count < 1:
         raise ValueError(f"set_num_threads takes 1 or more, got {count}")
     _count = count
+    if blas := _openblas():
+        blas[1](count)
+
+
+@contextmanager
+def no_more_than(count: int) -> Iterator[None]:
+    """In the block, so many threads at most: of ours, and of OpenBLAS's. For all of the process."""
+    global _count
+    blas, ours = _openblas(), _count
+    theirs = blas[0]() if blas else count
+    try:
+        _count = min(ours, count)
+        if blas and theirs > count:
+            blas[1](count)
+        yield
+    finally:
+        _count = ours
+        if blas and theirs > count:
+            blas[1](theirs)
+
+
+@functools.cache
+def _openblas() -> tuple[Any, Any] | None:
+    """How many threads the OpenBLAS of NumPy has, and how to change it; None where NumPy has another library."""
+    try:  # no public name leads to the library, but one of NumPy's is linked with it, and on Linux knows its functions
+        library = ctypes.CDLL(sys.modules["numpy._core._multiarray_umath"].__file__)
+    except (KeyError, OSError):
+        return None
+    for get, change in _OPENBLAS:
+        if hasattr(library, get) and hasattr(library, change):
+            return getattr(library, get), getattr(library, change)
+    return None
 
 
 def for_each(function: Callable[[T], None], items: Iterable[T], most: int | None = None) -> None:

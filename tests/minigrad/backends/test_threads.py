@@ -1,6 +1,7 @@
 """Work shared among threads: all of it is done, once, and nothing else changes."""
 
 import os
+import sys
 import threading
 import time
 
@@ -142,6 +143,64 @@ def test_a_number_of_threads_that_means_nothing(count, error):
     with pytest.raises(error, match="set_num_threads takes"):
         mg.set_num_threads(count)
     assert mg.get_num_threads() == 3
+
+
+class Blas:
+    """Stands for OpenBLAS."""
+
+    def __init__(self, count):
+        self.count = count
+
+    def get(self):
+        return self.count
+
+    def change(self, count):
+        self.count = count
+
+
+@pytest.fixture
+def blas(monkeypatch):
+    made = Blas(5)
+    monkeypatch.setattr(threads, "_openblas", lambda: (made.get, made.change))
+    return made
+
+
+def test_the_number_holds_for_products_too(blas):
+    mg.set_num_threads(2)
+    assert blas.count == 2
+
+
+@pytest.mark.parametrize(("count", "ours", "theirs"), [(1, 1, 1), (3, 3, 3), (4, 3, 4), (9, 3, 5)])
+def test_a_block_with_no_more_threads_than_that_ends_as_it_began(blas, count, ours, theirs):
+    with pytest.raises(KeyError), threads.no_more_than(count):
+        assert (mg.get_num_threads(), blas.count) == (ours, theirs)
+        raise KeyError
+    assert (mg.get_num_threads(), blas.count) == (3, 5)
+
+
+def test_the_openblas_of_numpy_is_found_where_there_is_one():
+    blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]["name"]
+    if not (sys.platform.startswith("linux") and "openblas" in blas):
+        pytest.skip(f"NumPy's products are those of {blas} here")
+    threads._openblas.cache_clear()
+    get, _ = threads._openblas()
+    mg.set_num_threads(2)
+    assert get() == 2
+    mg.set_num_threads(1)
+    assert get() == 1
+
+
+def test_without_openblas_the_number_holds_for_our_own_blocks(monkeypatch):
+    monkeypatch.setattr(threads, "_OPENBLAS", [("no_such_function", "nor_this")])
+    threads._openblas.cache_clear()
+    try:
+        assert threads._openblas() is None
+        mg.set_num_threads(2)
+        with threads.no_more_than(1):
+            assert mg.get_num_threads() == 1
+        assert mg.get_num_threads() == 2
+    finally:
+        threads._openblas.cache_clear()
 
 
 def test_the_environment_tells_how_many(monkeypatch):
