@@ -15,9 +15,9 @@ import numpy as np
 
 from .. import grad_mode
 from ..graph import Node
+from ..nested import fill, leaves, structure
 from ..ops import reshape, stack
 from ..tensor import Tensor, differentiate
-from .nested import fill, leaves, structure
 
 Nested: TypeAlias = Any  # a tensor, or a list, tuple or dict of such
 ArgNums: TypeAlias = int | tuple[int, ...]

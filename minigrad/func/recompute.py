@@ -17,10 +17,10 @@ from .. import grad_mode
 from ..backends import Array
 from ..graph import Absent, Node, Restored, describe
 from ..hooks import forward_hooks
+from ..nested import fill, leaves
 from ..ops import default_generator
 from ..tensor import Tensor
 from ..writes import clock, last_write
-from .nested import fill, leaves
 
 
 def checkpoint(
