@@ -27,6 +27,7 @@ class Context:
 
     needs_input_grad: tuple[bool, ...] = ()
     materialize_grads = True
+    gives_away = False  # for `backward`s of our own: whether the gradients are arrays that it keeps nowhere
     _to_save: tuple[Tensor | None, ...] = ()
     _saved: tuple[Tensor | None, ...] | None = None
     _constant: frozenset[int] = frozenset()  # ids of the outputs that have no gradient
@@ -187,7 +188,7 @@ class _Call:
         for number, gradient in enumerate(self._checked(returned, node)):
             if gradient is not None and edges[number] is not None:
                 # A view: the array may be one that the function keeps, so the walk must not add into it.
-                yield number, gradient if recorder is not None else gradient.data[...]
+                yield number, gradient if recorder else gradient.data if ctx.gives_away else gradient.data[...]
 
     def _checked(self, returned: Any, node: Node) -> list[Tensor | None]:
         gradients = list(returned) if isinstance(returned, (tuple, list)) else [returned]
