@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import errno
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,12 +19,13 @@ from lm.config import Config
 from lm.training.checkpoint import best_checkpoint, check_same_run
 from lm.training.finite import check_finite
 from lm.training.log import Entry, Log, rewind_log
+from lm.training.parallel import shared_loss
 from lm.training.progress import show_progress
 from lm.training.recompute import checkpoint_blocks
 from lm.training.run import Run
 from lm.training.signals import StopSignal
 from lm.training.state import Position, model_arrays, restore, run_identity, save
-from minigrad import nn, optim
+from minigrad import Tensor, nn, optim
 from minigrad.optim import lr_scheduler
 
 
@@ -52,6 +55,7 @@ def train(run: Run, stop: StopSignal | None = None) -> Any:
     with (
         Log(run.folder) as log,
         show_progress(at.step, config.max_steps) as progress,
+        shared_loss(run.task, model, config.training.processes) as loss_of,
         np.errstate(all="ignore"),  # check_finite says more than NumPy's warnings
     ):
         while True:
@@ -75,7 +79,7 @@ def train(run: Run, stop: StopSignal | None = None) -> Any:
 
             started = time.monotonic()
             lr = config.optimizer.lr * schedule(at.step)
-            loss, grad_norm = take_step(model, optimizer, run, at.step, lr)
+            loss, grad_norm = take_step(model, optimizer, run, at.step, lr, loss_of)
             at.step, evaluated, saved = at.step + 1, False, False
             now = time.monotonic()
             at.seconds, speed = now - began, tokens_per_step(run) / (now - started)
@@ -96,7 +100,9 @@ def validate(model: nn.Module, run: Run, step: int, stop: StopSignal | None) -> 
     return loss
 
 
-def take_step(model: Any, optimizer: optim.Optimizer, run: Run, step: int, lr: float) -> tuple[float, float | None]:
+def take_step(
+    model: Any, optimizer: optim.Optimizer, run: Run, step: int, lr: float, loss_of: Callable[[Any], Tensor]
+) -> tuple[float, float | None]:
     """One step of the optimizer; returns the loss before it and the norm of its gradients before they were clipped.
 
     Raises FloatingPointError, and leaves the weights as they are, if one of the two is not finite. A model that steps
@@ -108,27 +114,31 @@ def take_step(model: Any, optimizer: optim.Optimizer, run: Run, step: int, lr: f
         check_finite(step + 1, {"loss": loss}, model, replay=lambda: run.task.loss(model, batch))
         return loss, None
 
-    def compute_gradients() -> float:
+    def compute_gradients(loss_of: Callable[[Any], Tensor]) -> float:
         optimizer.zero_grad()
-        return accumulate_gradients(model, run, step)
+        return accumulate_gradients(run, step, loss_of)
 
-    loss = compute_gradients()
+    def replay() -> float:
+        """In this process alone, where it is watched."""
+        return compute_gradients(partial(run.task.loss, model))
+
+    loss = compute_gradients(loss_of)
     grad_norm = float(optim.clip_grad_norm_(model.parameters(), run.config.optimizer.max_norm))
-    check_finite(step + 1, {"loss": loss, "gradients' norm": grad_norm}, model, replay=compute_gradients)
+    check_finite(step + 1, {"loss": loss, "gradients' norm": grad_norm}, model, replay)
     for group in optimizer.param_groups:
         group["lr"] = lr
     optimizer.step()
     return loss, grad_norm
 
 
-def accumulate_gradients(model: nn.Module, run: Run, step: int) -> float:
-    """The mean loss of a step's micro-batches; adds its gradient to the parameters' `grad`."""
+def accumulate_gradients(run: Run, step: int, loss_of: Callable[[Any], Tensor]) -> float:
+    """The mean of `loss_of(batch)` over a step's micro-batches; adds its gradient to the parameters' `grad`."""
     training, seed = run.config.training, run.config.seed
     total = 0.0
     for micro_step in range(training.accumulation_steps):
         number = step * training.accumulation_steps + micro_step
         mg.default_generator.set_state({"seed": seed, "counter": (number + 1) << 32})  # of dropout
-        loss = run.task.loss(model, run.task.batch(number))
+        loss = loss_of(run.task.batch(number))
         (loss / training.accumulation_steps).backward()
         total += loss.item()
     return total / training.accumulation_steps

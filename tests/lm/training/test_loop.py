@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import warnings
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -178,7 +179,7 @@ def test_the_log_has_the_gradients_norm_before_clipping(unbroken, tmp_path):
     with start_run(tmp_path / "run", tiny_config(tmp_path)) as run:
         mg.manual_seed(run.config.seed)
         model = GPT2(run.config.model.gpt2(run.tokenizer.vocab_size))
-        loss = accumulate_gradients(model, run, step=0)
+        loss = accumulate_gradients(run, 0, partial(run.task.loss, model))
         norm = math.sqrt(sum((parameter.grad.numpy().astype(float) ** 2).sum() for parameter in model.parameters()))
     first, *later = [entry for entry in read_log(unbroken) if entry["split"] == "train"]
     assert first["loss"] == loss
@@ -316,7 +317,7 @@ def test_accumulated_gradients_are_those_of_one_large_batch(tmp_path):
     config = tiny_config(tmp_path, "--model.dropout", "0")
     with start_run(tmp_path / "run", config) as run:
         model = GPT2(config.model.gpt2(run.tokenizer.vocab_size)).to(dtype=np.float64)
-        loss = accumulate_gradients(model, run, step=3)
+        loss = accumulate_gradients(run, 3, partial(run.task.loss, model))
         accumulated = {name: parameter.grad.numpy() for name, parameter in model.named_parameters()}
         model.zero_grad()
         batches = [training_batch(run.corpus.train.tokens, 16, 8, seed=0, number=number) for number in (6, 7)]
@@ -336,7 +337,7 @@ def test_every_micro_step_has_its_own_dropout(tmp_path, monkeypatch):
     with start_run(tmp_path / "run", config) as run:
         model = GPT2(config.model.gpt2(run.tokenizer.vocab_size))
         for step in (0, 1, 0):
-            accumulate_gradients(model, run, step)
+            accumulate_gradients(run, step, partial(run.task.loss, model))
     per_step = len(keys) // 3
     assert keys[:per_step] == keys[2 * per_step :]
     assert len(set(keys)) == 2 * 2 * (1 + 3 * config.model.n_layer)  # steps, micro-steps, dropouts of the model
@@ -364,7 +365,7 @@ def test_a_run_takes_the_steps_of_adamw_on_clipped_gradients(tmp_path):
         squares = {name: np.zeros_like(weight.data) for name, weight in model.named_parameters()}
         for step, factor in enumerate([1 / 3, 2 / 3, 1.0]):
             model.zero_grad()
-            accumulate_gradients(model, run, step)
+            accumulate_gradients(run, step, partial(run.task.loss, model))
             assert mg.optim.clip_grad_norm_(model.parameters(), 0.3).item() > 0.3  # or it would not show
             lr, correction1, correction2 = 0.01 * factor, 1 - 0.8 ** (step + 1), 1 - 0.9 ** (step + 1)
             for name, weight in model.named_parameters():

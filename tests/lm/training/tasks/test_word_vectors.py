@@ -135,6 +135,7 @@ def test_the_vectors_are_those_of_the_best_model(tmp_path):
         (("--embeddings.hs", "true"), "embeddings.negative must be 0 with embeddings.hs"),
         (("--embeddings.negative", "0"), "embeddings.negative must be .* at least 1 without"),
         (("--training.accumulation_steps", "2"), "training.accumulation_steps must be 1 for word2vec"),
+        (("--training.processes", "2"), "training.processes must be 1 for word2vec"),
         (("--model.n_kv_head", "2"), "model.n_kv_head must be null for a word2vec"),
     ],
 )  # fmt: skip

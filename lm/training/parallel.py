@@ -1,0 +1,39 @@
+"""A training step on several processes, each of which computes a part of the batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+from lm.training.task import Task, beside
+from minigrad import Tensor, nn
+
+
+class _Loss(nn.Module):
+    """What a process computes: a model's loss for its part."""
+
+    def __init__(self, model: Any) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, **batch: Tensor) -> Tensor:
+        loss: Tensor = self.model.loss(**batch)
+        return loss
+
+
+@contextmanager
+def shared_loss(task: Task, model: Any, processes: int) -> Iterator[Callable[[Any], Tensor]]:
+    """The loss of a batch as a function of it, computed by so many processes, which end with the block.
+
+    It is the mean of the losses of the parts, as it is over `accumulation_steps`. With one process, `task.loss`.
+    """
+    if processes == 1:
+        yield partial(task.loss, model)
+        return
+    replicas = nn.DataParallel(_Loss(model), device_ids=range(processes))
+    try:
+        yield lambda batch: replicas(**beside(model, batch)).mean()
+    finally:
+        replicas.close()
