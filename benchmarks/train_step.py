@@ -47,12 +47,14 @@ class Peer:
         return float(self.last)
 
     def memory(self) -> int:
-        """The most memory the process had since it was prepared, in bytes."""
+        """The most memory it had since it was prepared, in bytes, with that of processes it made."""
         return peak()
 
 
 class Minigrad(Peer):
-    """`lm.models.GPT2` and `minigrad.optim.AdamW`."""
+    """`lm.models.GPT2` and `minigrad.optim.AdamW`, the batch shared by a process for each core, one thread each."""
+
+    processes: int | None = None  # as many as cores
 
     def prepare(self, arrays: dict[str, Any]) -> None:
         import minigrad as mg
@@ -74,14 +76,29 @@ class Minigrad(Peer):
             ],
             lr=LEARNING_RATE, betas=BETAS, eps=EPS,
         )  # fmt: skip
+        model = self.model
+
+        class Loss(mg.nn.Module):
+            def forward(self, ids: Any, targets: Any) -> Any:
+                return model.loss(ids, targets)
+
+        part = Loss()
+        part.model = model
+        self.losses = mg.nn.DataParallel(part, None if self.processes is None else range(self.processes))
 
     def step(self, ids: Any, targets: Any) -> Any:
-        loss = self.model.loss(self.mg.from_numpy(ids), self.mg.from_numpy(targets))
+        loss = self.losses(self.mg.from_numpy(ids), self.mg.from_numpy(targets)).mean()
         loss.backward()
         self.mg.nn.utils.clip_grad_norm_(self.parameters, MOST)
         self.optimizer.step()
         self.optimizer.zero_grad()
         return loss.item()
+
+
+class MinigradAlone(Minigrad):
+    """In one process, whose products of matrices have all cores."""
+
+    processes = 1
 
 
 class PyTorch(Peer):
@@ -285,6 +302,7 @@ class Products(Peer):
 
 PEERS: dict[str, tuple[type[Peer], str]] = {  # and the package it needs
     "minigrad": (Minigrad, "numpy"),
+    "minigrad, one process": (MinigradAlone, "numpy"),
     "PyTorch": (PyTorch, "torch"),
     "PyTorch compiled": (PyTorchCompiled, "torch"),
     "PyTorch fused": (PyTorchFused, "torch"),

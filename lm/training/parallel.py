@@ -9,6 +9,7 @@ from typing import Any
 
 from lm.training.task import Task, beside
 from minigrad import Tensor, nn
+from minigrad.backends.processes import can_fork
 
 
 class _Loss(nn.Module):
@@ -27,9 +28,10 @@ class _Loss(nn.Module):
 def shared_loss(task: Task, model: Any, processes: int) -> Iterator[Callable[[Any], Tensor]]:
     """The loss of a batch as a function of it, computed by so many processes, which end with the block.
 
-    It is the mean of the losses of the parts, as it is over `accumulation_steps`. With one process, `task.loss`.
+    It is the mean of the losses of the parts, as it is over `accumulation_steps`. With one process, and elsewhere than
+    on Linux, `task.loss`.
     """
-    if processes == 1:
+    if processes == 1 or not can_fork():
         yield partial(task.loss, model)
         return
     replicas = nn.DataParallel(_Loss(model), device_ids=range(processes))

@@ -11,6 +11,7 @@ import mmap
 import os
 import pickle
 import signal
+import sys
 import traceback
 import warnings
 from collections.abc import Callable
@@ -19,6 +20,12 @@ from typing import Any
 import numpy as np
 
 from . import Array
+
+
+def can_fork() -> bool:
+    """Whether this system makes copies of a process that can go on computing: Linux. Elsewhere there is no fork, or, on
+    macOS, libraries that a copy must not use."""
+    return hasattr(os, "fork") and sys.platform.startswith("linux")
 
 
 def shared_like(array: Array) -> Array:
@@ -39,8 +46,8 @@ class Worker:
     def __init__(self, answer: Callable[[Any], Any]) -> None:
         from multiprocessing import Pipe  # half as long as all of minigrad
 
-        if not hasattr(os, "fork"):
-            raise RuntimeError("processes that share memory need fork(), which this system does not have")
+        if not can_fork():
+            raise RuntimeError(f"processes that share memory are forked: safe on Linux alone, not on {sys.platform}")
         self.caller = os.getpid()
         self.code: int | None = None  # how it ended
         self._ours, theirs = Pipe()

@@ -18,7 +18,7 @@ import numpy as np
 
 from ..autograd import grad
 from ..backends import Array, threads
-from ..backends.processes import Worker, shared_like
+from ..backends.processes import Worker, can_fork, shared_like
 from ..function import Function
 from ..grad_mode import is_grad_enabled, set_grad_enabled
 from ..nested import fill, leaves
@@ -46,14 +46,15 @@ class DataParallel(Module):
 
     Args:
         module: its parameters and buffers are on the CPU.
-        device_ids: a number for each process, which means nothing; by default as many as `get_num_threads()`.
+        device_ids: a number for each process, which means nothing; by default as many as `get_num_threads()`, and
+            elsewhere than on Linux one, the calling one.
         output_device: None, for there is but one.
         dim: the dimension that is cut.
 
     Raises:
-        RuntimeError: the system cannot fork, a process was killed, or a gradient is to be differentiated again.
+        RuntimeError: the system is not Linux, a process was killed, or a gradient is to be differentiated again.
         ShapeError: a tensor has no dimension `dim`, or two have different sizes along it.
-        TypeError: a parameter or buffer is not on the CPU.
+        TypeError: a parameter, a buffer or an argument is not on the CPU.
         What the module raises, in any of the processes.
 
     >>> import minigrad as mg
@@ -80,7 +81,8 @@ class DataParallel(Module):
         if output_device is not None:
             raise ValueError(f"DataParallel: outputs are on the CPU, got output_device={output_device!r}")
         self.module = module
-        self.device_ids = list(range(threads.get_num_threads()) if device_ids is None else device_ids)
+        default = range(threads.get_num_threads() if can_fork() else 1)
+        self.device_ids = list(default if device_ids is None else device_ids)
         if not self.device_ids:
             raise ValueError("DataParallel needs one process at least, got no device_ids")
         self.dim = dim
@@ -222,11 +224,10 @@ class _Team:
 
     def __init__(self, module: Module, helpers: int) -> None:
         self.module, self.modules = module, list(module.modules())
-        self.parameters, self.buffers = list(module.parameters()), list(module.buffers())
+        self.parameters: list[Tensor] = list(module.parameters())
+        self.buffers = list(module.buffers())
         self.known = self.parts()
-        for tensor in (*self.parameters, *self.buffers):
-            if tensor.device != "cpu":
-                raise TypeError(f"DataParallel shares work on the CPU; the module has a tensor on {tensor.device}")
+        _check_device("its module", self.parameters + self.buffers)
         for parameter in self.parameters:
             parameter.data = shared_like(parameter.data)
         self.arrays = [parameter.data for parameter in self.parameters]
@@ -347,6 +348,7 @@ def _cut(passed: Any, count: int, dim: int) -> list[Any]:
     """What is passed in `count` parts at most: of tensors slices without history, all else as it is."""
     values = leaves(passed)
     tensors = [value for value in values if isinstance(value, Tensor)]
+    _check_device("an argument", tensors)
     for tensor in tensors:
         if not -tensor.ndim <= dim < tensor.ndim:
             raise ShapeError(f"DataParallel cuts tensors along dimension {dim}; one has shape {tensor.shape}")
@@ -369,6 +371,12 @@ def _cut(passed: Any, count: int, dim: int) -> list[Any]:
     if size <= step:
         return [passed]
     return [fill(passed, iter([part(value, start) for value in values])) for start in range(0, size, step)]
+
+
+def _check_device(what: str, tensors: Sequence[Tensor]) -> None:
+    for tensor in tensors:
+        if tensor.device != "cpu":
+            raise TypeError(f"DataParallel shares work on the CPU; {what} is on {tensor.device}")
 
 
 def _joined(parts: Sequence[Any], dim: int) -> Any:

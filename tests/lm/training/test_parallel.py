@@ -112,6 +112,14 @@ def test_a_number_that_is_not_finite_is_found_wherever_it_was_computed(tmp_path)
         train(run)
 
 
+def test_elsewhere_than_on_linux_one_process_does_all(tmp_path, monkeypatch):
+    monkeypatch.setattr("sys.platform", "darwin")
+    with start_run(tmp_path / "run", tiny_config(tmp_path)) as run:
+        model = make(run)
+        with shared_loss(run.task, model, 2) as loss_of:
+            assert loss_of.func == run.task.loss
+
+
 def test_a_batch_that_cannot_be_shared_evenly_is_named(tmp_path):
     with pytest.raises(ConfigError, match=r"training.processes must be a divisor of training.batch_size = 16, got 3"):
         tiny_config(tmp_path, "--training.processes", "3")

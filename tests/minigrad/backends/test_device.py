@@ -275,6 +275,15 @@ def test_a_wrong_gradient_on_the_device_is_found():
         check_grads(lambda x, y: x * y.detach(), mg.ones(2), mg.ones(2))
 
 
+def test_processes_share_no_work_of_a_device():
+    model = nn.Linear(3, 2)
+    parallel = nn.DataParallel(model, device_ids=[0, 1])
+    with pytest.raises(TypeError, match="DataParallel shares work on the CPU; an argument is on cuda"):
+        parallel(mg.ones(4, 3))
+    with pytest.raises(TypeError, match="its module is on cuda"):
+        parallel(mg.ones(4, 3, device="cpu"))
+
+
 def test_gradients_of_gradients_cross_between_devices():
     x = mg.tensor([1.0, 2.0], requires_grad=True)
     (gradient,) = mg.autograd.grad((x.to("cpu") ** 3).sum(), x, create_graph=True)

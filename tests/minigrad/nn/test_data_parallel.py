@@ -362,11 +362,15 @@ def test_one_process_needs_no_other(parallel):
     assert replicas(mg.ones(0, 3)).shape == (0, 2) and replicas._team is None
 
 
-def test_there_are_as_many_processes_as_threads_unless_told_otherwise():
+def test_there_are_as_many_processes_as_threads_unless_told_otherwise(monkeypatch):
     before = mg.get_num_threads()
     try:
         mg.set_num_threads(3)
         assert nn.DataParallel(nn.Linear(1, 1)).device_ids == [0, 1, 2]
+        monkeypatch.setattr("sys.platform", "win32")
+        assert nn.DataParallel(nn.Linear(1, 1)).device_ids == [0]
+        with pytest.raises(RuntimeError, match="Linux alone, not on win32"):
+            nn.DataParallel(nn.Linear(1, 1), device_ids=[0, 1])(mg.ones(2, 1))
     finally:
         mg.set_num_threads(before)
 
