@@ -53,11 +53,12 @@ def learning_rate(step: int, steps: int) -> float:
 
 
 class Minigrad:
-    """Our GPT-2."""
+    """Our GPT-2, the batch shared by a process for each core, as `training.processes` of the configuration says."""
 
     def __init__(self, data: str, seed: int, steps: int) -> None:
         import minigrad as mg
         from lm.models.gpt2 import GPT2, GPT2Config
+        from lm.models.loss import Loss
         from minigrad.backends.numpy import keep_freed_memory
 
         keep_freed_memory()
@@ -69,6 +70,7 @@ class Minigrad:
                 embd_pdrop=0.0, attn_pdrop=0.0, resid_pdrop=0.0, bias=False,
             )
         )  # fmt: skip
+        self.losses = mg.nn.DataParallel(Loss(self.model))
         parameters = list(self.model.parameters())
         groups = [
             {"params": [p for p in parameters if p.ndim >= 2], "weight_decay": 0.1},
@@ -81,7 +83,7 @@ class Minigrad:
             for group in self.optimizer.param_groups:
                 group["lr"] = learning_rate(self.done, self.steps)
             ids, targets = self.text.batch()
-            self.model.loss(self.mg.from_numpy(ids), self.mg.from_numpy(targets)).backward()
+            self.losses(self.mg.from_numpy(ids), self.mg.from_numpy(targets)).mean().backward()
             self.mg.optim.clip_grad_norm_(self.parameters, 1.0)
             self.optimizer.step()
             self.optimizer.zero_grad()

@@ -59,6 +59,7 @@ class Minigrad(Peer):
     def prepare(self, arrays: dict[str, Any]) -> None:
         import minigrad as mg
         from lm.models.gpt2 import GPT2, GPT2Config
+        from lm.models.loss import Loss
         from minigrad.backends.numpy import keep_freed_memory
 
         keep_freed_memory()
@@ -76,15 +77,7 @@ class Minigrad(Peer):
             ],
             lr=LEARNING_RATE, betas=BETAS, eps=EPS,
         )  # fmt: skip
-        model = self.model
-
-        class Loss(mg.nn.Module):
-            def forward(self, ids: Any, targets: Any) -> Any:
-                return model.loss(ids, targets)
-
-        part = Loss()
-        part.model = model
-        self.losses = mg.nn.DataParallel(part, None if self.processes is None else range(self.processes))
+        self.losses = mg.nn.DataParallel(Loss(self.model), None if self.processes is None else range(self.processes))
 
     def step(self, ids: Any, targets: Any) -> Any:
         loss = self.losses(self.mg.from_numpy(ids), self.mg.from_numpy(targets)).mean()

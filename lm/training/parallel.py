@@ -7,21 +7,10 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
+from lm.models.loss import Loss
 from lm.training.task import Task, beside
 from minigrad import Tensor, nn
 from minigrad.backends.processes import can_fork
-
-
-class _Loss(nn.Module):
-    """What a process computes: a model's loss for its part."""
-
-    def __init__(self, model: Any) -> None:
-        super().__init__()
-        self.model = model
-
-    def forward(self, **batch: Tensor) -> Tensor:
-        loss: Tensor = self.model.loss(**batch)
-        return loss
 
 
 @contextmanager
@@ -34,7 +23,7 @@ def shared_loss(task: Task, model: Any, processes: int) -> Iterator[Callable[[An
     if processes == 1 or not can_fork():
         yield partial(task.loss, model)
         return
-    replicas = nn.DataParallel(_Loss(model), device_ids=range(processes))
+    replicas = nn.DataParallel(Loss(model), device_ids=range(processes))
     try:
         yield lambda batch: replicas(**beside(model, batch)).mean()
     finally:
