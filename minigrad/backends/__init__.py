@@ -53,6 +53,9 @@ class Backend(Protocol):
     def scatter_by(self, by: str, target: Array, index: Any, values: Array) -> None:
         """As `scatter_add`, with the ufunc "multiply", "maximum" or "minimum" in place of the sum."""
 
+    def where(self, condition: Any, x: Any, y: Any) -> Array:
+        """`np.where` of arrays and numbers, which broadcast."""
+
     def diagonal(self, x: Array, offset: int, dim1: int, dim2: int) -> Array:
         """A view of the diagonals of two dimensions as the last one, which can be written to if `x` can."""
 

@@ -96,6 +96,9 @@ class CupyBackend:
         whole[goal] = combine(whole[goal], values)
         target[...] = whole[: target.size].reshape(target.shape)
 
+    def where(self, condition: Any, x: Any, y: Any) -> Any:
+        return cupy.where(condition, x, y)
+
     def diagonal(self, x: Any, offset: int, dim1: int, dim2: int) -> Any:
         return cupy.diagonal(x, offset, dim1, dim2)
 

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from .choosing import where
+
 # W. J. Cody, "Rational Chebyshev approximations for the error function", Math. Comp. 23 (1969):
 # erf(x) = x P(x^2)/Q(x^2) near 0, erfc(x) = exp(-x^2) P(x)/Q(x) beyond and, from 4 on,
 # exp(-x^2)/x (1/sqrt(pi) - P(1/x^2)/(x^2 Q(1/x^2))). Highest power first.
@@ -38,7 +40,7 @@ def erf(x: Any) -> Any:
     square = magnitude * magnitude
     small = magnitude * _polynomial(_NEAR_P, square) / _polynomial(_NEAR_Q, square)
     large = 1.0 - np.exp(-square) * _polynomial(_MIDDLE_P, magnitude) / _polynomial(_MIDDLE_Q, magnitude)
-    out = np.copysign(np.where(near, small, large), wide)
+    out = np.copysign(where(near, small, large), wide)
     return out.astype(np.result_type(x), copy=False)
 
 
@@ -58,8 +60,8 @@ def erfc(x: Any) -> Any:
     inverse = 1.0 / (beyond * beyond)
     rest = inverse * _polynomial(_FAR_P, inverse) / _polynomial(_FAR_Q, inverse)
     far = decay / beyond * (1.0 / math.sqrt(math.pi) - rest)
-    tail = np.where(magnitude < _FAR, middle, far)
-    out = np.where(magnitude <= _NEAR, 1.0 - np.copysign(near, wide), np.where(wide < 0, 2.0 - tail, tail))
+    tail = where(magnitude < _FAR, middle, far)
+    out = where(magnitude <= _NEAR, 1.0 - np.copysign(near, wide), where(wide < 0, 2.0 - tail, tail))
     return out.astype(np.result_type(x), copy=False)
 
 

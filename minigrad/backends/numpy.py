@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from .choosing import where
 from .error_function import erf, erfc
 
 _CACHED = 1 << 16  # elements that the cache next to a core holds beside their sums
@@ -76,6 +77,9 @@ class NumpyBackend:
     def scatter_by(self, by: str, target: Any, index: Any, values: Any) -> None:
         _check_dims(target, index, values)
         getattr(np, by).at(target, index, values)
+
+    def where(self, condition: Any, x: Any, y: Any) -> Any:
+        return where(condition, x, y)
 
     def diagonal(self, x: Any, offset: int, dim1: int, dim2: int) -> Any:
         view = np.diagonal(x, offset, dim1, dim2)

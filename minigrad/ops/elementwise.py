@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ..backends import backend_of
 from ..tensor import Tensor
 from .cast import cast, clone
 from .composite import composite
@@ -100,7 +101,11 @@ def _promote_choices(arrays: Any) -> Any:
     return [condition, *choices]
 
 
-_where = Primitive("where", lambda condition, x, y: np.where(condition, x, y), promote=_promote_choices).rules(
+def _choose(condition: Any, x: Any, y: Any) -> Any:
+    return backend_of(condition).where(condition, x, y)
+
+
+_where = Primitive("where", _choose, promote=_promote_choices).rules(
     x=lambda g, condition: where(condition, g, 0.0),
     y=lambda g, condition: where(condition, 0.0, g),
 )

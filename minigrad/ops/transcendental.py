@@ -86,7 +86,8 @@ erfc = Primitive("erfc", lambda x: backend_of(x).erfc(x), promote=to_float).rule
 
 def _sigmoid(x: Array) -> Array:
     small = np.exp(-np.abs(x))  # at most 1, so nothing overflows on either side
-    return np.where(x >= 0, 1.0, small) / (1.0 + small)
+    above: Array = backend_of(x).where(x >= 0, 1.0, small)
+    return above / (1.0 + small)
 
 
 sigmoid = Primitive("sigmoid", _sigmoid, promote=to_float).rules(x=lambda g, out: g * out * (1.0 - out))
