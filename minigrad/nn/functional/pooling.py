@@ -21,6 +21,7 @@ from ...tensor import Tensor
 from .convolution import check_rank, sizes
 
 Sizes = tuple[int, ...]
+_FEW = 32  # entries of a window that are compared in turn: an argmax takes 15 ns for a window of any size
 
 
 def _places(
@@ -134,11 +135,26 @@ def largest(input: Any, tables: list[Any], return_indices: bool) -> Any:
     places = seen.shape[:n]
     table = backend_of(data).asarray(seen.reshape(math.prod(places), -1))
     planes = data.reshape(math.prod(lead), math.prod(spatial))
-    winners = np.argmax(planes[:, table], axis=-1)  # (planes, places)
+    winners = _winners(planes, table)  # (planes, places)
     indices = table[np.arange(len(table), like=table), winners]
     starts = np.arange(len(planes), like=table)[:, None] * planes.shape[1]
     values = getitem(reshape(input, (-1,)), (starts + indices).reshape(-1)).reshape((*lead, *places))
     return (values, Tensor(indices.reshape((*lead, *places)))) if return_indices else values
+
+
+def _winners(planes: Any, table: Any) -> Any:
+    """`argmax(planes[:, table], -1)`: which entry of (places, entries) is the largest, the first of several, or nan."""
+    count = table.shape[1]
+    if count > _FEW:
+        return np.argmax(planes[:, table], axis=-1)
+    largest = planes[:, table[:, 0]]
+    winners = np.zeros_like(largest, np.int8)
+    for number in range(1, count):
+        entries = planes[:, table[:, number]]
+        wins = ~(entries <= largest) & (largest == largest)  # a nan wins, and is not beaten
+        np.maximum(winners, wins.view(np.int8) * np.int8(number), out=winners)
+        np.maximum(largest, entries, out=largest)
+    return winners
 
 
 # ----------------------------------------------------------------------------------------------------------- means

@@ -7,10 +7,13 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import minigrad as mg
 from minigrad import nn
 from minigrad.nn import functional as F
+from minigrad.nn.functional import pooling
 from minigrad.ops.windows import overlap_add, windows
 from minigrad.writes import is_writable
 
@@ -129,6 +132,15 @@ def test_a_nan_is_the_largest_value_of_its_window_alone():
     x = mg.tensor([[[1.0, math.nan, 2.0, 3.0]]])
     np.testing.assert_array_equal(F.max_pool1d(x, 2).data, [[[math.nan, 3.0]]])
     np.testing.assert_array_equal(F.adaptive_avg_pool1d(x, 3).data, [[[math.nan, math.nan, 2.5]]])
+
+
+@given(st.integers(1, 2 * pooling._FEW), st.sampled_from([np.float32, np.int64]), st.integers(0, 99))
+def test_the_winner_of_a_window_is_the_first_that_is_largest(entries, dtype, seed):
+    rng = np.random.default_rng(seed)
+    values = [1.0, 2.0, 3.0, -math.inf, math.inf, *([math.nan] * (seed % 3))]
+    planes = rng.choice(values, (3, 90)).astype(dtype) if dtype is np.float32 else rng.integers(-3, 4, (3, 90))
+    table = rng.integers(0, 90, (20, entries))
+    np.testing.assert_array_equal(pooling._winners(planes, table), np.argmax(planes[:, table], axis=-1))
 
 
 def test_whole_numbers_are_pooled_as_such():
