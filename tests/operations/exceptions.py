@@ -60,7 +60,7 @@ NOT_CERTIFIED = {
 }  # fmt: skip
 
 # What `nn.__all__` has that is no layer to compute with.
-NO_LAYERS = {"Module", "ModuleDict", "ModuleList", "Parameter", "functional", "init", "utils"}
+NO_LAYERS = {"DataParallel", "Module", "ModuleDict", "ModuleList", "Parameter", "functional", "init", "utils"}
 LAYERS_NOT_IN_PYTORCH = {
     "PyTorch has no such layer": {"LearnedPositions", "SinusoidalPositions"},
     "PyTorch keeps its slope in float32; `F.hardsigmoid` is compared": {"Hardsigmoid"},
