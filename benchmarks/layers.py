@@ -122,22 +122,12 @@ class Minigrad(Trained):
         super().__init__(model)
 
 
-class Shared(Minigrad):
-    """With a process for each core."""
-
-    def __init__(self, model: str) -> None:
-        super().__init__(model)
-        self.model = self.nn.DataParallel(self.model)
-
-
 class PyTorch(Trained):
     framework = "torch"
 
 
 def measure(model: str, names: list[str], seconds: float) -> dict[str, tuple[list[float], float]]:
     """Of every peer: seconds of each step, and the loss after ten; later ones part by rounding alone."""
-    if model == "second_order":
-        names = [name for name in names if name != "Shared"]  # which has first derivatives alone
     workers = {name: Worker(f"benchmarks.layers:{name}", model=model) for name in names}
     times: dict[str, list[float]] = {name: [] for name in names}
     try:
@@ -157,7 +147,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--models", nargs="+", choices=list(MODELS), default=list(MODELS))
     parser.add_argument("--seconds", type=float, default=10.0, help="for each model")
     options = parser.parse_args(arguments)
-    names = ["Minigrad", "Shared", *(["PyTorch"] if find_spec("torch") else [])]
+    names = ["Minigrad", *(["PyTorch"] if find_spec("torch") else [])]
     print(f"{machine()}\n\n| model | peer | ms/step, median | fastest | minigrad / it, median | fastest | loss |")
     print("|---|---|---|---|---|---|---|")
     for model in options.models:

@@ -107,7 +107,7 @@ def getitem(input: Any, index: Any) -> Any:
     tensor([[2, 1],
             [4, 3]])
     """
-    parts = normalize_index(index, raw(input))
+    parts = normalize_index(index, input.data if isinstance(input, Tensor) else input)
     if int in map(type, parts) and not _is_basic(parts):
         ints, parts = ints_first(parts)
         input = _getitem(input, index=ints)

@@ -6,3 +6,4 @@ from . import dropout as dropout
 from . import gelu as gelu
 from . import layer_norm as layer_norm
 from . import linear as linear
+from . import lstm as lstm

@@ -13,43 +13,14 @@ import warnings
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from ...ops import ShapeError, chunk, sigmoid, stack, tanh, unbind, zeros
+from ...ops import ShapeError, stack, tanh, unbind, zeros
 from ...ops.failure import in_module
 from ...ops.shape import cat, squeeze, transpose, unsqueeze
 from ...tensor import Tensor
 from .. import functional as F
 from .. import init
+from ..functional.recurrent import State, gru_step, lstm, lstm_step, rnn_step
 from ..module import Module, Parameter, empty_parameter
-
-State = tuple[Any, ...]  # h; or h and c of an LSTM
-
-# ----------------------------------------------------------------------------------------------------- one step
-
-
-def _rnn_step(activation: Callable[[Any], Any], x: Any, state: State, w: Any, b: Any, projection: Any = None) -> State:
-    (h,) = state
-    return (activation(x + F.linear(h, w, b)),)
-
-
-def _lstm_step(x: Any, state: State, w: Any, b: Any, projection: Any = None) -> State:
-    """S. Hochreiter and J. Schmidhuber, "Long short-term memory" (1997), with forget gates; projected as in Sak et al.
-    (2014)."""
-    h, c = state
-    i, f, g, o = chunk(x + F.linear(h, w, b), 4, -1)
-    c = sigmoid(f) * c + sigmoid(i) * tanh(g)
-    h = sigmoid(o) * tanh(c)
-    return (h if projection is None else F.linear(h, projection)), c
-
-
-def _gru_step(x: Any, state: State, w: Any, b: Any, projection: Any = None) -> State:
-    """K. Cho et al., "Learning phrase representations using RNN encoder-decoder" (2014); the reset gate acts on the
-    product, as in PyTorch."""
-    (h,) = state
-    x_r, x_z, x_n = chunk(x, 3, -1)
-    h_r, h_z, h_n = chunk(F.linear(h, w, b), 3, -1)
-    r, z = sigmoid(x_r + h_r), sigmoid(x_z + h_z)
-    n = tanh(x_n + r * h_n)
-    return ((1.0 - z) * n + z * h,)
 
 
 def _activation(name: str, nonlinearity: str) -> Callable[[Any], Any]:
@@ -192,13 +163,17 @@ class _Recurrent(Module):
         """One layer in one direction: (L, N, taken) gives (L, N, width), and the last state."""
         parameters = vars(self)
         gates = F.linear(input, parameters["weight_ih" + suffix], parameters.get("bias_ih" + suffix))
-        recurrent = [parameters.get(kind + suffix) for kind in ("weight_hh", "bias_hh", "weight_hr")]
+        w, b, projection = (parameters.get(kind + suffix) for kind in ("weight_hh", "bias_hh", "weight_hr"))
+        return self._steps(gates, state, w, b, projection, suffix.endswith("_reverse"))
+
+    def _steps(self, gates: Any, state: State, w: Any, b: Any, projection: Any, reverse: bool) -> tuple[Any, State]:
+        """From what the input contributes, (L, N, gates H), to every h, (L, N, width), and the last state."""
         steps = unbind(gates, 0)
         hidden: list[Any] = []
-        for x in reversed(steps) if suffix.endswith("_reverse") else steps:
-            state = self._step(x, state, *recurrent)
+        for x in reversed(steps) if reverse else steps:
+            state = self._step(x, state, w, b, projection)
             hidden.append(state[0])
-        return stack(hidden[::-1] if suffix.endswith("_reverse") else hidden, 0), state
+        return stack(hidden[::-1] if reverse else hidden, 0), state
 
     def extra_repr(self) -> str:
         parts = [f"{self.input_size}, {self.hidden_size}"]
@@ -231,7 +206,7 @@ class RNN(_Recurrent):
         self.nonlinearity = nonlinearity
 
     def _step(self, x: Any, state: State, w: Any, b: Any, projection: Any = None) -> State:
-        return _rnn_step(_activation("RNN", self.nonlinearity), x, state, w, b)
+        return rnn_step(_activation("RNN", self.nonlinearity), x, state, w, b)
 
     def forward(self, input: Tensor, hx: Tensor | None = None) -> tuple[Tensor, Tensor]:
         output, (h,) = self._run(input, hx)
@@ -273,7 +248,15 @@ class LSTM(_Recurrent):
         )
 
     def _step(self, x: Any, state: State, w: Any, b: Any, projection: Any = None) -> State:
-        return _lstm_step(x, state, w, b, projection)
+        return lstm_step(x, state, w, b, projection)
+
+    def _steps(self, gates: Any, state: State, w: Any, b: Any, projection: Any, reverse: bool) -> tuple[Any, State]:
+        if projection is not None:
+            return super()._steps(gates, state, w, b, projection, reverse)
+        h, c = state
+        states = lstm(gates, h, c, w, b, reverse)  # (2, L, N, H)
+        last = 0 if reverse else -1
+        return states[0], (states[0, last], states[1, last])
 
     def forward(self, input: Tensor, hx: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, State]:
         return self._run(input, hx)
@@ -297,7 +280,7 @@ class GRU(_Recurrent):
         )
 
     def _step(self, x: Any, state: State, w: Any, b: Any, projection: Any = None) -> State:
-        return _gru_step(x, state, w, b)
+        return gru_step(x, state, w, b)
 
     def forward(self, input: Tensor, hx: Tensor | None = None) -> tuple[Tensor, Tensor]:
         output, (h,) = self._run(input, hx)
@@ -367,7 +350,7 @@ class RNNCell(_Cell):
         self.nonlinearity = nonlinearity
 
     def _step(self, x: Any, state: State, w: Any, b: Any) -> State:
-        return _rnn_step(_activation("RNNCell", self.nonlinearity), x, state, w, b)
+        return rnn_step(_activation("RNNCell", self.nonlinearity), x, state, w, b)
 
     def forward(self, input: Tensor, hx: Tensor | None = None) -> Tensor:
         return self._run(input, hx)[0]
@@ -389,7 +372,7 @@ class LSTMCell(_Cell):
         super().__init__(input_size, hidden_size, bias, device, dtype)
 
     def _step(self, x: Any, state: State, w: Any, b: Any) -> State:
-        return _lstm_step(x, state, w, b)
+        return lstm_step(x, state, w, b)
 
     def forward(self, input: Tensor, hx: tuple[Tensor, Tensor] | None = None) -> State:
         return self._run(input, hx)
@@ -407,7 +390,7 @@ class GRUCell(_Cell):
         super().__init__(input_size, hidden_size, bias, device, dtype)
 
     def _step(self, x: Any, state: State, w: Any, b: Any) -> State:
-        return _gru_step(x, state, w, b)
+        return gru_step(x, state, w, b)
 
     def forward(self, input: Tensor, hx: Tensor | None = None) -> Tensor:
         return self._run(input, hx)[0]

@@ -75,6 +75,14 @@ def attention(draw: Any) -> list[Any]:
     return [*shapes, mask, drop, key, kind == "causal", width**-0.5]
 
 
+@st.composite
+def lstm(draw: Any) -> list[Any]:
+    length, batch, hidden = draw(sizes), draw(sizes), draw(sizes)
+    state = (batch, hidden)
+    bias = (4 * hidden,) if draw(st.booleans()) else None
+    return [(length, batch, 4 * hidden), state, state, (4 * hidden, hidden), bias, draw(st.booleans())]
+
+
 CASES: dict[str, Callable[[], st.SearchStrategy[Any]]] = {
     "layer_norm": layer_norm,
     "linear": linear,
@@ -82,6 +90,7 @@ CASES: dict[str, Callable[[], st.SearchStrategy[Any]]] = {
     "_cross_entropy_of_ids": cross_entropy,
     "_dropout": dropout,
     "_attention": attention,
+    "_lstm": lstm,
 }
 WIDER = {"float32": np.float64, "float64": np.longdouble}
 
