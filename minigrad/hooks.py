@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import bisect
 import itertools
+import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -133,6 +134,16 @@ class Switch:
 
 
 _switching = threading.RLock()
+
+
+def _unlock() -> None:
+    """In a forked process: the thread that may have held the lock is not there."""
+    global _switching
+    _switching = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_unlock)
 _switched = itertools.count()
 
 

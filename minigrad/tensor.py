@@ -7,6 +7,7 @@ by `minigrad.ops`, from one table; type checkers see them through the generated 
 from __future__ import annotations
 
 import copy
+import os
 import threading
 import warnings
 import weakref
@@ -327,6 +328,16 @@ class _Recorder:
 
 
 _accumulating = threading.RLock()  # a watcher of the sum inside may go backward itself
+
+
+def _unlock() -> None:
+    """In a forked process: the thread that may have held the lock is not there."""
+    global _accumulating
+    _accumulating = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_unlock)
 
 
 def check_inputs(name: str, inputs: Sequence[Any]) -> None:

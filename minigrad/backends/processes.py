@@ -12,6 +12,8 @@ import os
 import pickle
 import signal
 import sys
+import threading
+import time
 import traceback
 import warnings
 from collections.abc import Callable
@@ -20,6 +22,8 @@ from typing import Any
 import numpy as np
 
 from . import Array
+
+is_worker = False  # whether this process is one
 
 
 def can_fork() -> bool:
@@ -39,8 +43,9 @@ def shared_like(array: Array) -> Array:
 class Worker:
     """A process forked from this one that answers messages by `answer(message)`, one after another.
 
-    It ends when the calling process ends, however that does, and lives through signals that ask for an end, which reach
-    it too: what is to be done then the calling process decides. Raises RuntimeError where the system cannot fork.
+    It ends within a second of the calling process, however that ends, and lives through signals that ask for an end,
+    which reach it too: what is to be done then the calling process decides. Raises RuntimeError where the system cannot
+    fork. Attribute `unanswered`: messages that wait for an answer.
     """
 
     def __init__(self, answer: Callable[[Any], Any]) -> None:
@@ -50,15 +55,17 @@ class Worker:
             raise RuntimeError(f"processes that share memory are forked: safe on Linux alone, not on {sys.platform}")
         self.caller = os.getpid()
         self.code: int | None = None  # how it ended
+        self.unanswered = 0
         self._ours, theirs = Pipe()
         with warnings.catch_warnings():
             # Since 3.12 Python warns where there are threads, for one might hold a lock at this moment. Ours wait for
             # work and OpenBLAS's are made anew; the copy does nothing but compute and answer.
             warnings.simplefilter("ignore", DeprecationWarning)
-            self.pid = os.fork()
+            self.pid = _fork()
         if not self.pid:
             try:
                 self._ours.close()  # as long as it is open here, nobody is told that the calling process is gone
+                threading.Thread(target=_end_with, args=(self.caller,), daemon=True).start()
                 _serve(answer, theirs)
             finally:
                 os._exit(0)  # without anything that the calling process would do at its end
@@ -70,6 +77,7 @@ class Worker:
             self._ours.send(message)
         except OSError:
             raise self._ended() from None
+        self.unanswered += 1
 
     def receive(self) -> Any:
         """The answer to the first message without one yet. What was raised there is raised here.
@@ -80,6 +88,7 @@ class Worker:
             succeeded, answer = self._ours.recv()
         except (EOFError, OSError):
             raise self._ended() from None
+        self.unanswered -= 1
         if not succeeded:
             raise answer
         return answer
@@ -107,29 +116,59 @@ class Worker:
 
     def _ended(self) -> RuntimeError:
         code = self._wait()
+        self.unanswered = 0
         how = f"by {signal.Signals(-code).name}" if code < 0 else f"with code {code}"
         cause = "; a system short of memory does that" if code == -signal.SIGKILL else ""
         return RuntimeError(f"process {self.pid}, which shared the work, was ended {how}{cause}")
 
 
+def _fork() -> int:
+    """`os.fork`, in which `is_worker` is true for what else is done at a fork in the copy."""
+    global is_worker
+    was = is_worker
+    is_worker = True
+    pid = -1
+    try:
+        pid = os.fork()
+    finally:
+        if pid:
+            is_worker = was
+    return pid
+
+
+def _end_with(caller: int) -> None:
+    """End this process when the calling one is gone: while it computes, it does not hear of it."""
+    while os.getppid() == caller:
+        time.sleep(0.5)
+    os._exit(1)
+
+
 def _serve(answer: Callable[[Any], Any], connection: Any) -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    with contextlib.suppress(EOFError, OSError):
+    with contextlib.suppress(EOFError):
         while True:
-            message = connection.recv()
             try:
-                connection.send((True, answer(message)))
+                answered = True, answer(connection.recv())
+            except (EOFError, BrokenPipeError, ConnectionResetError):
+                raise EOFError from None
+            except BaseException as error:
+                answered = False, _sendable(error)
+            try:
+                connection.send(answered)
             except OSError:
-                raise
-            except Exception as error:
+                raise EOFError from None
+            except Exception as error:  # what cannot be pickled
                 connection.send((False, _sendable(error)))
 
 
-def _sendable(error: Exception) -> Exception:
-    """The error, with where it came from as a note; another one with its words if it cannot be pickled."""
+def _sendable(error: BaseException) -> Exception:
+    """The error, with where it came from as a note; another one with its words if it cannot be pickled, or would end
+    the calling process."""
     where = "".join(traceback.format_tb(error.__traceback__))
     try:
+        if not isinstance(error, Exception):
+            raise TypeError
         copy: Exception = pickle.loads(pickle.dumps(error))  # noqa: S301  (made just here)
     except Exception:
         copy = RuntimeError(f"{type(error).__name__}: {error}")

@@ -74,19 +74,42 @@ def set_num_threads(count: int) -> None:
 
 @contextmanager
 def no_more_than(count: int) -> Iterator[None]:
-    """In the block, so many threads at most: of ours, and of OpenBLAS's. For all of the process."""
-    global _count
-    blas, ours = _openblas(), _count
-    theirs = blas[0]() if blas else count
+    """In the block, so many threads at most, of ours and of OpenBLAS's, for all of the process.
+
+    Blocks of several threads may overlap; when the last has ended, it is as before the first.
+    """
+    global _before
+    with _limiting:
+        if not _limits:
+            _before = _count, _openblas_threads()
+        _limits.append(count)
+        _limit()
     try:
-        _count = min(ours, count)
-        if blas and theirs > count:
-            blas[1](count)
         yield
     finally:
-        _count = ours
-        if blas and theirs > count:
-            blas[1](theirs)
+        with _limiting:
+            _limits.remove(count)
+            _limit()
+
+
+_limits: list[int] = []  # of the blocks that are open
+_limiting = threading.Lock()
+_before: tuple[int, int | None] = (0, None)  # our threads and OpenBLAS's, without limits
+
+
+def _limit() -> None:
+    global _count
+    ours, theirs = _before
+    most = min(_limits, default=ours)
+    _count = min(ours, most)
+    blas = _openblas()
+    if blas and theirs is not None:
+        blas[1](min(theirs, most) if _limits else theirs)
+
+
+def _openblas_threads() -> int | None:
+    blas = _openblas()
+    return int(blas[0]()) if blas else None
 
 
 @functools.cache
@@ -170,8 +193,12 @@ def _serve(calls: SimpleQueue[Callable[[], None]]) -> None:
 
 def _forget() -> None:
     """A forked process has none of these threads, and whatever waited for them never happened."""
-    global _calls, _started, _starting, _here
+    global _calls, _started, _starting, _here, _limiting
     _calls, _started, _starting, _here = SimpleQueue(), 0, threading.Lock(), threading.local()
+    _limiting = threading.Lock()
+    if _limits:  # the blocks are left by threads that are not here
+        _limits.clear()
+        _limit()
 
 
 if hasattr(os, "register_at_fork"):

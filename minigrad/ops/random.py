@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -185,6 +186,15 @@ class _Default(Generator):
 
 
 default_generator = _Default()
+
+
+def _unlock() -> None:
+    """In a forked process: the thread that may have held the lock is not there."""
+    default_generator._lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_unlock)
 
 
 def manual_seed(seed: int) -> Generator:

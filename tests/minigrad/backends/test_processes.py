@@ -162,6 +162,49 @@ def test_they_end_with_the_calling_process_however_it_ends():
         assert gone(int(pid))
 
 
+def test_one_that_computes_ends_too_when_the_calling_process_is_gone():
+    script = (
+        "import os, signal, time\n"
+        "from minigrad.backends.processes import Worker\n"
+        "worker = Worker(time.sleep)\n"
+        "worker.send(1000)\n"
+        "print(worker.pid, flush=True)\n"
+        "time.sleep(0.2)\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    run = subprocess.run([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, timeout=60)
+    assert gone(int(run.stdout))
+
+
+def test_nothing_is_left_of_one_that_was_closed():
+    worker = Worker(eval)
+    worker.close()
+    assert not os.path.exists(f"/proc/{worker.pid}")
+
+
+def test_what_would_end_the_calling_process_is_an_error_there(worker):
+    worker.send("__import__('sys').exit(3)")
+    with pytest.raises(RuntimeError, match="SystemExit: 3"):
+        worker.receive()
+
+
+def test_a_message_that_it_cannot_read_is_an_error(worker):
+    worker.send(Unreadable())
+    with pytest.raises(ValueError, match="not to be read"):
+        worker.receive()
+    worker.send("2")
+    assert worker.receive() == 2
+
+
+class Unreadable:
+    def __reduce__(self):
+        return refuse, ()
+
+
+def refuse():
+    raise ValueError("not to be read")
+
+
 def test_one_forked_from_the_calling_process_does_not_end_them(worker):
     child = os.fork()
     if not child:

@@ -178,6 +178,18 @@ def test_a_block_with_no_more_threads_than_that_ends_as_it_began(blas, count, ou
     assert (mg.get_num_threads(), blas.count) == (3, 5)
 
 
+def test_such_blocks_of_several_threads_may_overlap_and_end_in_any_order(blas):
+    for first in (0, 1):
+        blocks = [threads.no_more_than(2), threads.no_more_than(1)]
+        for block in blocks:
+            block.__enter__()
+        assert (mg.get_num_threads(), blas.count) == (1, 1)
+        blocks[first].__exit__(None, None, None)
+        assert (mg.get_num_threads(), blas.count) == ((1, 1) if first == 0 else (2, 2))
+        blocks[1 - first].__exit__(None, None, None)
+        assert (mg.get_num_threads(), blas.count) == (3, 5)
+
+
 def test_the_openblas_of_numpy_is_found_where_there_is_one():
     blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]["name"]
     if not (sys.platform.startswith("linux") and "openblas" in blas):

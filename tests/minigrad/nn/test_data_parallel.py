@@ -4,6 +4,7 @@ import copy
 import gc
 import os
 import signal
+import threading
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 import minigrad as mg
 from minigrad import nn
 from minigrad.nn import functional as F
+from minigrad.nn.replicas import Team
 
 pytestmark = pytest.mark.host("processes share the memory of the host")
 
@@ -267,7 +269,7 @@ class Graphs(nn.Module):
 
     def forward(self, x):
         gc.collect()
-        kept = sum(type(each).__name__ == "_Run" for each in gc.get_objects())
+        kept = sum(type(each).__name__ == "Run" for each in gc.get_objects())
         return x * self.weight, mg.full((len(x),), kept - 1)
 
 
@@ -329,6 +331,7 @@ def test_what_it_cannot_do_it_says(parallel):
     [
         (lambda: (mg.ones(6, 3), mg.ones(5, 3)), mg.ShapeError, r"dimension 0, where .* the same size, got \[5, 6\]"),
         (lambda: (mg.ones(6, 3), mg.tensor(1.0)), mg.ShapeError, r"dimension 0; one has shape \(\)"),
+        (lambda: (mg.ones(6, 3), lambda: 0), AttributeError, "pickle"),
     ],
 )
 def test_tensors_that_cannot_be_cut_are_named(parallel, arguments, error, message):
@@ -348,6 +351,10 @@ def test_an_output_that_cannot_be_joined_is_named(parallel):
 def test_bad_settings_are_named():
     with pytest.raises(TypeError, match="takes a Module, got function"):
         nn.DataParallel(lambda x: x)
+    with pytest.raises(TypeError, match="device_ids is a list of numbers, got int"):
+        nn.DataParallel(nn.Linear(1, 1), device_ids=2)
+    with pytest.raises(TypeError, match="str"):
+        nn.DataParallel(nn.Linear(1, 1), dim="0")
     with pytest.raises(ValueError, match="no device_ids"):
         nn.DataParallel(nn.Linear(1, 1), device_ids=[])
     with pytest.raises(ValueError, match="output_device='cuda'"):
@@ -413,7 +420,7 @@ def test_a_forked_process_makes_its_own(parallel):
     if not child:
         worked = False
         try:
-            worked = bool((replicas(x).detach().numpy() == wanted).all())
+            worked = bool((replicas(x).detach().numpy() == wanted).all()) and replicas._team.process == os.getpid()
             replicas.close()
         finally:
             os._exit(0 if worked else 1)
@@ -424,4 +431,284 @@ def test_a_forked_process_makes_its_own(parallel):
 def test_the_state_dict_is_pytorchs_and_the_tree_shows_the_module():
     replicas = nn.DataParallel(nn.Linear(3, 2), device_ids=[0, 1])
     assert list(replicas.state_dict()) == ["module.weight", "module.bias"]
-    assert "(module): Linear" in repr(replicas) or "module" in repr(replicas)
+    assert "(module): Linear(" in repr(replicas)
+
+
+# ------------------------------------------------------------------------------------------- hooks and watchers
+
+
+def test_hooks_of_parameters_see_the_gradient_of_all_parts_once(parallel):
+    model, x = nn.Linear(3, 2).double(), double(6, 3)
+    replicas = parallel(model)
+
+    def gradient():
+        model.zero_grad()
+        replicas(x).sum().backward()
+        return model.weight.grad.numpy().copy()
+
+    plain, seen = gradient(), []
+    model.weight.register_hook(lambda g: seen.append(g.numpy().copy()) or g * 2.0)
+    np.testing.assert_allclose(gradient(), 2.0 * plain, rtol=1e-12)
+    replicas.close()  # and with the hook in every process
+    np.testing.assert_allclose(gradient(), 2.0 * plain, rtol=1e-12)
+    assert len(seen) == 2
+
+
+def test_a_hook_of_a_module_added_later_acts_in_every_process(parallel):
+    model, x = nn.Linear(3, 2).double(), double(6, 3)
+    replicas = parallel(model)
+    replicas(x)
+    handle = model.register_forward_hook(lambda *args: args[-1] * 100.0)
+    same_as_alone(replicas, x)
+    handle.remove()
+    same_as_alone(replicas, x)
+
+
+def test_watchers_of_this_process_do_not_stay_in_the_others(parallel):
+    replicas = parallel(Watched(), count=2)
+    with mg.profiler.profile():
+        assert replicas(mg.ones(2)).numpy().tolist() == [1, 0]
+    assert replicas(mg.ones(2)).numpy().tolist() == [0, 0]
+
+
+class Watched(nn.Module):
+    def forward(self, x):
+        from minigrad.hooks import forward_watchers
+
+        return mg.full((len(x),), int(bool(forward_watchers)))
+
+
+# ---------------------------------------------------------------------------------------------- memory and draws
+
+
+def test_an_array_assigned_before_the_backward_of_a_call_is_no_part_of_it(parallel):
+    model, x = nn.Linear(3, 2), mg.ones(6, 3, requires_grad=True)
+    replicas = parallel(model)
+    y = replicas(x)
+    model.weight.data = model.weight.data * 3
+    replicas(x)
+    with pytest.raises(RuntimeError, match="changed in place by DataParallel"):
+        y.sum().backward()
+
+
+def test_gradients_stay_what_they_were_when_others_are_computed(parallel):
+    """Also of a parameter that the first part has no gradient for."""
+
+    class Sometimes(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.weight = nn.Parameter(double(2))
+
+        def forward(self, x):
+            return x * self.weight if x.data[0, 0] > 0 else x * 1.0
+
+    model, x = Sometimes(), mg.tensor([[-1.0, 2.0], [3.0, 4.0]]).double().requires_grad_()
+    replicas = parallel(model, count=2)
+    (first,) = mg.autograd.grad(replicas(x).sum(), [model.weight])
+    (second,) = mg.autograd.grad((replicas(x) * 5.0).sum(), [model.weight])
+    assert first.tolist() == [3.0, 4.0] and second.tolist() == [15.0, 20.0]
+
+
+def test_an_input_that_one_part_does_not_use_has_zeros_there(parallel):
+    class Unused(nn.Module):
+        def forward(self, x, y):
+            return x * y if x.data[0] > 0 else x * 2.0
+
+    x, y = mg.tensor([1.0, -1.0], requires_grad=True), mg.tensor([5.0, 7.0], requires_grad=True)
+    parallel(Unused(), count=2)(x, y).sum().backward()
+    assert x.grad.tolist() == [5.0, 2.0] and y.grad.tolist() == [1.0, 0.0]
+
+
+def test_a_process_that_is_forked_later_trains_weights_of_its_own(parallel):
+    model, x = nn.Linear(3, 2), mg.ones(6, 3)
+    replicas = parallel(model)
+    replicas(x)
+    for closed in (False, True):
+        before = model.weight.detach().numpy().copy()
+        child = os.fork()
+        if not child:
+            model.weight.data[...] = 5.0
+            os._exit(0)
+        os.waitpid(child, 0)
+        assert (model.weight.detach().numpy() == before).all(), closed
+        replicas.close()
+
+
+def test_a_tensor_set_anew_is_seen_by_all(parallel):
+    class Masked(nn.Module):
+        mask = None
+
+        def forward(self, x):
+            return x * self.mask
+
+    module = Masked()
+    replicas = parallel(module, count=2)
+    for number in range(1, 20):
+        module.mask = None
+        module.mask = mg.ones(1) * float(number)
+        assert replicas(mg.ones(2)).tolist() == [number, number]
+
+
+def test_buffers_that_a_forward_replaces_are_followed_by_the_same_processes(parallel):
+    class Running(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.register_buffer("mean", mg.zeros(1))
+
+        def forward(self, x):
+            out = x + self.mean
+            self.mean = self.mean + 1.0
+            return out
+
+    replicas = parallel(Running(), count=2)
+    outputs = [replicas(mg.zeros(2)).tolist() for _ in range(3)]
+    assert outputs == [[0.0, 0.0], [1.0, 1.0], [2.0, 2.0]]
+    team = replicas._team
+    replicas(mg.zeros(2))
+    assert replicas._team is team
+
+
+def test_what_small_batches_leave_out_is_forgotten_too(parallel):
+    replicas = parallel(Graphs(), count=3)
+    for _ in range(5):
+        replicas(mg.ones(3))
+        replicas(mg.ones(2))
+    assert replicas(mg.ones(3))[1].tolist() == [0, 0, 0]
+
+
+def test_what_one_process_has_drawn_no_later_call_draws(parallel):
+    class Some(nn.Module):
+        def forward(self, x):
+            return mg.rand(1, 8) if x.data[0] > 0 else mg.zeros(1, 8)
+
+    replicas = parallel(Some(), count=2)
+    x = mg.tensor([-1.0, 1.0])
+    assert replicas(x)[1].tolist() != replicas(x)[1].tolist()
+
+
+def test_they_know_what_is_trained(parallel):
+    class Trained(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.weight = nn.Parameter(mg.ones(1))
+
+        def forward(self, x):
+            return mg.full((len(x),), int(self.weight.requires_grad)) + 0.0 * x * self.weight
+
+    module = Trained()
+    replicas = parallel(module, count=2)
+    for trained in (True, False, True):
+        module.weight.requires_grad_(trained)
+        assert replicas(mg.ones(2)).tolist() == [trained, trained]
+
+
+def test_a_gradient_may_be_taken_inside_where_nothing_is_trained(parallel):
+    class Force(nn.Module):
+        def forward(self, x):
+            x = x.detach().requires_grad_()
+            (force,) = mg.autograd.grad((x**3).sum(), [x])
+            return force
+
+    x = mg.tensor([1.0, 2.0])
+    found = parallel(Force(), count=2)(x)
+    assert found.tolist() == [3.0, 12.0] and not found.requires_grad
+
+
+def test_an_output_without_history_has_none_outside(parallel):
+    class Both(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.weight = nn.Parameter(mg.ones(1))
+
+        def forward(self, x):
+            return x * self.weight, (x * self.weight).detach()
+
+    one, other = parallel(Both(), count=2)(mg.ones(2))
+    assert one.requires_grad and not other.requires_grad
+
+
+# -------------------------------------------------------------------------------------------- what is refused
+
+
+class Plain(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.scale = mg.ones(1, requires_grad=True)
+
+    def forward(self, x):
+        return x * self.scale
+
+
+class Tied(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.one = nn.Parameter(mg.ones(2))
+        self.other = nn.Parameter(self.one)
+
+
+class Kinds(nn.Module):
+    def __init__(self, answer):
+        super().__init__()
+        self.answer = answer
+
+    def forward(self, x):
+        return self.answer(x)
+
+
+@pytest.mark.parametrize(
+    ("module", "message"),
+    [
+        (Plain, "'scale' of Plain requires grad and is no Parameter"),
+        (Tied, "several parameters look at the same memory"),
+        (lambda: nn.Sequential(nn.DataParallel(nn.Linear(1, 1))), "DataParallel inside DataParallel"),
+        (lambda: Kinds(lambda x: [x] * int(x.sum())), "outputs of different kinds"),
+        (lambda: Kinds(lambda x: float(x.sum())), "no tensor, float, cannot be joined"),
+        (lambda: Kinds(lambda x: x.numpy()), "no tensor, ndarray, cannot be joined"),
+    ],
+)
+def test_modules_that_would_go_wrong_in_parts_are_refused(parallel, module, message):
+    with pytest.raises(TypeError, match=message):
+        parallel(module(), count=2)(mg.tensor([1.0, 2.0]))
+
+
+def test_parts_of_different_widths_are_named(parallel):
+    with pytest.raises(mg.ShapeError, match=r"along dimension 0; the parts have shapes \[\(1, 1\), \(1, 2\)\]"):
+        parallel(Kinds(lambda x: mg.ones(1, int(x.sum()))), count=2)(mg.tensor([1.0, 2.0]))
+
+
+def test_other_weights_by_functional_call_are_refused_rather_than_lost(parallel):
+    replicas = parallel(nn.Linear(2, 1), count=2)
+    weights = {"module.weight": mg.ones(1, 2, requires_grad=True)}
+    with pytest.raises(TypeError, match="'weight' of Linear requires grad and is no Parameter"):
+        mg.func.functional_call(replicas, weights, mg.ones(2, 2))
+
+
+def test_a_checkpoint_around_it_is_an_error_and_one_inside_is_not(parallel):
+    model, x = perceptron(), double(6, 3, requires_grad=True)
+    replicas = parallel(model)
+    y = mg.func.checkpoint(replicas, x)
+    with pytest.raises(RuntimeError, match="called while it was at work"):
+        y.sum().backward()
+
+    class Inside(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.model = model
+
+        def forward(self, x):
+            return mg.func.checkpoint(self.model, x)
+
+    (found,) = mg.autograd.grad(parallel(Inside())(x).sum(), [x])
+    (wanted,) = mg.autograd.grad(model(x).sum(), [x])
+    np.testing.assert_allclose(found.numpy(), wanted.numpy(), rtol=1e-12)
+
+
+def test_a_fork_while_another_thread_draws_does_not_wait_for_it(parallel):
+    replicas = parallel(nn.Linear(3, 2), count=2)
+    with mg.default_generator._lock:  # as held by a thread that the copy does not have
+        replicas._team = Team(replicas.module, 1, replicas._lock)
+    shapes = []
+    call = threading.Thread(target=lambda: shapes.append(replicas(mg.ones(4, 3)).shape), daemon=True)
+    call.start()
+    call.join(20)
+    assert shapes == [(4, 2)]
