@@ -176,18 +176,21 @@ class EmbeddingsConfig:
 
 @dataclass(frozen=True)
 class OptimizerConfig:
-    """AdamW (Loshchilov and Hutter, 2019) on gradients clipped by their global norm.
+    """How weights move, on gradients clipped by their global norm.
 
     "word2vec" and "glove" have optimizers of their own, gradient descent and AdaGrad, and take the learning rate alone.
 
     Args:
-        lr: the highest learning rate.
-        betas: decay rates of the two running means.
-        eps: added to the root of the second mean.
+        kind: "adamw" (Loshchilov and Hutter, 2019), or "adafactor" (Shazeer and Stern, 2018), T5's own, with which
+            large weights take large steps.
+        lr: the highest learning rate; Adafactor's is a share of a weight's size.
+        betas: decay rates of AdamW's two running means.
+        eps: added to the root of AdamW's second mean.
         weight_decay: of matrices; vectors (biases, norms) have none.
         max_norm: gradients are scaled down to this global norm.
     """
 
+    kind: Literal["adamw", "adafactor"] = "adamw"
     lr: float = 3e-3
     betas: tuple[float, float] = (0.9, 0.99)
     eps: float = 1e-8

@@ -101,8 +101,8 @@ def _t5(task: Task) -> nn.Module:
             decoder_start_token_id=task.special_id("padding"),
         )
     )
-    # T5's embeddings have a deviation of 1: its optimizer takes longer steps where weights are larger, AdamW does not.
-    nn.init.normal_(model.shared.weight, std=own.n_embd**-0.5)
+    if task.config.optimizer.kind == "adamw":  # whose steps are too short for embeddings with a deviation of 1
+        nn.init.normal_(model.shared.weight, std=own.n_embd**-0.5)
     return model
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import minigrad as mg
 from lm.cli import main
 from lm.config import ConfigError, load_config
 from lm.data.masking import IGNORED
@@ -184,6 +185,14 @@ def test_a_tokenizer_without_the_special_tokens_is_refused_by_name(tmp_path, cap
 def test_settings_that_do_not_go_together_are_named(tmp_path, family, flags, message):
     with pytest.raises(ConfigError, match=message):
         load_config(flags=flags_of(tmp_path, family, *flags))
+
+
+@pytest.mark.parametrize(("kind", "deviation"), [("adafactor", 1.0), ("adamw", 16**-0.5)])
+def test_the_embeddings_of_a_t5_begin_as_large_as_its_optimizer_can_move(tmp_path, kind, deviation):
+    flags = flags_of(tmp_path, "t5", "--model.n_embd", "16", "--optimizer.kind", kind)
+    with start_run(tmp_path / "run", load_config(flags=flags)) as run:
+        mg.manual_seed(0)
+        assert run.task.make_model().shared.weight.data.std() == pytest.approx(deviation, rel=0.05)
 
 
 @pytest.mark.parametrize("family", ["bert", "roberta"])
