@@ -195,6 +195,23 @@ def test_the_embeddings_of_a_t5_begin_as_large_as_its_optimizer_can_move(tmp_pat
         assert run.task.make_model().shared.weight.data.std() == pytest.approx(deviation, rel=0.05)
 
 
+def test_a_fresh_t5_looks_at_near_tokens_and_at_the_same_token_in_what_is_read(tmp_path):
+    flags = flags_of(tmp_path, "t5", "--model.n_embd", "128", "--model.n_head", "4", "--optimizer.kind", "adafactor")
+    with start_run(tmp_path / "run", load_config(flags=flags)) as run:
+        mg.manual_seed(0)
+        model = run.task.make_model()
+    here = np.arange(4, 9)
+    for stack, places in ((model.encoder, (-1, 1, -2, 2)), (model.decoder, (-1, -2, -3, -4))):
+        bias = stack.bias(12, 0, None).detach().numpy()[0]  # (H, 12, 12)
+        for head, place in enumerate(places):
+            assert bias[head].argmax(-1)[here].tolist() == (here + place).tolist()
+    for block in model.decoder.blocks:
+        cross, x = block.cross_attention, model.shared.weight
+        scores = (cross.q(x) @ cross.k(x).T).detach().numpy()  # (V, V), of all heads together
+        assert scores.argmax(-1).tolist() == list(range(len(x)))
+        assert np.diag(scores).mean() == pytest.approx(128 / 32**0.5, rel=0.1)  # keys of variance 1, queries smaller
+
+
 @pytest.mark.parametrize("family", ["bert", "roberta"])
 def test_a_context_without_room_for_a_pair_is_refused(tmp_path, capsys, family):
     flags = flags_of(tmp_path, family, "--model.n_positions", "4")
