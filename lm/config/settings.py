@@ -15,12 +15,11 @@ if TYPE_CHECKING:
 
 SMALLEST_BPE_VOCABULARY = 257  # every byte, and the end of a text
 
-Family = Literal["gpt2", "llama", "bert", "roberta", "t5", "transformer", "word2vec", "glove"]
-WORD_VECTORS = ("word2vec", "glove")
-TOKENIZERS = {  # the kinds a family can do with; masks and sentinels are special tokens, which BPE alone has
+TOKENIZERS = {  # the kinds each family can do with; masks and sentinels are special tokens, which BPE alone has
     "gpt2": ("bpe", "character"), "llama": ("bpe", "character"), "bert": ("bpe",), "roberta": ("bpe",), "t5": ("bpe",),
     "transformer": ("character",), "word2vec": ("word",), "glove": ("word",),
 }  # fmt: skip
+WORD_VECTORS = [family for family, kinds in TOKENIZERS.items() if kinds == ("word",)]
 
 
 class ConfigError(ValueError):
@@ -82,7 +81,7 @@ class ModelConfig:
         bias: whether linear layers and layer norms have biases, for "gpt2" alone: the others always or never have.
     """
 
-    family: Family = "gpt2"
+    family: str = "gpt2"
     n_positions: int = 128
     n_embd: int = 128
     n_layer: int = 4
@@ -92,6 +91,7 @@ class ModelConfig:
     bias: bool = False
 
     def __post_init__(self) -> None:
+        _require(self.family in TOKENIZERS, "model.family", self.family, f"one of {', '.join(TOKENIZERS)}")
         for name in ("n_positions", "n_embd", "n_layer", "n_head"):
             _require(getattr(self, name) >= 1, f"model.{name}", getattr(self, name), "at least 1")
         rule = f"divisible by model.n_head = {self.n_head}"
@@ -176,18 +176,21 @@ class EmbeddingsConfig:
 
 @dataclass(frozen=True)
 class OptimizerConfig:
-    """AdamW (Loshchilov and Hutter, 2019) on gradients clipped by their global norm.
+    """How weights move, on gradients clipped by their global norm.
 
     "word2vec" and "glove" have optimizers of their own, gradient descent and AdaGrad, and take the learning rate alone.
 
     Args:
-        lr: the highest learning rate.
-        betas: decay rates of the two running means.
-        eps: added to the root of the second mean.
+        kind: "adamw" (Loshchilov and Hutter, 2019), or "adafactor" (Shazeer and Stern, 2018), T5's own, with which
+            large weights take large steps.
+        lr: the highest learning rate; Adafactor's is a share of a weight's size.
+        betas: decay rates of AdamW's two running means.
+        eps: added to the root of AdamW's second mean.
         weight_decay: of matrices; vectors (biases, norms) have none.
         max_norm: gradients are scaled down to this global norm.
     """
 
+    kind: Literal["adamw", "adafactor"] = "adamw"
     lr: float = 3e-3
     betas: tuple[float, float] = (0.9, 0.99)
     eps: float = 1e-8

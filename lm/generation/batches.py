@@ -115,8 +115,8 @@ def _reader(model: Any, prompts: Sequence[Any], settings: GenerationConfig) -> R
         together = not hasattr(model, "encode")  # else what is read and what is written have each a context
         if longest is not None and (len(prompt) + new if together else max(len(prompt), new)) > longest:
             raise ValueError(
-                f"generate: prompt {number} has {len(prompt)} tokens, which {'with' if together else 'or'} "
-                f"max_new_tokens = {new} is more than the model's context of {longest}; shorten one of them"
+                f"generate: prompt {number} has {len(prompt)} tokens, max_new_tokens = {new}; "
+                f"{'together they are' if together else 'one of them is'} more than the model's context of {longest}"
             )
     token_ids("settings: eos_token_id", list(settings.ends), model.vocab_size)
     if not hasattr(model, "encode"):

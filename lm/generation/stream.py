@@ -46,13 +46,14 @@ def _characters(tokenizer: Tokenizer, ids: Iterable[int]) -> Iterator[str]:
 
 
 def _bytes(tokenizer: Tokenizer, ids: Iterable[int]) -> Iterator[bytes]:
-    """The bytes of each token: all but the first are decoded behind it, as many have a space only there."""
-    first: list[int] = []
-    before = b""
+    """What each token adds to the first that shows, behind which many have a space, and to the one before it, behind
+    which a line may begin.
+    """
+    context: list[int] = []
     for id in ids:
-        yield tokenizer.decode_bytes([*first, id])[len(before) :]
-        if not first:
-            first, before = [id], tokenizer.decode_bytes([id])
+        before = tokenizer.decode_bytes(context)
+        yield tokenizer.decode_bytes([*context, id])[len(before) :]
+        context = [*context[:1], id] if before else [id]
 
 
 def _overlap(text: str, stop: str) -> int:

@@ -1,4 +1,4 @@
-"""The weights that models start from: biases 0, norms the identity, and matrices as each family draws them."""
+"""The weights that models start from: biases 0, norms the identity, and the others as each family draws them."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from minigrad import nn
 
 
 def initialize(model: nn.Module, draw: Callable[[str, nn.Parameter], object]) -> None:
-    """Start from `draw(name, matrix)` for each matrix, from 0 for biases and what stands for padding, else from 1."""
+    """Start from `draw(name, weight)` for each weight of two dimensions or more, from 0 for biases and what stands for
+    padding, else from 1.
+    """
     for name, parameter in model.named_parameters():
-        if parameter.ndim == 2:
+        if parameter.ndim >= 2:
             draw(name, parameter)
         elif name.endswith("bias"):
             nn.init.zeros_(parameter)

@@ -110,8 +110,14 @@ class Word2Vec(nn.Module):
     def step(self, batch: Windows, lr: float) -> float:
         """Gradient descent on all of a batch, `WORDS_AT_ONCE` words after another; the mean loss of a prediction.
 
-        A prediction is that of one word by one neighbour (skip-gram) or by the mean of them (CBOW).
+        A prediction is that of one word by one neighbour (skip-gram) or by the mean of them (CBOW). Raises IndexError
+        for an id that has no row, and TypeError for tables that are neither float32 nor float64.
         """
+        for name, table, ids in (("vectors", self.vectors, batch.text), ("outputs", self.outputs, batch.outputs)):
+            if table.dtype not in (np.float32, np.float64):
+                raise TypeError(f"Word2Vec.step: {name} must be float32 or float64, got {table.dtype}; use .float()")
+            if ids.size and not 0 <= (worst := int(ids.min() if ids.min() < 0 else ids.max())) < len(table):
+                raise IndexError(f"Word2Vec.step: id {worst} is out of range for {len(table)} rows of {name}")
         starts = range(0, len(batch.words), WORDS_AT_ONCE)
         loss = sum(self._descend(batch.part(first, first + WORDS_AT_ONCE), lr) for first in starts)
         predictions = int(batch.near.sum() if self.config.sg else batch.near.any(axis=1).sum())

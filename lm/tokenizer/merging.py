@@ -119,7 +119,7 @@ class Merger:
         if self._arrays is None:
             self._arrays = _Arrays(self._byte_id, self._merges, self._merged)
         lengths = np.fromiter(map(len, words), np.int64, len(words))
-        data = np.frombuffer(b"".join(words), np.uint8)
+        data = np.frombuffer(b"".join(words) or b"\0", np.uint8)  # something to take where all words are empty
         starts = np.cumsum(lengths) - lengths
         size_class = np.searchsorted(_SIZES, lengths)
         if self.whole_words:

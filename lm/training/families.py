@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping
 from typing import Any, cast
 
+import numpy as np
+
 from lm.config import Config
 from lm.data.corpus import Corpus
 from lm.models import (
@@ -26,6 +28,7 @@ from lm.models import (
     Word2Vec,
     Word2VecConfig,
 )
+from lm.models.t5 import relative_buckets
 from lm.tokenizer.files import AnyTokenizer
 from lm.training.task import Family, Task
 from lm.training.tasks.backwards import Backwards
@@ -33,7 +36,9 @@ from lm.training.tasks.masked import MaskedTokens
 from lm.training.tasks.next_token import NextToken
 from lm.training.tasks.spans import SENTINELS, Spans
 from lm.training.tasks.word_vectors import GloVeTask, Word2VecTask
-from minigrad import nn
+from minigrad import default_generator, nn
+
+NEAR = 5.0  # what is added to the score of a near token: it has most of the attention in a text of a hundred
 
 END_OF_TEXT = {"end of text": "<|endoftext|>"}
 
@@ -101,9 +106,36 @@ def _t5(task: Task) -> nn.Module:
             decoder_start_token_id=task.special_id("padding"),
         )
     )
-    # T5's embeddings have a deviation of 1: its optimizer takes longer steps where weights are larger, AdamW does not.
-    nn.init.normal_(model.shared.weight, std=own.n_embd**-0.5)
+    if task.config.optimizer.kind == "adamw":  # whose steps are too short for embeddings with a deviation of 1
+        nn.init.normal_(model.shared.weight, std=own.n_embd**-0.5)
+    _look_near(model)
     return model
+
+
+def _look_near(model: T5) -> None:
+    """Let every head begin with a look at a near token, and what is written with a look at itself in what is read.
+
+    What stands beside a gap reaches its first word through the sentinel: the encoder must bring it there, and the
+    decoder must look there. Neither is worth anything without the other, so a small T5 that began with neither found
+    neither in 2,000 steps. The idea: Trockman and Kolter, "Mimetic initialization of self-attention layers" (2023).
+    """
+    config = model.config
+    heads = np.arange(config.num_heads)
+    for stack, places in (
+        (model.encoder, (heads // 2 + 1) * np.where(heads % 2, 1, -1)),  # one before, one after, two before, ...
+        (model.decoder, -1 - heads),  # one before, two before, ...
+    ):
+        buckets = relative_buckets(
+            places, not stack.decoder, config.relative_attention_num_buckets, config.relative_attention_max_distance
+        )
+        for bucket, head in zip(buckets.tolist(), heads.tolist()):
+            nn.init.constant_(stack.distances.weight[bucket, head].detach(), NEAR)
+    blocks: Any = model.decoder.blocks
+    for attention in (block.cross_attention for block in blocks):
+        state = default_generator.get_state()
+        for weight, width in ((attention.k.weight, 1), (attention.q.weight, config.d_kv)):
+            default_generator.set_state(state)  # the same numbers for queries as for keys
+            nn.init.normal_(weight, std=(config.d_model * width) ** -0.5)
 
 
 def _transformer(task: Task) -> nn.Module:

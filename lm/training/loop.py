@@ -144,8 +144,8 @@ def accumulate_gradients(run: Run, step: int, loss_of: Callable[[Any], Tensor]) 
     return total / training.accumulation_steps
 
 
-def make_optimizer(model: nn.Module, config: Config) -> optim.AdamW:
-    """AdamW that decays matrices, and nothing of fewer dimensions."""
+def make_optimizer(model: nn.Module, config: Config) -> optim.Optimizer:
+    """The optimizer the settings ask for; it decays matrices, and nothing of fewer dimensions."""
     settings = config.optimizer
     matrices = [p for p in model.parameters() if p.ndim >= 2]
     vectors = [p for p in model.parameters() if p.ndim < 2]
@@ -153,6 +153,8 @@ def make_optimizer(model: nn.Module, config: Config) -> optim.AdamW:
         {"params": matrices, "weight_decay": settings.weight_decay},
         {"params": vectors, "weight_decay": 0.0},
     ]
+    if settings.kind == "adafactor":
+        return optim.Adafactor(groups, lr=settings.lr)
     return optim.AdamW(groups, lr=settings.lr, betas=settings.betas, eps=settings.eps)
 
 

@@ -133,18 +133,19 @@ def _dims_read_by(part: Array) -> int:
 def dim_of(ndim: int, dim: int) -> int:
     """`dim` counted from the front. Raises IndexError if the tensor has no such dimension."""
     if dim.__class__ is not int:
-        dim = whole_dim(dim)
+        dim = whole("dim", dim)
     if not -ndim <= dim < ndim:
         raise IndexError(no_such_dim(ndim, dim))
     return dim % ndim
 
 
-def whole_dim(dim: Any) -> int:
-    """`dim` as an int. Raises TypeError for a bool, a float and whatever else is no whole number."""
-    if isinstance(dim, bool) or not hasattr(dim, "__index__") or (hasattr(dim, "dtype") and dim.dtype.kind not in "iu"):
-        shown = dim if isinstance(dim, (bool, float, str)) else type(dim).__name__
-        raise DTypeError(f"dim must be an int, got {shown}")
-    return operator.index(dim)
+def whole(name: str, value: Any) -> int:
+    """`value` as an int. Raises TypeError for a bool, a float and whatever else is no whole number."""
+    typed = getattr(value, "dtype", None)
+    if isinstance(value, bool) or not hasattr(value, "__index__") or (typed is not None and typed.kind not in "iu"):
+        shown = repr(value) if isinstance(value, (bool, float, str)) else type(value).__name__
+        raise DTypeError(f"{name} must be an int, got {shown}")
+    return operator.index(value)
 
 
 def no_such_dim(ndim: int, dim: int) -> str:

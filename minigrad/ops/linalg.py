@@ -10,7 +10,6 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable
-from operator import index
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,7 +21,7 @@ from .cast import clone
 from .diagonals import tril
 from .elementwise import where
 from .failure import DTypeError, LinAlgError, ShapeError, in_module
-from .index import getitem, raw
+from .index import getitem, raw, whole
 from .norms import matrix_norm, norm, vector_norm
 from .primitive import Primitive
 from .products import matmul
@@ -134,7 +133,7 @@ def matrix_power(input: Any, n: int) -> Any:
     """
     if input.ndim < 2 or input.shape[-1] != input.shape[-2]:
         raise ShapeError(f"linalg.matrix_power takes square matrices, got shape {tuple(input.shape)}{in_module()}")
-    n = index(n)
+    n = whole("n", n)
     if n < 0:
         return matrix_power(inv(input), -n)
     if n == 0:

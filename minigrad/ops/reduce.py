@@ -16,7 +16,7 @@ from .cast import cast, clone
 from .dtypes import checked_dtype
 from .elementwise import maximum, minimum, where
 from .failure import check_tensors
-from .index import dim_of, gather, no_such_dim, raw, whole_dim
+from .index import dim_of, gather, no_such_dim, raw, whole
 from .primitive import Primitive
 from .shape import expand, reshape, transpose
 from .transcendental import exp, log
@@ -29,7 +29,7 @@ def axes_of(ndim: int, dim: Any) -> tuple[int, ...]:
     axes = []
     for axis in dim if isinstance(dim, (tuple, list)) else (dim,):
         if axis.__class__ is not int:
-            axis = whole_dim(axis)
+            axis = whole("dim", axis)
         if not -ndim <= axis < ndim and not (ndim == 0 and axis in (0, -1)):
             raise IndexError(no_such_dim(ndim, axis))
         axes.append(axis % (ndim or 1))

@@ -110,6 +110,7 @@ def test_flags_may_be_written_with_hyphens():
         ("model:", "model is no settings"),
         ("model: {bias: 1}", r'"model\.bias"[\s\S]*bool'),
         ("model: {n_embd: 10, n_head: 4}", r"model\.n_embd must be divisible by model\.n_head = 4, got 10"),
+        ("model: {family: gpt3}", r"model\.family must be one of gpt2, llama, .*glove, got 'gpt3'"),
         ("model: {dropout: 1.0}", r"model\.dropout must be in \[0, 1\)"),
         ("optimizer: {betas: [0.9]}", r'"optimizer\.betas"[\s\S]*2 elements'),
         ("optimizer: {lr: .nan}", r"optimizer\.lr must be positive"),

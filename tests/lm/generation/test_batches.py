@@ -153,7 +153,7 @@ def test_prompts_that_are_none_are_refused_at_once(model, prompts, error, proble
 
 def test_a_prompt_too_long_is_refused_at_once():
     model = GPT2(CONFIGS["gpt2"][1])
-    with pytest.raises(ValueError, match=r"prompt 1 has 10 tokens, .* = 7 is more than .* of 16"):
+    with pytest.raises(ValueError, match=r"prompt 1 has 10 tokens, .* = 7; together they are more than .* of 16"):
         generate_batch(model, [[1], [2] * 10], GenerationConfig(max_new_tokens=7))
     assert len(generate_batch(model, [[2] * 10], GenerationConfig(max_new_tokens=6))[0]) == 6
 
@@ -189,8 +189,9 @@ def test_a_context_is_used_to_its_last_token_and_no_further(name):
     """An encoder and its decoder have one each; a decoder alone reads and writes in the same."""
     kind, config = CONFIGS[name]
     model, apart = kind(config), name == "transformer"
+    much = "one of them is" if apart else "together they are"
     for prompt, new in [([3] * 16, 16), ([3] * 3, 16)] if apart else [([3] * 6, 10)]:
         assert len(generate_batch(model, [prompt], GenerationConfig(max_new_tokens=new))[0]) == new
     for prompt, new in [([3] * 17, 1), ([3], 17)] + ([] if apart else [([3] * 7, 10)]):
-        with pytest.raises(ValueError, match=f"max_new_tokens = {new} is more than the model's context of 16"):
+        with pytest.raises(ValueError, match=f"max_new_tokens = {new}; {much} more than the model's context of 16"):
             generate_batch(model, [prompt], GenerationConfig(max_new_tokens=new))

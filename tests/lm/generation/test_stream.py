@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from lm.generation.stream import stream_text
 from lm.tokenizer import BPETokenizer, CharacterTokenizer
+from lm.tokenizer.word import WordTokenizer
 
 BYTES = BPETokenizer([])
 
@@ -47,6 +48,12 @@ def test_text_is_not_held_back_longer_than_needed():
     stream = stream_text(CharacterTokenizer("xab-"), ids(), stop=["abc"])
     assert next(stream) == "x" and seen == ["x"]
     assert next(stream) == "ab-" and seen == ["x", "a", "b", "-"]
+
+
+@given(st.lists(st.integers(0, 3), max_size=8))
+def test_lines_of_sentences_come_as_they_do_at_once(ids):
+    words = WordTokenizer(["a", "b"])  # ids 2 and 3; id 1 ends a sentence
+    assert "".join(stream_text(words, ids)) == words.decode(ids)
 
 
 def test_an_empty_stop_string_is_refused():

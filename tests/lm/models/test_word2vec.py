@@ -1,5 +1,7 @@
 """Word2vec: the gradient written by hand is that of the definition, and what it learns is what stands in the text."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -212,6 +214,25 @@ def test_a_band_mixes_each_words_own_places_and_its_transpose_gives_them_back(S,
 def test_settings_that_make_no_sense_are_named(settings, message):
     with pytest.raises(ValueError, match=message):
         Word2VecConfig(**{"vocab_size": 10, **settings})
+
+
+@pytest.mark.parametrize(("sg", "hs"), KINDS)
+def test_ids_without_a_row_and_tables_of_few_digits_are_named_before_anything_moves(sg, hs):
+    model, sampler = make(sg, hs, np.array([9, 9, 9, 9]))
+    rows = len(model.outputs)
+    batch = sampler.windows(np.array([0, 1, 2, 3]), Key(0, "windows", 0))
+    before = model.vectors.data.copy(), model.outputs.data.copy()
+    for wrong, message in [
+        ({"text": np.where(batch.text == 3, 4, batch.text)}, "id 4 is out of range for 4 rows of vectors"),
+        ({"text": np.where(batch.text == 3, -1, batch.text)}, "id -1 is out of range for 4 rows of vectors"),
+        ({"outputs": batch.outputs + rows}, f"for {rows} rows of outputs"),
+        ({"outputs": batch.outputs - rows}, f"id -{rows} is out of range for {rows} rows of outputs"),
+    ]:
+        with pytest.raises(IndexError, match=f"Word2Vec.step: .*{message}"):
+            model.step(replace(batch, **wrong), 0.1)
+    assert all(map(np.array_equal, before, (model.vectors.data, model.outputs.data)))
+    with pytest.raises(TypeError, match="vectors must be float32 or float64, got float16"):
+        model.half().step(batch, 0.1)
 
 
 def test_rows_of_a_table_in_any_order_of_memory_are_moved():

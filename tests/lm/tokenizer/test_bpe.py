@@ -69,6 +69,14 @@ def test_words_merged_in_step_are_those_merged_alone(merges, words):
     assert [merger._merge_long(word) for word in words] == expected
 
 
+def test_words_of_no_bytes_are_no_ids():
+    merger = BPETokenizer([(64, 65)]).encoder.merger
+    for words in ([b""], [b"", b""], [b"", b"ab", b""], []):
+        ids, counts = merger.merge_many(words)
+        assert counts.tolist() == [len(merger.merge(word)) for word in words]
+        assert ids.tolist() == [id for word in words for id in merger.merge(word)]
+
+
 def test_a_join_that_allows_an_earlier_merge_waits_for_it():
     a, b, c, bc, ab, abc = 64, 65, 66, 256, 257, 258
     tokenizer = BPETokenizer([(b, c), (a, b), (ab, c), (abc, a), (a, bc)])

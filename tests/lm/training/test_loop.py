@@ -343,8 +343,9 @@ def test_every_micro_step_has_its_own_dropout(tmp_path, monkeypatch):
     assert len(set(keys)) == 2 * 2 * (1 + 3 * config.model.n_layer)  # steps, micro-steps, dropouts of the model
 
 
-def test_only_matrices_decay(tmp_path):
-    config = tiny_config(tmp_path, "--model.bias", "true")
+@pytest.mark.parametrize("kind", ["adamw", "adafactor"])
+def test_only_matrices_decay(tmp_path, kind):
+    config = tiny_config(tmp_path, "--model.bias", "true", "--optimizer.kind", kind)
     optimizer = make_optimizer(GPT2(config.model.gpt2(10)), config)
     matrices, vectors = optimizer.param_groups
     assert (matrices["weight_decay"], vectors["weight_decay"]) == (config.optimizer.weight_decay, 0.0)
@@ -377,6 +378,30 @@ def test_a_run_takes_the_steps_of_adamw_on_clipped_gradients(tmp_path):
                 v += g * g * (1 - 0.9)
                 root = math.sqrt(correction2)
                 w += m / (np.sqrt(v) + 1e-3 * root) * -(lr * root / correction1)
+    for name, weight in model.state_dict().items():
+        np.testing.assert_array_equal(trained[name].numpy(), weight.numpy(), err_msg=name)
+
+
+def test_a_run_takes_the_steps_of_adafactor_on_clipped_gradients_and_goes_on_with_them(tmp_path):
+    flags = ["--max_steps", "4", "--schedule.kind", "constant", "--schedule.warmup_steps", "0"]
+    flags += ["--optimizer.kind", "adafactor", "--optimizer.max_norm", "0.3", "--optimizer.weight_decay", "0.25"]
+    config = tiny_config(tmp_path, *flags)
+    with start_run(tmp_path / "run", config) as run:
+        train(run, StopAtPoll(4))
+    assert latest_checkpoint(tmp_path / "run").step < 4
+    with resume_run(tmp_path / "run", None, ()) as run:
+        trained = train(run).state_dict()
+
+        mg.manual_seed(config.seed)
+        model = GPT2(config.model.gpt2(run.tokenizer.vocab_size))
+        parameters = list(model.parameters())
+        matrices, vectors = ([p for p in parameters if (p.ndim == 2) == matrix] for matrix in (True, False))
+        optimizer = mg.optim.Adafactor([{"params": matrices, "weight_decay": 0.25}, {"params": vectors}], lr=0.01)
+        for step in range(4):
+            optimizer.zero_grad()
+            accumulate_gradients(model, run, step)
+            assert mg.optim.clip_grad_norm_(parameters, 0.3).item() > 0.3  # or it would not show
+            optimizer.step()
     for name, weight in model.state_dict().items():
         np.testing.assert_array_equal(trained[name].numpy(), weight.numpy(), err_msg=name)
 

@@ -224,6 +224,13 @@ def test_a_bool_is_no_dimension(reduce):
         reduce(mg.ones(2, 3), True)
 
 
+@pytest.mark.parametrize("n, shown", [("2", "'2'"), (2.0, "2.0"), (True, "True"), (None, "NoneType")])
+def test_a_power_of_a_matrix_is_a_whole_number(n, shown):
+    for power in (mg.linalg.matrix_power, mg.matrix_power):
+        with pytest.raises(TypeError, match=rf"matrix_power of .*: n must be an int, got {shown}$"):
+            power(mg.ones(2, 2), n)
+
+
 def test_nothing_falls_into_as_many_parts_as_are_asked_for():
     assert [part.shape for part in mg.ones(2, 0).chunk(3, 1)] == [(2, 0)] * 3
     assert [part.shape for part in mg.ones(3).chunk(5)] == [(1,)] * 3

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import minigrad as mg
 from lm.cli import main
 from lm.config import ConfigError, load_config
 from lm.data.masking import IGNORED
@@ -185,6 +186,31 @@ def test_a_tokenizer_without_the_special_tokens_is_refused_by_name(tmp_path, cap
 def test_settings_that_do_not_go_together_are_named(tmp_path, family, flags, message):
     with pytest.raises(ConfigError, match=message):
         load_config(flags=flags_of(tmp_path, family, *flags))
+
+
+@pytest.mark.parametrize(("kind", "deviation"), [("adafactor", 1.0), ("adamw", 16**-0.5)])
+def test_the_embeddings_of_a_t5_begin_as_large_as_its_optimizer_can_move(tmp_path, kind, deviation):
+    flags = flags_of(tmp_path, "t5", "--model.n_embd", "16", "--optimizer.kind", kind)
+    with start_run(tmp_path / "run", load_config(flags=flags)) as run:
+        mg.manual_seed(0)
+        assert run.task.make_model().shared.weight.data.std() == pytest.approx(deviation, rel=0.05)
+
+
+def test_a_fresh_t5_looks_at_near_tokens_and_at_the_same_token_in_what_is_read(tmp_path):
+    flags = flags_of(tmp_path, "t5", "--model.n_embd", "128", "--model.n_head", "4", "--optimizer.kind", "adafactor")
+    with start_run(tmp_path / "run", load_config(flags=flags)) as run:
+        mg.manual_seed(0)
+        model = run.task.make_model()
+    here = np.arange(4, 9)
+    for stack, places in ((model.encoder, (-1, 1, -2, 2)), (model.decoder, (-1, -2, -3, -4))):
+        bias = stack.bias(12, 0, None).detach().numpy()[0]  # (H, 12, 12)
+        for head, place in enumerate(places):
+            assert bias[head].argmax(-1)[here].tolist() == (here + place).tolist()
+    for block in model.decoder.blocks:
+        cross, x = block.cross_attention, model.shared.weight
+        scores = (cross.q(x) @ cross.k(x).T).detach().numpy()  # (V, V), of all heads together
+        assert scores.argmax(-1).tolist() == list(range(len(x)))
+        assert np.diag(scores).mean() == pytest.approx(128 / 32**0.5, rel=0.1)  # keys of variance 1, queries smaller
 
 
 @pytest.mark.parametrize("family", ["bert", "roberta"])
