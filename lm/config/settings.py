@@ -232,7 +232,7 @@ class TrainingConfig:
         batch_size: sequences per forward and backward; for "word2vec" words of the text, for "glove" pairs of words.
         accumulation_steps: forwards and backwards per optimizer step; their gradients are averaged.
         processes: how many share a forward and backward, each with its part of the sequences; more than one are faster
-            on as many cores of a CPU, and draw other dropout masks. On Linux; elsewhere one does all.
+            on as many cores of a CPU, and draw other dropout masks. On Linux, on the CPU; elsewhere one does all.
         gradient_checkpointing: whether layers forget what they computed and compute it again in the backward: less
             memory, the same numbers, about a third more time. Without effect for "word2vec" and "glove".
         eval_every: steps between two evaluations on the whole validation split.

@@ -18,6 +18,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -162,15 +163,20 @@ def best_checkpoint(
     return latest
 
 
-def check_same_run(checkpoint: Checkpoint, identity: Mapping[str, Any], model: Mapping[str, Array]) -> None:
+def check_same_run(
+    checkpoint: Checkpoint, identity: Mapping[str, Any], model: Mapping[str, Array],
+    defaults: Mapping[str, Any] = MappingProxyType({}),
+) -> None:  # fmt: skip
     """Refuse a checkpoint of another run.
 
     Arguments: `identity` is compared with the same keys of `checkpoint.state`, `model` by names, shapes and dtypes.
+    `defaults` stand for settings that a checkpoint does not have, being older than they.
 
     Raises:
         ForeignCheckpointError: (a ValueError) naming the settings or tensors that differ.
     """
     saved = {key: checkpoint.state.get(key, "nothing") for key in identity}
+    saved = _filled(saved, _as_json(dict(defaults), "defaults"))
     if different := _differences(saved, _as_json(identity, "identity")):
         raise ForeignCheckpointError(
             f"{checkpoint.path} was saved by another run: {_listed(different)}; go on with the same, or in another "
@@ -268,6 +274,13 @@ def _as_json(value: Any, where: str) -> Any:
     if isinstance(value, Mapping) and all(type(key) is str for key in value):
         return {key: _as_json(item, f"{where}[{key!r}]") for key, item in value.items()}
     raise TypeError(f"{where} is a {type(value).__name__}; JSON holds None, bool, int, float, str, lists, dicts by str")
+
+
+def _filled(saved: Any, defaults: Any) -> Any:
+    """`saved`, with the defaults that it lacks."""
+    if not (isinstance(saved, Mapping) and isinstance(defaults, Mapping)):
+        return saved
+    return {**defaults, **{key: _filled(value, defaults.get(key)) for key, value in saved.items()}}
 
 
 def _differences(saved: Any, wanted: Any, where: str = "") -> list[str]:

@@ -16,7 +16,7 @@ import numpy as np
 
 import minigrad as mg
 from lm.config import Config
-from lm.training.checkpoint import best_checkpoint, check_same_run
+from lm.training.checkpoint import best_checkpoint
 from lm.training.finite import check_finite
 from lm.training.log import Entry, Log, rewind_log
 from lm.training.parallel import shared_loss
@@ -24,7 +24,7 @@ from lm.training.progress import show_progress
 from lm.training.recompute import checkpoint_blocks
 from lm.training.run import Run
 from lm.training.signals import StopSignal
-from lm.training.state import Position, model_arrays, restore, run_identity, save
+from lm.training.state import Position, check_of, restore, save
 from minigrad import Tensor, nn, optim
 from minigrad.optim import lr_scheduler
 
@@ -199,8 +199,7 @@ def load_best(run: Run) -> tuple[Any, int]:
         CorruptFileError, ForeignCheckpointError: nothing but damaged checkpoints, or ones of another run.
     """
     model = run.task.make_model()
-    identity, arrays = run_identity(run), model_arrays(model)
-    checkpoint = best_checkpoint(run.folder, lambda found: check_same_run(found, identity, arrays))
+    checkpoint = best_checkpoint(run.folder, check_of(run, model))
     if checkpoint is None:
         raise FileNotFoundError(errno.ENOENT, "nothing was saved yet; train with --resume", str(run.folder))
     model.load_state_dict(checkpoint.model)

@@ -17,10 +17,10 @@ from minigrad.backends.processes import can_fork
 def shared_loss(task: Task, model: Any, processes: int) -> Iterator[Callable[[Any], Tensor]]:
     """The loss of a batch as a function of it, computed by so many processes, which end with the block.
 
-    It is the mean of the losses of the parts, as it is over `accumulation_steps`. With one process, and elsewhere than
-    on Linux, `task.loss`.
+    It is the mean of the losses of the parts, as it is over `accumulation_steps`. With one process, elsewhere than on
+    Linux, and on a GPU, `task.loss`.
     """
-    if processes == 1 or not can_fork():
+    if processes == 1 or not can_fork() or next(model.parameters()).device != "cpu":
         yield partial(task.loss, model)
         return
     replicas = nn.DataParallel(Loss(model), device_ids=range(processes))

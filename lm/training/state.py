@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from lm.config import Config
 from lm.training.checkpoint import (
+    Checkpoint,
     check_same_run,
     latest_checkpoint,
     save_checkpoint,
@@ -55,8 +56,7 @@ def restore(run: Run, model: nn.Module, optimizer: optim.Optimizer) -> Position 
     Raises:
         CorruptFileError, ForeignCheckpointError: nothing but damaged checkpoints, or ones of another run.
     """
-    identity, arrays = run_identity(run), model_arrays(model)
-    checkpoint = latest_checkpoint(run.folder, lambda found: check_same_run(found, identity, arrays))
+    checkpoint = latest_checkpoint(run.folder, check_of(run, model))
     if checkpoint is None:
         return None
     warn_of_other_environment(checkpoint)
@@ -64,6 +64,12 @@ def restore(run: Run, model: nn.Module, optimizer: optim.Optimizer) -> Position 
     load_optimizer_arrays(model, optimizer, checkpoint.optimizer)
     best_loss, seconds = checkpoint.state["best_loss"], checkpoint.state["seconds"]
     return Position(checkpoint.step, checkpoint.best_step, math.inf if best_loss is None else best_loss, seconds)
+
+
+def check_of(run: Run, model: nn.Module) -> Callable[[Checkpoint], None]:
+    """A check that a checkpoint is one of the run's, with such a model."""
+    identity, arrays, defaults = run_identity(run), model_arrays(model), {"config": run_settings(Config())}
+    return lambda found: check_same_run(found, identity, arrays, defaults)
 
 
 def run_identity(run: Run) -> dict[str, Any]:

@@ -325,6 +325,15 @@ def test_foreign_checkpoint_is_refused_with_what_differs(tmp_path, config, model
         check_same_run(load_checkpoint(save(tmp_path, 1)), {"config": config}, model)
 
 
+def test_a_setting_that_came_later_was_its_default_before(tmp_path):
+    checkpoint = load_checkpoint(save(tmp_path, 1))
+    later = {**CONFIG, "dropout": 0.1, "model": {**CONFIG["model"], "width": 8}}
+    check_same_run(checkpoint, {"config": later}, model_at(0), {"config": later})
+    with pytest.raises(ForeignCheckpointError, match=r"model\.width: 8 -> 9"):
+        other = {**later, "model": {**later["model"], "width": 9}}
+        check_same_run(checkpoint, {"config": other}, model_at(0), {"config": later})
+
+
 def test_checkpoint_that_does_not_say_of_which_run_it_is_is_refused(tmp_path):
     with pytest.raises(ForeignCheckpointError, match="corpus: nothing -> 1f"):
         check_same_run(load_checkpoint(save(tmp_path, 1)), {"config": CONFIG, "corpus": "1f"}, model_at(0))

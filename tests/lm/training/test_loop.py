@@ -399,7 +399,7 @@ def test_a_run_takes_the_steps_of_adafactor_on_clipped_gradients_and_goes_on_wit
         optimizer = mg.optim.Adafactor([{"params": matrices, "weight_decay": 0.25}, {"params": vectors}], lr=0.01)
         for step in range(4):
             optimizer.zero_grad()
-            accumulate_gradients(model, run, step)
+            accumulate_gradients(run, step, partial(run.task.loss, model))
             assert mg.optim.clip_grad_norm_(parameters, 0.3).item() > 0.3  # or it would not show
             optimizer.step()
     for name, weight in model.state_dict().items():
