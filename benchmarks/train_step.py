@@ -2,8 +2,9 @@
 
     python -m benchmarks.train_step [--sizes tiny small gpt2] [--peers ...] [--seconds 20] [--json FILE]
 
-Everyone has the same weights, batches and AdamW, in a process of its own; they take turns, so that a machine whose
-speed drifts is the same for all. The losses of the last steps are compared: who computes something else is not a peer.
+Everyone has the same weights, batches and AdamW, in a process of its own, or where it says "shared" in as many as there
+are cores; they take turns, so that a machine whose speed drifts is the same for all. The losses of the last steps are
+compared: who computes something else is not a peer.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import os
 import statistics
+import tempfile
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
@@ -52,9 +55,9 @@ class Peer:
 
 
 class Minigrad(Peer):
-    """`lm.models.GPT2` and `minigrad.optim.AdamW`, the batch shared by a process for each core, one thread each."""
+    """`lm.models.GPT2` and `minigrad.optim.AdamW`; its products of matrices have all cores."""
 
-    processes: int | None = None  # as many as cores
+    processes: int | None = 1
 
     def prepare(self, arrays: dict[str, Any]) -> None:
         import minigrad as mg
@@ -88,10 +91,10 @@ class Minigrad(Peer):
         return loss.item()
 
 
-class MinigradAlone(Minigrad):
-    """In one process, whose products of matrices have all cores."""
+class MinigradShared(Minigrad):
+    """The batch shared by `nn.DataParallel`, a process of one thread for each core."""
 
-    processes = 1
+    processes = None  # as many as there are threads
 
 
 class PyTorch(Peer):
@@ -158,6 +161,53 @@ class PyTorchCompiledFused(PyTorch):
     """Both."""
 
     compiled = fused = True
+
+
+class PyTorchShared(PyTorchFused):
+    """The batch shared by `DistributedDataParallel`, a process of one thread for each core, as for minigrad."""
+
+    def prepare(self, arrays: dict[str, Any]) -> None:
+        import torch
+        from torch.nn.parallel import DistributedDataParallel
+
+        cores = os.cpu_count() or 1
+        self.parts, self.rank = min(cores, self.size.batch), 0
+        meeting = Path(tempfile.mkdtemp()) / "meeting"
+        self.pipes = [os.pipe() for _ in range(self.parts - 1)]  # to each other process, a byte for a step
+        for rank in range(1, self.parts):
+            if not os.fork():
+                self.rank = rank
+                break
+        torch.set_num_threads(cores // self.parts)
+        torch.distributed.init_process_group("gloo", f"file://{meeting}", rank=self.rank, world_size=self.parts)
+        super().prepare(arrays)
+        loss_of = self._loss
+
+        class Loss(torch.nn.Module):  # type: ignore[misc]
+            def __init__(self, weights: dict[str, Any]) -> None:
+                super().__init__()
+                self.names, self.all = list(weights), torch.nn.ParameterList(weights.values())
+
+            def forward(self, ids: Any, targets: Any) -> Any:
+                return loss_of(dict(zip(self.names, self.all)), ids, targets)
+
+        shared = DistributedDataParallel(Loss(self.weights), gradient_as_bucket_view=True)
+        self.loss = lambda weights, ids, targets: shared(ids, targets)
+        if self.rank:
+            for _, writer in self.pipes:
+                os.close(writer)
+            while os.read(self.pipes[self.rank - 1][0], 1):
+                self.step(*next(self.data))
+            os._exit(0)
+
+    def step(self, ids: Any, targets: Any) -> Any:
+        if not self.rank:
+            for _, writer in self.pipes:
+                os.write(writer, b".")
+        part = slice(self.rank * len(ids) // self.parts, (self.rank + 1) * len(ids) // self.parts)
+        loss = self.torch.tensor(super().step(ids[part], targets[part]))
+        self.torch.distributed.all_reduce(loss)
+        return loss.item() / self.parts
 
 
 class _Functional(Peer):
@@ -293,13 +343,15 @@ class Products(Peer):
         return math.nan
 
 
+OURS = ["minigrad", "minigrad, shared"]
 PEERS: dict[str, tuple[type[Peer], str]] = {  # and the package it needs
     "minigrad": (Minigrad, "numpy"),
-    "minigrad, one process": (MinigradAlone, "numpy"),
+    "minigrad, shared": (MinigradShared, "numpy"),
     "PyTorch": (PyTorch, "torch"),
     "PyTorch compiled": (PyTorchCompiled, "torch"),
     "PyTorch fused": (PyTorchFused, "torch"),
     "PyTorch compiled and fused": (PyTorchCompiledFused, "torch"),
+    "PyTorch, fused, shared": (PyTorchShared, "torch"),
     "JAX": (Jax, "jax"),
     "HIPS autograd": (Autograd, "autograd"),
     "matrix products": (Products, "numpy"),
@@ -329,15 +381,16 @@ def measure(size: str, names: list[str], seconds: float, warm: int = 3) -> dict[
 
 
 def table(size: Size, found: dict[str, dict[str, Any]]) -> str:
-    """Markdown: milliseconds, tokens per second, minigrad's speed over the peer's, memory."""
-    ours = found["minigrad"]["seconds"]
+    """Markdown: milliseconds, tokens per second, minigrad's speed over the peer's, alone and shared, memory."""
+    ours = [found[name]["seconds"] for name in OURS]
     lines = [
-        "| | ms/step, median | fastest | tokens/s | minigrad / it, median | fastest | peak memory, MB | loss |",
-        "|---|---|---|---|---|---|---|---|",
+        "| | ms/step, median | fastest | tokens/s | minigrad / it, median | fastest | shared / it, median | fastest "
+        "| peak memory, MB | loss |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for name, each in found.items():
         median, fastest = statistics.median(each["seconds"]), min(each["seconds"])
-        ratios = f"{median / statistics.median(ours):.2f} | {fastest / min(ours):.2f}"
+        ratios = " | ".join(f"{median / statistics.median(own):.2f} | {fastest / min(own):.2f}" for own in ours)
         loss, same = each["loss"], found["minigrad"]["loss"]
         if abs(loss - same) > 2e-3 * abs(same):  # nan, of the products, is not
             raise SystemExit(f"{name} is no peer: its loss is {loss:.4f}, minigrad's {same:.4f}")
@@ -356,7 +409,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--json", type=Path, help="where to write every measurement")
     options = parser.parse_args(arguments)
     print(machine())
-    names = ["minigrad", *(name for name in options.peers if name != "minigrad" and find_spec(PEERS[name][1]))]
+    names = [*OURS, *(name for name in options.peers if name not in OURS and find_spec(PEERS[name][1]))]
     everything = {}
     for size in options.sizes:
         everything[size] = measure(size, names, options.seconds)

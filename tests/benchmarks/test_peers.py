@@ -5,11 +5,12 @@ import math
 import numpy as np
 import pytest
 
-from benchmarks import attention_memory, cold_start, generation, gpt, layers, small_ops, train_step
+from benchmarks import attention_memory, cold_start, generation, gpt, layers, side_by_side, small_ops, train_step
+from minigrad.backends.processes import Worker
 
 pytestmark = pytest.mark.host("speed and memory are compared there")
 
-SMALL = gpt.Size(layers=2, heads=2, channels=8, context=6, vocabulary=11, batch=3)
+SMALL = gpt.Size(layers=2, heads=2, channels=8, context=6, vocabulary=11, batch=4)
 
 
 @pytest.fixture(autouse=True)
@@ -36,7 +37,7 @@ def test_the_loss_falls_and_depends_on_the_batch():
     assert last < first - 0.1
     batches = gpt.batches(SMALL)
     (ids, targets), (others, _) = next(batches), next(batches)
-    assert ids.shape == targets.shape == (3, 6)
+    assert ids.shape == targets.shape == (4, 6)
     assert np.array_equal(ids[:, 1:], targets[:, :-1])
     assert not np.array_equal(ids, others)
 
@@ -51,11 +52,24 @@ def test_the_products_are_those_of_a_step():
 
 
 def test_a_peer_runs_in_a_process_of_its_own_and_is_in_the_table():
-    found = train_step.measure("tiny", ["minigrad", "matrix products"], seconds=0.0, warm=1)
+    found = train_step.measure("tiny", ["minigrad", "minigrad, shared", "matrix products"], seconds=0.0, warm=1)
     assert len(found["minigrad"]["seconds"]) == 3
     assert found["minigrad"]["memory"] > 10e6
     lines = train_step.table(gpt.SIZES["tiny"], found).splitlines()
-    assert [line.split(" | ")[0] for line in lines[2:]] == ["| minigrad", "| matrix products"]
+    assert [line.split(" | ")[0] for line in lines[2:]] == ["| minigrad", "| minigrad, shared", "| matrix products"]
+
+
+def test_memory_is_that_of_the_children_too():
+    def holding(size):
+        held = np.ones(size)
+        return held.sum()
+
+    before = side_by_side.peak()
+    worker = Worker(holding)
+    worker.send(10_000_000)  # 80 MB
+    worker.receive()
+    assert 75e6 < side_by_side.peak() - before < 150e6
+    worker.close()
 
 
 @pytest.mark.parametrize("name", [name for name in small_ops.PEERS if name != "minigrad"])
