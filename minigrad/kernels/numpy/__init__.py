@@ -4,6 +4,7 @@ from . import attention as attention
 from . import cross_entropy as cross_entropy
 from . import dropout as dropout
 from . import gelu as gelu
+from . import gru as gru
 from . import layer_norm as layer_norm
 from . import linear as linear
 from . import lstm as lstm

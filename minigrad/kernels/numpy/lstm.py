@@ -60,14 +60,12 @@ def _backward(
     hidden = width // 4
     opened = opened.reshape(length, batch, 4, hidden)
     order = range(length - 1, -1, -1) if reverse else range(length)
-    before = np.empty((2, length, batch, hidden), states.dtype)  # the h and c that each step began with
-    before[0, order[0]], before[1, order[0]] = h, c
-    before[:, list(order[1:])] = states[:, list(order[:-1])]
+    h_before, c_before = states_before(states[0], h, order), states_before(states[1], c, order)
 
     slopes = opened - opened * opened  # (L, N, 4, H): of i, f and o
     slopes[:, :, 2] = 1.0 - opened[:, :, 2] * opened[:, :, 2]
     slopes[:, :, 0] *= opened[:, :, 2]
-    slopes[:, :, 1] *= before[1]
+    slopes[:, :, 1] *= c_before
     slopes[:, :, 2] *= opened[:, :, 0]
     slopes[:, :, 3] *= squashed
     passed = (1.0 - squashed * squashed) * opened[:, :, 3]  # (L, N, H): from h to c
@@ -83,9 +81,17 @@ def _backward(
         dc *= opened[t, :, 1]
         np.matmul(dgates[t].reshape(batch, width), w, out=dh)
     flat = dgates.reshape(length * batch, width)
-    dw = flat.T @ before[0].reshape(length * batch, hidden) if wanted[3] else None
+    dw = flat.T @ h_before.reshape(length * batch, hidden) if wanted[3] else None
     db = np.ones(len(flat), flat.dtype) @ flat if wanted[4] else None
     return flat.reshape(length, batch, width), dh, dc, dw, db
+
+
+def states_before(states: Array, first: Array, order: range) -> Array:
+    """What each step began with, (L, N, H): the first with `first`, others with the state of the one before."""
+    before = np.empty_like(states)
+    before[order[0]] = first
+    before[list(order[1:])] = states[list(order[:-1])]
+    return before
 
 
 register(FusedKernel("_lstm", _forward, _backward, arrays=(0, 1, 2, 3, 4), applies=_applies))

@@ -1,4 +1,4 @@
-"""Recurrent networks: one step of each kind, and a long short-term memory over a whole sequence."""
+"""Recurrent networks: one step of each kind, and LSTM and GRU over a whole sequence."""
 
 # The functions return Any, arrays or tensors as their input is:
 # mypy: disable-error-code="no-any-return"
@@ -55,3 +55,19 @@ def _lstm(gates: Any, h: Any, c: Any, w: Any, b: Any, reverse: bool) -> Any:
         h, c = lstm_step(x, (h, c), w, b)
         states.append((h, c))
     return stack([stack(each, 0) for each in zip(*(states[::-1] if reverse else states))], 0)
+
+
+def gru(gates: Any, h: Any, w: Any, b: Any, reverse: bool) -> Any:
+    """All states of a GRU, (L, N, H): from what the inputs contribute, (L, N, 3H), and the state before the first,
+    (N, H). With `reverse` the last input comes first."""
+    return _gru(gates, h, w, b, reverse)
+
+
+@composite
+def _gru(gates: Any, h: Any, w: Any, b: Any, reverse: bool) -> Any:
+    steps = unbind(gates, 0)
+    states = []
+    for x in reversed(steps) if reverse else steps:
+        (h,) = gru_step(x, (h,), w, b)
+        states.append(h)
+    return stack(states[::-1] if reverse else states, 0)

@@ -19,7 +19,7 @@ from ...ops.shape import cat, squeeze, transpose, unsqueeze
 from ...tensor import Tensor
 from .. import functional as F
 from .. import init
-from ..functional.recurrent import State, gru_step, lstm, lstm_step, rnn_step
+from ..functional.recurrent import State, gru, gru_step, lstm, lstm_step, rnn_step
 from ..module import Module, Parameter, empty_parameter
 
 
@@ -279,8 +279,10 @@ class GRU(_Recurrent):
             input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional, 0, device, dtype
         )
 
-    def _step(self, x: Any, state: State, w: Any, b: Any, projection: Any = None) -> State:
-        return gru_step(x, state, w, b)
+    def _steps(self, gates: Any, state: State, w: Any, b: Any, projection: Any, reverse: bool) -> tuple[Any, State]:
+        (h,) = state
+        states = gru(gates, h, w, b, reverse)  # (L, N, H)
+        return states, (states[0 if reverse else -1],)
 
     def forward(self, input: Tensor, hx: Tensor | None = None) -> tuple[Tensor, Tensor]:
         output, (h,) = self._run(input, hx)

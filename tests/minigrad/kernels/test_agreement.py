@@ -83,6 +83,13 @@ def lstm(draw: Any) -> list[Any]:
     return [(length, batch, 4 * hidden), state, state, (4 * hidden, hidden), bias, draw(st.booleans())]
 
 
+@st.composite
+def gru(draw: Any) -> list[Any]:
+    length, batch, hidden = draw(sizes), draw(sizes), draw(sizes)
+    bias = (3 * hidden,) if draw(st.booleans()) else None
+    return [(length, batch, 3 * hidden), (batch, hidden), (3 * hidden, hidden), bias, draw(st.booleans())]
+
+
 CASES: dict[str, Callable[[], st.SearchStrategy[Any]]] = {
     "layer_norm": layer_norm,
     "linear": linear,
@@ -90,6 +97,7 @@ CASES: dict[str, Callable[[], st.SearchStrategy[Any]]] = {
     "_cross_entropy_of_ids": cross_entropy,
     "_dropout": dropout,
     "_attention": attention,
+    "_gru": gru,
     "_lstm": lstm,
 }
 WIDER = {"float32": np.float64, "float64": np.longdouble}
