@@ -150,7 +150,7 @@ def _unique(
 ) -> Any:  # fmt: skip
     if return_index:
         raise TypeError(refusal("np.unique", "gives no return_index"))
-    return search.unique(ar, True, return_inverse, return_counts, axis)
+    return search.unique(ar, return_inverse=return_inverse, return_counts=return_counts, dim=axis)
 
 
 def _split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
@@ -313,8 +313,7 @@ ADAPTED: dict[Callable[..., Any], Callable[..., Any]] = {
 
 # The arguments in which NumPy takes a list for an array; in others, such as `axis`, a tuple means several.
 VALUES = {
-    "a", "a1", "a2", "ar", "arr", "array", "ary", "b", "element", "m", "repeats", "test_elements", "v", "values",
-    "weights",
+    "a", "a1", "a2", "arr", "b", "element", "repeats", "test_elements", "v", "values", "weights",
 }  # fmt: skip
 
 
