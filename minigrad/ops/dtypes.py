@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..tensor import OTHER_KINDS
+from ..tensor import OTHER_KINDS, Tensor
 
 _RANK = {"b": 0, "u": 1, "i": 1, "f": 2}
 _SCALAR_DTYPE = {bool: np.dtype(np.bool_), int: np.dtype(np.int64), float: np.dtype(np.float32)}
@@ -115,7 +115,7 @@ def result_type(tensor: Any, other: Any) -> np.dtype[Any]:
     >>> mg.result_type(mg.tensor([1]), 1.0)
     dtype('float32')
     """
-    return result_dtype([getattr(each, "data", each) if hasattr(each, "node") else each for each in (tensor, other)])
+    return result_dtype([each.data if isinstance(each, Tensor) else each for each in (tensor, other)])
 
 
 def promote_types(type1: Any, type2: Any) -> np.dtype[Any]:

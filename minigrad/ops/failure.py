@@ -219,7 +219,7 @@ def _is_too_large(text: str) -> bool:
 
 def _mismatch(name: str, args: Sequence[Any], settings: dict[str, Any]) -> str:
     """Which dimension is at odds, for the operations whose rule is known."""
-    shapes = [np.shape(arg.data if isinstance(arg, Tensor) else arg) for arg in args]
+    shapes = list(map(np.shape, args))
     rule = _RULES.get(name)
     if rule is not None:
         reason = rule(shapes, settings)

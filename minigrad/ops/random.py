@@ -256,7 +256,7 @@ def randint(
     bits = _draw(generator, "randint").bits(math.prod(shape), backend_for(device))
     drawn = bits % np.uint64(end - start) if end - start <= _MASK else bits
     values = drawn + np.uint64(start & _MASK)  # a negative start by its two's complement
-    return Tensor(values.astype(np.int64).astype(dtype, copy=False).reshape(shape))
+    return Tensor(values.view(np.int64).astype(dtype).reshape(shape))
 
 
 def rand_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
@@ -338,7 +338,7 @@ def randperm(n: int, *, generator: Generator | None = None, dtype: Any = np.int6
     if n < 0:
         raise ValueError(f"randperm: there are no {n} integers to permute")
     _check_integers("randperm", 0, int(n) - 1, dtype)
-    order = _draw(generator, "randperm").numpy().permutation(int(n)).astype(dtype, copy=False)
+    order = _draw(generator, "randperm").numpy().permutation(int(n)).astype(dtype)
     return Tensor(backend_for(device).asarray(order))
 
 

@@ -232,7 +232,7 @@ def masked_scatter(input: Any, mask: Any, source: Any) -> Any:
         raise ShapeError(f"masked_scatter: the mask has {count} true places, source only {size} elements")
     if not size:
         return clone(input)
-    places = np.maximum(np.cumsum(chosen.reshape(-1)) - 1, 0).reshape(chosen.shape)
+    places = np.maximum(np.cumsum(chosen) - 1, 0).reshape(chosen.shape)
     return where(chosen, getitem(reshape(source, -1), np.minimum(places, size - 1)), input)
 
 

@@ -501,6 +501,10 @@ def test_a_product_of_lists_goes_into_the_tensor_given_for_it():
     lambda x: np.repeat(x, [1, 0, 2], axis=0), lambda x: np.dot(x, [0.1, 2.0]), lambda x: np.outer([0.1, 2.0], x),
     lambda x: np.inner(x, [0.1, 2.0]), lambda x: np.kron(x, [0.1, 2.0]), lambda x: np.searchsorted([0.1, 2.0], x),
     lambda x: np.searchsorted(x[0], [0.1, 2.0]),
+    lambda x: np.array_equal([[0.1, 2.0]] * 3, x), lambda x: np.allclose([[0.1, 2.0]] * 3, x),
+    lambda x: np.isin([0.1, 5.0], x), lambda x: np.dot([0.1, 2.0], x.T), lambda x: np.kron([0.1, 2.0], x),
+    lambda x: np.bincount((x[0] > 1) * 1, weights=[0.1, 2.0]),
+    lambda x: np.linalg.solve([[0.1, 2.0], [2.0, 1.0]], x[0]),
     lambda x: np.diff(x, prepend=0.1), lambda x: np.diff(x, axis=0, append=0.1),
 ])  # fmt: skip
 def test_lists_and_numbers_stand_for_arrays_where_numpy_takes_them(call):

@@ -10,6 +10,7 @@ import pytest
 import minigrad as mg
 from minigrad import nn
 from minigrad.nn import functional as F
+from minigrad.ops.reduce import _axis_of
 
 
 def leaf(*values, dtype=np.float64):
@@ -332,6 +333,12 @@ def test_a_number_has_one_dimension_to_ask_about():
     x = mg.tensor(3.0)
     assert x.squeeze(0).shape == x.squeeze(-1).shape == () and x.flatten(0, -1).shape == (1,)
     assert x.max(0).indices.item() == x.argmax(-1).item() == 0
+
+
+def test_a_number_has_no_axis_to_be_looked_along():
+    """CuPy knows none there, other than NumPy."""
+    assert _axis_of(0, 0) is _axis_of(0, -1) is _axis_of(2, None) is None
+    assert _axis_of(1, -1) == 0 and _axis_of(2, -1) == 1
 
 
 def test_narrow_counts_from_the_end():
