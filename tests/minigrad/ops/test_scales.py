@@ -103,6 +103,26 @@ def test_a_correction_is_taken_from_the_number_of_elements(name, correction):
     assert mean is None or np.allclose(mean.data, X.mean(1))
 
 
+MATRICES = {
+    "inv": lambda x: mg.linalg.inv(x), "solve": lambda x: mg.linalg.solve(x, x[:, :1]),
+    "det": lambda x: mg.linalg.det(x),
+    "slogdet": lambda x: mg.linalg.slogdet(x).logabsdet, "cholesky": lambda x: mg.linalg.cholesky(x @ x.T),
+    "matrix_power": lambda x: mg.linalg.matrix_power(x, -2), "logdet": lambda x: mg.logdet(x),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", [mg.float16, mg.float32, mg.float64])
+@pytest.mark.parametrize("name", MATRICES)
+def test_linear_algebra_keeps_the_dtype_of_a_matrix(name, dtype):
+    values = np.array([[2.0, 0.5], [0.25, 1.0]])
+    x = mg.tensor(values, dtype=dtype, requires_grad=True)
+    out, exact = MATRICES[name](x), MATRICES[name](mg.tensor(values))
+    assert out.dtype == dtype
+    np.testing.assert_allclose(out.detach().data, exact.data, rtol=2 * np.finfo(dtype).eps, atol=np.finfo(dtype).eps)
+    out.sum().backward()
+    assert x.grad.dtype == dtype and np.isfinite(x.grad.data).all()
+
+
 def test_what_has_the_common_dtype_is_not_copied():
     array = np.ones(3, np.float32)
     for other in (np.ones(()), np.ones(2, np.int64), np.ones(2, np.float16), 1.0, True):
