@@ -110,3 +110,54 @@ def test_every_operation_in_place_with_several_operands_is_among_them():
     }  # fmt: skip
     several = {name for name in MADE if len(parameters(name)) > 1}
     assert several - constant == {*(case.split()[0] for case in OPERANDS), "copy_", "fill_"}
+
+
+def test_whole_numbers_take_values_and_no_history():
+    value = mg.tensor([2.7, -1.2], requires_grad=True)
+    for write in (lambda x: x.__setitem__(slice(2), value), lambda x: x[:2].copy_(value),
+                  lambda x: x[:2].__setitem__(slice(None), value)):  # fmt: skip
+        x = mg.zeros(3, dtype=mg.int64)
+        write(x)
+        assert x.tolist() == [2, -1, 0] and not x.requires_grad
+    for wrong in (lambda x: x.add_(value[0]), lambda x: x.mul_(0.5)):
+        with pytest.raises(mg.DTypeError, match="a result of dtype float32 cannot be kept in a tensor of dtype int64"):
+            wrong(mg.zeros(3, dtype=mg.int64))
+
+
+@pytest.mark.parametrize("recorded", [False, True])
+def test_a_view_that_is_out_of_date_is_no_value_and_takes_none(recorded):
+    base = mg.tensor([1.0, 2.0, 3.0])
+    view = base[:1]
+    base.mul_(mg.tensor(2.0, requires_grad=True))
+    target = mg.zeros(2, requires_grad=True) * 1.0 if recorded else mg.zeros(2)
+    for use in (lambda: target.__setitem__(0, view), lambda: target.copy_(view), lambda: view.__setitem__(0, 1.0),
+                lambda: view.copy_(target[:1]), lambda: target.add_(view), lambda: view.fill_(1.0)):  # fmt: skip
+        with pytest.raises(RuntimeError, match="is a view of a tensor that mul changed in place"):
+            use()
+    with mg.no_grad():
+        target[0] = view
+    assert target.tolist() == [2.0, 0.0]
+
+
+def test_a_retained_gradient_is_that_of_the_value_after_the_last_change():
+    x = mg.tensor([1.0, 2.0], requires_grad=True)
+    y = x * 3.0
+    y.retain_grad()
+    y.mul_(2.0)
+    y[0] = 0.0
+    (y * y).sum().backward()
+    assert y.grad.tolist() == [0.0, 24.0] and x.grad.tolist() == [0.0, 144.0]
+
+
+@pytest.mark.parametrize("value", [[1.0, 2.0], (1.0, 2.0), np.array([1.0, 2.0]), np.array([[1.0, 2.0]]),
+                                   mg.tensor([[[1.0, 2.0]]]), mg.tensor([1, 2])])  # fmt: skip
+@pytest.mark.parametrize("recorded", [False, True])
+def test_what_is_assigned_is_a_list_an_array_or_a_tensor(value, recorded):
+    x = mg.zeros(3, 2, requires_grad=True) * 1.0 if recorded else mg.zeros(3, 2)
+    if recorded and isinstance(value, (list, tuple)):
+        return
+    x[1:] = value
+    assert x.tolist() == [[0.0, 0.0], [1.0, 2.0], [1.0, 2.0]] and x.dtype == mg.float32
+    x[0] = value
+    x[2, 1], x[:, 0] = 9.0, 5
+    assert x.tolist() == [[5.0, 2.0], [5.0, 2.0], [5.0, 9.0]]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
+from minigrad.ops import failure
 
 A, B, I = mg.ones(2, 3), mg.ones(2, 3, dtype=mg.float64), mg.tensor([0, 1])
 INT = mg.ones(2, 2, dtype=mg.int64)
@@ -154,3 +155,21 @@ def test_a_change_that_was_made_is_known_by_its_name(name):
     CHANGES[name](x if name != "np.exp" else x.detach())
     with pytest.raises(RuntimeError, match=rf"changed in place by {name}\b"):
         square.sum().backward()
+
+
+@pytest.mark.parametrize("value, shown", [
+    ((1,) * 8, True), ((1,) * 9, False), ([2] * 8, True), ((1, (2, None)), True), ((1, 0.5), False),
+    (((0.5,),), False), (0.5, True), (True, True), (False, False), (None, False), ("a" * 39, True), ("a" * 40, False),
+    (slice(1, None), True), (np.dtype("float32"), True), (..., True), (A, False), (np.float64(1.0), True), ({1: 2}, False), ((), True),
+])  # fmt: skip
+def test_settings_are_shown_that_are_short_and_plain(value, shown):
+    told = failure._with({"setting": value, "bounds": (0, 1), "data": 1, "home": "cpu"})
+    assert told == (f" with setting={value!r}" if shown else "")
+
+
+def test_what_is_inside_of_a_sequence_has_its_place_in_the_message():
+    with pytest.raises(TypeError, match=r"^meshgrid of .*: tensors\[1\]"):
+        mg.meshgrid(I, "a")
+    assert dict(failure._flat({"x": (1, 2), "y": 3, "z": [4]})) == {"x[0]": 1, "x[1]": 2, "y": 3, "z[0]": 4}
+    assert dict(failure._flat({"x": (0,) * 99})).keys() == {f"x[{place}]" for place in range(99)}
+    assert dict(failure._flat({"x": (0,) * 100})).keys() == {"x"}
