@@ -160,7 +160,8 @@ def test_a_change_that_was_made_is_known_by_its_name(name):
 @pytest.mark.parametrize("value, shown", [
     ((1,) * 8, True), ((1,) * 9, False), ([2] * 8, True), ((1, (2, None)), True), ((1, 0.5), False),
     (((0.5,),), False), (0.5, True), (True, True), (False, False), (None, False), ("a" * 39, True), ("a" * 40, False),
-    (slice(1, None), True), (np.dtype("float32"), True), (..., True), (A, False), (np.float64(1.0), True), ({1: 2}, False), ((), True),
+    (slice(1, None), True), (np.dtype("float32"), True), (..., True), (A, False), (np.float64(1.0), True),
+    ({1: 2}, False), ((), True),
 ])  # fmt: skip
 def test_settings_are_shown_that_are_short_and_plain(value, shown):
     told = failure._with({"setting": value, "bounds": (0, 1), "data": 1, "home": "cpu"})
