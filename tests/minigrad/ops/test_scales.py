@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
+from minigrad.ops import dtypes
 from minigrad.ops.dtypes import to_common_dtype, to_float
 
 RNG = np.random.default_rng(0)
@@ -11,6 +12,9 @@ X, Y, Z = (RNG.uniform(0.5, 2.0, (3, 3)) for _ in range(3))
 STACK, OTHER = RNG.normal(size=(2, 3, 3)), RNG.normal(size=(2, 3, 3))
 WHICH = np.array([2, 0, 2])
 NUMBERS = [None, 0, 1, 2, 3, -1, -0.5, 0.0, 1.0, 2.0]
+
+
+F, W = np.ones(2, np.float32), np.ones(2, np.int64)
 
 
 def added(source):
@@ -129,3 +133,17 @@ def test_what_has_the_common_dtype_is_not_copied():
         for both in (to_common_dtype((array, other)), tuple(reversed(to_common_dtype((other, array))))):
             assert both[0] is array
     assert to_float((array, 1))[0] is array
+
+
+@pytest.mark.parametrize("arrays", [
+    (F, 1.0), (1.0, F), (F, 2), (2, F), (F, True), (True, F), (F, F), (W, 2), (2, W), (W, True), (True, W), (W, W),
+    (F, F, 1.0), (1.0, 2, F), (1.0, 2.0), (1, True), (F,), (W,),
+])  # fmt: skip
+def test_what_is_of_one_dtype_is_not_looked_at_further(monkeypatch, arrays):
+    monkeypatch.delattr(dtypes, "result_dtype")
+    assert to_common_dtype(arrays) is arrays
+
+
+@pytest.mark.parametrize("arrays", [(W, 1.0), (1.0, W), (W, F), (F, W), (True, W, 0.5), (0.5, True, W)])
+def test_a_fraction_makes_floats_of_whole_numbers_wherever_it_stands(arrays):
+    assert {each.dtype for each in to_common_dtype(arrays) if hasattr(each, "dtype")} == {np.dtype(np.float32)}

@@ -99,7 +99,7 @@ def _skipped(node: cst.CSTNode, around: list[cst.CSTNode]) -> bool:
         case cst.Expr(value=cst.SimpleString() | cst.ConcatenatedString()):
             return True
         case cst.Call(func=cst.Name(name)):
-            return name in CHECKED_FOR_ALL
+            return name in CHECKED_FOR_ALL or name == "TypeVar"
         case cst.Decorator(decorator=cst.Name("overload")):
             return True
     return False
