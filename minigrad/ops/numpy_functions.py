@@ -191,7 +191,7 @@ def _einsum(subscripts: str, *operands: Any, optimize: Any = False) -> Any:
 
 def _close(operation: Callable[..., Any]) -> Callable[..., Any]:
     def compare(a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Any:
-        dtype = result_dtype([each.data if isinstance(each, Tensor) else each for each in (a, b)])
+        dtype = result_dtype((a, b))
         home = next(each.device for each in (a, b) if isinstance(each, Tensor))
         a, b = (each if isinstance(each, Tensor) else creation.as_tensor(each, device=home) for each in (a, b))
         a, b = cast(a, dtype=dtype), cast(b, dtype=dtype)

@@ -215,7 +215,7 @@ def index_fill(input: Any, dim: int, index: Any, value: Any) -> Any:
     dim, places = slices_named("index_fill", input, dim, np.where(index < 0, index + size, index))
     named = np.zeros(size, np.bool_, like=places)
     named[places] = True
-    return masked_fill(input, Tensor(named.reshape(-1, *[1] * (input.ndim - 1 - dim))), value)
+    return masked_fill(input, Tensor(named.reshape(size, *[1] * (input.ndim - 1 - dim))), value)
 
 
 def masked_scatter(input: Any, mask: Any, source: Any) -> Any:

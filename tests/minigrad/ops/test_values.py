@@ -205,6 +205,19 @@ def test_integers_are_not_divided_by_zero(quotient):
         assert quotient(x.float(), 0.0).dtype == mg.float32
 
 
+def test_a_number_is_divided_and_cut_as_a_tensor_is():
+    y = mg.tensor([2.5, 0.0, math.inf, -2.0, -0.3])
+    with np.errstate(all="ignore"):
+        for number in (7, -7, 7.0, True):
+            for mode in ("trunc", "floor", None):
+                ours = mg.div(number, y, rounding_mode=mode)
+                np.testing.assert_array_equal(
+                    ours.data, mg.div(mg.full((5,), float(number)), y, rounding_mode=mode).data
+                )
+            np.testing.assert_array_equal(mg.fmod(number, y).data, np.fmod(np.float32(number), y.data))
+            np.testing.assert_array_equal(mg.remainder(number, y).data, np.remainder(np.float32(number), y.data))
+
+
 def test_powers_and_signs_of_bools():
     x = mg.tensor([True, False])
     for power in (x**2, x**3, x.square(), 2**x):
