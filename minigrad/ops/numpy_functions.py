@@ -178,11 +178,6 @@ def _expand_dims(a: Any, axis: Any) -> Any:
     return a
 
 
-def _tile(A: Any, reps: Any) -> Any:
-    counts = tuple(reps) if isinstance(reps, (tuple, list)) else (reps,)
-    return rearrange.tile(A, counts)
-
-
 def _einsum(subscripts: str, *operands: Any, optimize: Any = False) -> Any:
     if not isinstance(subscripts, str):
         raise TypeError(refusal("np.einsum", "takes its letters in one string"))
@@ -235,10 +230,10 @@ ADAPTED: dict[Callable[..., Any], Callable[..., Any]] = {
         a, n, axis, _edge(a, axis, prepend), _edge(a, axis, append)
     ),
     np.sort: lambda a, axis=-1, kind=None, order=None, *, stable=None: ordering.sort(
-        *_flat_if(axis, a), stable=True
+        *_flat_if(axis, a)
     ).values,
     np.argsort: lambda a, axis=-1, kind=None, order=None, *, stable=None: ordering.argsort(
-        *_flat_if(axis, a), stable=True
+        *_flat_if(axis, a)
     ),
     np.unique: _unique,
     np.searchsorted: lambda a, v, side="left", sorter=None: search.searchsorted(a, v, side=side, sorter=sorter),
@@ -270,7 +265,7 @@ ADAPTED: dict[Callable[..., Any], Callable[..., Any]] = {
     np.shape: lambda a: a.shape, np.ndim: lambda a: a.ndim,
     np.size: lambda a, axis=None: conversion.numel(a) if axis is None else conversion.size(a, axis),
     np.flip: lambda m, axis=None: rearrange.flip(m, reduce.axes_of(m.ndim, axis)), np.roll: _roll,
-    np.rot90: lambda m, k=1, axes=(0, 1): rearrange.rot90(m, k, axes), np.tile: _tile,
+    np.rot90: lambda m, k=1, axes=(0, 1): rearrange.rot90(m, k, axes), np.tile: lambda A, reps: rearrange.tile(A, reps),
     np.repeat: lambda a, repeats, axis=None: rearrange.repeat_interleave(a, repeats, axis),
     # joined and split
     np.concatenate: lambda arrays, axis=0, dtype=None: _joined(arrays, axis, dtype),

@@ -324,7 +324,7 @@ def multinomial(
             raise ValueError(f"multinomial: a row has only {int(positive.min())} weights above 0")
     if not replacement:
         uniform = key.uniform(weights.shape, np.float64, backend)
-        times = np.where(weights > 0.0, -np.log1p(-uniform), np.inf) / np.where(weights > 0.0, weights, 1.0)
+        times = np.where(weights > 0.0, -np.log1p(-uniform), np.inf) / weights  # of a weight of 0 it stays infinite
         return Tensor(np.argsort(times, axis=-1)[..., :num_samples])
     ends = np.cumsum(weights, axis=-1)
     marks = key.uniform((*weights.shape[:-1], num_samples), np.float64, backend) * ends[..., -1:]

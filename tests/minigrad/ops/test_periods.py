@@ -33,7 +33,34 @@ def test_a_shift_is_numpys_over_several_rounds(shift):
         np.testing.assert_array_equal(both.data, np.roll(array, (shift, other), (0, 1)))
         twice = mg.roll(x, (shift, other), (1, 1))
         np.testing.assert_array_equal(twice.data, np.roll(array, (shift, other), (1, 1)))
-    np.testing.assert_array_equal(mg.roll(x, (shift,)).data, np.roll(array, shift))
+    for moved in (mg.roll(x, (shift,)), mg.roll(x, [shift], ()), mg.roll(x, shift, ())):
+        np.testing.assert_array_equal(moved.data, np.roll(array, shift))
+
+
+def test_what_is_rolled_by_nothing_is_a_copy():
+    for shifts, dims in ((0, 0), (3, 1), ([], []), (0, None), ((0, 0), (0, 1))):
+        x = mg.arange(6.0).reshape(2, 3)
+        mg.roll(x, shifts, dims).zero_()
+        assert x.sum().item() == 15.0
+    for shifts, dims in ((1, (0, 1)), ((1, 2), 0), ((1, 2), None), ((), None), ((1, 2), ())):
+        with pytest.raises(ValueError, match=r"^roll takes as many shifts as dims"):
+            mg.roll(mg.ones(2, 3), shifts, dims)
+
+
+@pytest.mark.parametrize("counts, reason", [
+    ([[1, 2, 3]], r"needs one integer, or 3, got int64 of shape \(1, 3\)"), ([1.0, 2.0, 3.0], "got float32 of shape"),
+    ([1, 2], r"got int64 of shape \(2,\)"), ([], "got float32"), ([True], "got bool"), ([1, -1, 2], "not be negative"),
+])  # fmt: skip
+def test_each_element_is_repeated_by_a_number_of_its_own_or_that_of_all(counts, reason):
+    x = mg.tensor([[1.0, 2.0, 3.0]], requires_grad=True)
+    with pytest.raises(ValueError, match=rf"^repeat_interleave: .*{reason}"):
+        x.repeat_interleave(mg.tensor(counts), 1)
+    assert x.repeat_interleave(mg.tensor([2]), 1).tolist() == x.repeat_interleave(mg.tensor(2), 1).tolist()
+    assert x.repeat_interleave(2, 1).tolist() == [[1.0, 1.0, 2.0, 2.0, 3.0, 3.0]]
+    assert x.repeat_interleave(0, 1).shape == (1, 0) and x.repeat_interleave(mg.tensor([0, 0, 0]), 1).shape == (1, 0)
+    assert x.repeat_interleave(mg.tensor([0, 2, 1]), -1).tolist() == [[2.0, 2.0, 3.0]]
+    with pytest.raises(ValueError, match="must not be negative, got -1"):
+        x.repeat_interleave(-1)
 
 
 @pytest.mark.parametrize("mode", ["reflect", "replicate", "circular"])

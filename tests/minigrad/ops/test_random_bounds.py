@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import minigrad as mg
+from minigrad.ops.random import Key
 
 HOST = pytest.mark.host("a device does not look at values")
 LIMITS = {  # the least and the greatest whole number that are told apart from their neighbours
@@ -60,6 +61,15 @@ def test_a_probability_is_from_0_to_1():
     for wrong in (-1e-6, 1.000001, np.nan, 2.0, -1.0):
         with pytest.raises(ValueError, match="probabilities"):
             mg.bernoulli(mg.tensor([0.5, wrong]))
+
+
+def test_what_has_no_chance_is_not_drawn_even_by_bits_that_are_0(monkeypatch):
+    monkeypatch.setattr(Key, "bits", lambda key, count, *device: np.zeros(count, np.uint64))
+    assert mg.bernoulli(mg.tensor([0.0, 1e-9, 1.0], device="cpu")).tolist() == [0.0, 1.0, 1.0]
+    assert Key(0, "a", 0).bernoulli((2,), 0.0).tolist() == [False] * 2
+    assert Key(0, "a", 0).bernoulli((2,), 1e-9).tolist() == [True] * 2
+    assert mg.multinomial(mg.tensor([0.0, 0.0, 2.0], device="cpu"), 3, True).tolist() == [2] * 3
+    assert mg.multinomial(mg.tensor([0.0, 1.0, 0.0, 2.0], device="cpu"), 2).tolist() == [1, 3]
 
 
 @HOST

@@ -141,6 +141,17 @@ def test_a_refusal_of_values_begins_with_it_too(beginning):
     check(beginning, OF_VALUES[beginning])
 
 
+@HOST
+@pytest.mark.parametrize("index", [[-1, 0, 0], [0, 3, 0], [-4, 9, 0]])
+def test_an_index_is_out_of_range_on_either_side(index):
+    index, x = mg.tensor(index), mg.ones(3)
+    low, high = min(index.tolist()), max(index.tolist())
+    for call in (lambda: x.gather(0, index), lambda: x.scatter(0, index, 1.0), lambda: x.index_select(0, index),
+                 lambda: x.index_add(0, index, x), lambda: x.index_copy(0, index, x)):  # fmt: skip
+        with pytest.raises(IndexError, match=rf"indices from {low} to {high} do not fit dimension 0 of size 3"):
+            call()
+
+
 @pytest.mark.parametrize("name", CHANGES)
 def test_a_change_that_may_not_be_made_begins_with_its_name(name):
     check(f"{name} would overwrite a leaf of shape (2,)", lambda: CHANGES[name](mg.ones(2, requires_grad=True)))
