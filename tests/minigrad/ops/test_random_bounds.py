@@ -72,6 +72,17 @@ def test_what_has_no_chance_is_not_drawn_even_by_bits_that_are_0(monkeypatch):
     assert mg.multinomial(mg.tensor([0.0, 1.0, 0.0, 2.0], device="cpu"), 2).tolist() == [1, 3]
 
 
+def test_no_bits_lead_beyond_a_range(monkeypatch):
+    monkeypatch.setattr(Key, "bits", lambda key, count, *device: np.full(count, 2**64 - 1, np.uint64))
+    for low, high in ((-(2**63), 2**63 - 1), (0, 2**63 - 1), (-(2**63), 1), (-5, 5), (7, 8)):
+        drawn = mg.randint(low, high, (2,), device="cpu").tolist()
+        assert drawn == [low + (2**64 - 1) % (high - low)] * 2 and low <= drawn[0] < high
+    assert mg.randint(-(2**63), 2**63, (1,), device="cpu").tolist() == [2**63 - 1]
+    for dtype in (mg.float16, mg.float32, mg.float64):
+        assert 0.99 < mg.rand(1, dtype=dtype, device="cpu").item() < 1.0
+        assert np.isfinite(mg.randn(3, dtype=dtype, device="cpu").data).all()
+
+
 @HOST
 @pytest.mark.parametrize("weights, count, replaced, reason", [
     ([1.0, 2.0], 0, True, "cannot draw 0 of 2"), ([1.0, 2.0], -1, False, "cannot draw -1 of 2"),

@@ -559,6 +559,22 @@ def test_what_stands_between_numbers_is_told(data, kind):
         mg.tensor(data)
 
 
+def test_what_is_as_far_apart_as_it_may_be_is_close():
+    x, y = mg.tensor([1.5, 3.0, 1.0, 2.0]), mg.tensor([1.0, 2.0, 1.5, 2.0])
+    assert mg.isclose(x, y, rtol=0, atol=0.5).tolist() == [True, False, True, True]
+    assert mg.isclose(x, y, rtol=0.5, atol=0).tolist() == [True, True, True, True]
+    assert mg.isclose(x, y, rtol=0.0, atol=0.0).tolist() == [False, False, False, True]
+    assert mg.isclose(x, y, 0.25, 0.5).tolist() == [True, True, True, True]
+    assert not mg.allclose(x, y, 0, 0.5) and mg.allclose(x, y, 0, 1.0)
+    for tolerances in ((-1e-9, 0), (0, -1e-9)):
+        with pytest.raises(ValueError, match="tolerances of at least 0"):
+            mg.isclose(x, y, *tolerances)
+    inf, nan = mg.tensor([math.inf, -math.inf, math.inf]), mg.tensor([math.nan])
+    assert mg.isclose(inf, mg.tensor([math.inf, math.inf, 1.0]), 0.0, 1e30).tolist() == [True, False, False]
+    assert mg.isclose(nan, nan, equal_nan=True).item() and not mg.isclose(nan, nan).item()
+    assert not mg.allclose(nan, nan, 1e-5, 1e-8, False) and mg.allclose(nan, nan, equal_nan=True)
+
+
 def test_bools_are_close_only_if_they_are_equal():
     assert not np.allclose(mg.tensor([True]), mg.tensor([False]), atol=1.0)
     assert not np.isclose(mg.tensor([True]), mg.tensor([False]), atol=1.0).item()
