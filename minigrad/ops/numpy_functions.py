@@ -306,10 +306,9 @@ ADAPTED: dict[Callable[..., Any], Callable[..., Any]] = {
 }  # fmt: skip
 
 
-# The arguments in which NumPy takes a list for an array; in others, such as `axis`, a tuple means several.
-VALUES = {
-    "a", "a1", "a2", "arr", "b", "element", "repeats", "test_elements", "v", "values", "weights",
-}  # fmt: skip
+# The arguments in which NumPy takes a list for an array, where the operation does not; in others, such as `axis`, a
+# tuple means several.
+VALUES = {"a", "a1", "a2", "b", "element", "repeats", "test_elements", "v", "weights"}
 
 
 def _joined(arrays: Sequence[Any], axis: int | None, dtype: Any) -> Any:

@@ -515,6 +515,7 @@ def test_a_product_of_lists_goes_into_the_tensor_given_for_it():
     lambda x: np.isin([0.1, 5.0], x), lambda x: np.dot([0.1, 2.0], x.T), lambda x: np.kron([0.1, 2.0], x),
     lambda x: np.bincount((x[0] > 1) * 1, weights=[0.1, 2.0]),
     lambda x: np.linalg.solve([[0.1, 2.0], [2.0, 1.0]], x[0]),
+    lambda x: np.searchsorted(x[0], [[0.1, 5.0]]),
     lambda x: np.diff(x, prepend=0.1), lambda x: np.diff(x, axis=0, append=0.1),
 ])  # fmt: skip
 def test_lists_and_numbers_stand_for_arrays_where_numpy_takes_them(call):
@@ -529,6 +530,7 @@ def test_lists_and_numbers_stand_for_arrays_where_numpy_takes_them(call):
     np.testing.assert_array_equal(result.cpu() if isinstance(result, mg.Tensor) else result, call(array))
 
 
+@pytest.mark.host("an array in host memory is no mask on a device")
 @pytest.mark.parametrize("where", [True, False, [True, False, True], [[True], [False]], np.array([[False], [True]])])
 @pytest.mark.parametrize("source", [7.0, [7.0, 8.0, 9.0], np.array([[7.0], [8.0]])])
 @pytest.mark.parametrize("as_array", [False, True])
