@@ -305,3 +305,11 @@ def test_gradients_of_gradients_cross_between_devices():
     assert gradient.device == x.device
     gradient.to("cpu").sum().backward()
     assert x.grad.device == x.device and x.grad.tolist() == [6.0, 12.0]
+
+
+def test_positions_are_made_where_their_counts_are():
+    counts = mg.tensor([1, 0, 2])
+    for default in ("cuda", "cpu"):
+        mg.set_default_device(default)
+        repeated = mg.repeat_interleave(counts)
+        assert repeated.device == "cuda" and repeated.tolist() == [0, 2, 2]
