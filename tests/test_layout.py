@@ -6,6 +6,7 @@ import importlib
 import json
 import pkgutil
 import re
+import runpy
 import shutil
 import subprocess
 import sys
@@ -172,6 +173,16 @@ def test_import_loads_numpy_and_nothing_else_from_outside_the_standard_library(p
 
 def test_the_stub_lists_what_is_bound():
     assert methods.stub_path().read_text() == methods.stub(), "run: python -m minigrad.ops.methods"
+
+
+@pytest.mark.filterwarnings("ignore:.*found in sys.modules")
+def test_the_stub_is_written_by_running_its_module(monkeypatch):
+    written = []
+    monkeypatch.setattr(Path, "write_text", lambda path, text: written.append((path, text)))
+    runpy.run_module("minigrad.ops.methods", run_name="minigrad.ops.again")
+    assert written == []
+    runpy.run_module("minigrad.ops.methods", run_name="__main__")
+    assert written == [(methods.stub_path(), methods.stub())]
 
 
 # ------------------------------------------------------------------------------------- what is nowhere in the tree

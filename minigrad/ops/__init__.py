@@ -75,8 +75,8 @@ if not TYPE_CHECKING:  # a checker reads no computed list; to it, what a star br
         *transcendental.__all__, "det", "inverse", "logdet", "matrix_power", "slogdet",
     ]  # fmt: skip
     for _name in __all__:
-        globals()[_name] = explained(_name, globals()[_name])
+        globals()[_name] = explained(globals()[_name])
     for _name in linalg.__all__:
-        setattr(linalg, _name, explained(_name, getattr(linalg, _name)))
+        setattr(linalg, _name, explained(getattr(linalg, _name)))
 
 bind()

@@ -88,7 +88,7 @@ def cpu(input: Tensor) -> Tensor:
 
 def cuda(input: Tensor, device: Any = None, non_blocking: bool = False) -> Tensor:
     """`input` on the GPU. PyTorch: `Tensor.cuda`. Raises what the lack of one raises."""
-    return to(input, device="cuda" if device is None else device, non_blocking=non_blocking)
+    return to(input, device="cuda" if device is None else device)
 
 
 def float_(input: Tensor) -> Tensor:

@@ -142,12 +142,18 @@ def arange(
     return _new(_xp(device).arange(start, end, step, dtype=exact).astype(dtype), requires_grad)
 
 
+def _ends(name: str, start: Any, end: Any) -> tuple[float, float]:
+    """Two numbers in double precision, in which the steps between them are computed then."""
+    _check_filler(name, start)
+    _check_filler(name, end)
+    return float(start), float(end)
+
+
 def linspace(
     start: float, end: float, steps: int, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
     """`steps` evenly spaced numbers from `start` to `end`, both included. PyTorch: `torch.linspace`."""
-    _check_filler("linspace", start)
-    _check_filler("linspace", end)
+    start, end = _ends("linspace", start, end)
     return _new(_xp(device).linspace(start, end, steps, dtype=_real(dtype)), requires_grad)
 
 
@@ -156,7 +162,8 @@ def logspace(
     requires_grad: bool = False,
 ) -> Tensor:  # fmt: skip
     """`steps` powers of `base`, with evenly spaced exponents from `start` to `end`. PyTorch: `torch.logspace`."""
-    powers = float(base) ** _xp(device).linspace(start, end, steps, dtype=np.float64)
+    start, end = _ends("logspace", start, end)
+    powers = float(base) ** _xp(device).linspace(start, end, steps)
     return _new(powers.astype(_real(dtype)), requires_grad)
 
 

@@ -13,7 +13,7 @@ from ..tensor import Tensor
 from .cast import clone
 from .elementwise import where
 from .failure import ShapeError
-from .index import dim_of, put
+from .index import dim_of, put, raw
 from .primitive import Primitive
 from .reduce import sum
 from .shape import movedim, reshape
@@ -103,7 +103,7 @@ def _triangle(input: Any, diagonal: int, lower: bool) -> Any:
         raise ValueError(f"{'tril' if lower else 'triu'} needs at least 2 dimensions, got shape {tuple(input.shape)}")
     rows, columns = input.shape[-2:]
     diagonal = index(diagonal)
-    xp = backend_of(input.data if isinstance(input, Tensor) else input).xp
+    xp = backend_of(raw(input)).xp
     distance = xp.arange(columns) - xp.arange(rows)[:, None]
     return where(distance <= diagonal if lower else distance >= diagonal, input, xp.zeros((), input.dtype))
 

@@ -84,7 +84,7 @@ def result_dtype(arrays: Sequence[Any]) -> np.dtype[Any]:
         if array.__class__ in _SCALAR_DTYPE:
             tiers[2].append(_SCALAR_DTYPE[array.__class__])
         else:
-            tiers[0 if np.ndim(array) else 1].append(array.dtype)
+            tiers[0 if array.ndim else 1].append(array.dtype)
     result: np.dtype[Any] | None = None
     for tier in tiers:
         if tier:
@@ -115,7 +115,7 @@ def result_type(tensor: Any, other: Any) -> np.dtype[Any]:
     >>> mg.result_type(mg.tensor([1]), 1.0)
     dtype('float32')
     """
-    return result_dtype([getattr(each, "data", each) if hasattr(each, "node") else each for each in (tensor, other)])
+    return result_dtype((tensor, other))
 
 
 def promote_types(type1: Any, type2: Any) -> np.dtype[Any]:

@@ -219,7 +219,7 @@ def _is_too_large(text: str) -> bool:
 
 def _mismatch(name: str, args: Sequence[Any], settings: dict[str, Any]) -> str:
     """Which dimension is at odds, for the operations whose rule is known."""
-    shapes = [np.shape(arg.data if isinstance(arg, Tensor) else arg) for arg in args]
+    shapes = list(map(np.shape, args))
     rule = _RULES.get(name)
     if rule is not None:
         reason = rule(shapes, settings)
@@ -298,30 +298,28 @@ _RULES: dict[str, Callable[[list[tuple[int, ...]], dict[str, Any]], str | None]]
 # ---------------------------------------------------------------------------------------- of other functions
 
 
-def explained(name: str, function: F) -> F:
+def explained(function: F) -> F:
     """`function`, whose failures say its name and what it was given. A call that succeeds pays for the call alone.
 
     Primitives do so themselves, and classes are no functions: both are returned as they are.
     """
     if not inspect.isfunction(function):
         return function
-    if function.__name__ != "<lambda>":
-        name = function.__name__
-    if (name, function) not in _known:
-        _known[name, function] = _watched(name, function)
-    return _known[name, function]  # type: ignore[no-any-return]
+    if function not in _known:
+        _known[function] = _watched(function)
+    return _known[function]  # type: ignore[no-any-return]
 
 
-_known: dict[tuple[str, Any], Any] = {}  # so that an alias stays the same function
+_known: dict[Any, Any] = {}  # so that an alias stays the same function
 
 
-def _watched(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+def _watched(function: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(function)
     def call(*args: Any, **settings: Any) -> Any:
         try:
             return function(*args, **settings)
         except Exception as error:
-            better = _explained(name, function, args, settings, error)
+            better = _explained(function, args, settings, error)
             if better is error:
                 raise
             raise better from error
@@ -330,9 +328,9 @@ def _watched(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _explained(
-    name: str, function: Callable[..., Any], args: tuple[Any, ...], settings: dict[str, Any], error: Exception
+    function: Callable[..., Any], args: tuple[Any, ...], settings: dict[str, Any], error: Exception
 ) -> Exception:
-    text = str(error)
+    name, text = function.__name__, str(error)
     out = "out" in settings and isinstance(error, TypeError)
     base = name.rstrip("_")  # what is done in place is the work of an operation of that name
     named = re.match(rf"(linalg\.)?(the )?{base}_?\b", text) and not out

@@ -158,7 +158,7 @@ def no_such_dim(ndim: int, dim: int) -> str:
 def along(shape: tuple[int, ...], dim: int, index: Array) -> tuple[Array, ...]:
     """The index tuple that reads, at every place of `index`, the entry it names along `dim`."""
     xp, ndim = backend_of(index).xp, index.ndim
-    grid = [xp.arange(size).reshape(-1, *[1] * (ndim - 1 - axis)) for axis, size in enumerate(index.shape)]
+    grid = [xp.arange(size).reshape(size, *[1] * (ndim - 1 - axis)) for axis, size in enumerate(index.shape)]
     grid[dim] = index
     return tuple(grid)
 
@@ -202,7 +202,7 @@ def slices_named(name: str, input: Any, dim: int, index: Any) -> tuple[int, Arra
         raise ShapeError(f"{name} needs a vector of integers, got {index.dtype} of shape {tuple(index.shape)}")
     dim = dim_of(max(input.ndim, 1), dim)
     check_range(name, index, (tuple(input.shape) or (1,))[dim], dim)
-    return dim, index.reshape(-1)
+    return dim, index.ravel()
 
 
 def gather(input: Any, dim: int, index: Any) -> Any:
@@ -215,7 +215,7 @@ def gather(input: Any, dim: int, index: Any) -> Any:
     """
     check_tensors("gather", input, index)
     if input.ndim + index.ndim < 2:  # one or both are 0-d, which counts as one element along dim 0
-        return gather(input.reshape(-1), dim, raw(index).reshape(-1)).reshape(tuple(index.shape))
+        return gather(input.reshape(-1), dim, raw(index).ravel()).reshape(tuple(index.shape))
     dim, index = places_along("gather", input, dim, index)
     return _getitem(input, index=along(input.shape, dim, index))
 
@@ -248,7 +248,7 @@ def take_along_dim(input: Any, indices: Any, dim: int | None = None) -> Any:
     """
     indices = raw(indices)
     if dim is None:
-        input, indices, dim = input.reshape(-1), indices.reshape(-1), 0
+        input, indices, dim = input.reshape(-1), indices.ravel(), 0
     if input.ndim != indices.ndim:
         raise ShapeError(
             f"take_along_dim needs as many dimensions in indices as in input, got {indices.shape} and "

@@ -35,7 +35,7 @@ def _in_float(name: str, function: Callable[..., Array]) -> Callable[..., Array]
         dtype = matrices[0].dtype
         wide = [matrix.astype(np.float32) if dtype == np.float16 else matrix for matrix in matrices]
         try:
-            return function(*wide).astype(dtype, copy=False)
+            return function(*wide).astype(dtype)
         except np.linalg.LinAlgError:
             raise LinAlgError(_REASONS[name]) from None
 

@@ -29,13 +29,18 @@ def stride(input: Tensor, dim: int | None = None) -> Any:
     return strides if dim is None else strides[dim_of(input.ndim, dim)]
 
 
+def element_size(input: Tensor) -> int:
+    """How many bytes an element takes. PyTorch: `Tensor.element_size`."""
+    return int(input.data.itemsize)
+
+
 def type_as(input: Tensor, other: Tensor) -> Tensor:
     """`input` in the dtype and on the device of `other`. PyTorch: `Tensor.type_as`."""
     return to(input, other)
 
 
 METHODS: dict[str, Callable[..., Any]] = {
-    "contiguous": contiguous, "element_size": lambda input: int(input.data.itemsize), "is_contiguous": is_contiguous,
+    "contiguous": contiguous, "element_size": element_size, "is_contiguous": is_contiguous,
     "stride": stride, "type_as": type_as,
 }  # fmt: skip
 PROPERTIES: dict[str, Callable[[Tensor], int]] = {

@@ -102,6 +102,15 @@ OPERATORS: dict[str, Callable[..., Any]] = {
     "__getitem__": index.getitem, "__setitem__": inplace.setitem, "__iter__": _iterate, "__reversed__": _backwards,
 }  # fmt: skip
 
+
+def where(self: Tensor, condition: Any, other: Any) -> Any:
+    return elementwise.where(condition, self, other)
+
+
+def split(self: Tensor, split_size: Any, dim: int = 0) -> Any:
+    return shape.split(self, split_size, dim)
+
+
 # The public operations of these modules are methods too, under the same name ...
 OPERATIONS: dict[str, Callable[..., Any]] = {
     name: getattr(module, name)
@@ -121,8 +130,7 @@ METHODS: dict[str, Callable[..., Any]] = {
     **{name: function for name, function in OPERATIONS.items() if name not in FUNCTIONS_ONLY},
     **{name: getattr(inplace, name) for name in inplace.__all__},
     **inplace.IN_PLACE,
-    "where": lambda self, condition, other: elementwise.where(condition, self, other),
-    "split": lambda self, split_size, dim=0: shape.split(self, split_size, dim),
+    "where": where, "split": split,
     "view": shape.view, "expand": shape.expand,
     "to": cast.to, "cpu": cast.cpu, "cuda": cast.cuda,
     "half": cast.half, "float": cast.float_, "double": cast.double, "int": cast.int_, "long": cast.long,
@@ -147,7 +155,7 @@ PROTOCOLS: dict[str, Callable[..., Any]] = {  # what Python and NumPy call
 def _bound(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     """A primitive is an object, and only plain functions become methods."""
     if not isinstance(function, Primitive):
-        return function if name in OPERATORS or name in PROTOCOLS else explained(name, function)
+        return function if name in OPERATORS or name in PROTOCOLS else explained(function)
     if len(function.names) == 1:
         return lambda self: function(self)
     if name in OPERATORS or (function.names[1] == "other" and not function.alpha):

@@ -150,7 +150,7 @@ def _unique(
 ) -> Any:  # fmt: skip
     if return_index:
         raise TypeError(refusal("np.unique", "gives no return_index"))
-    return search.unique(ar, True, return_inverse, return_counts, axis)
+    return search.unique(ar, return_inverse=return_inverse, return_counts=return_counts, dim=axis)
 
 
 def _split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
@@ -178,11 +178,6 @@ def _expand_dims(a: Any, axis: Any) -> Any:
     return a
 
 
-def _tile(A: Any, reps: Any) -> Any:
-    counts = tuple(reps) if isinstance(reps, (tuple, list)) else (reps,)
-    return rearrange.tile(A, counts)
-
-
 def _einsum(subscripts: str, *operands: Any, optimize: Any = False) -> Any:
     if not isinstance(subscripts, str):
         raise TypeError(refusal("np.einsum", "takes its letters in one string"))
@@ -191,7 +186,7 @@ def _einsum(subscripts: str, *operands: Any, optimize: Any = False) -> Any:
 
 def _close(operation: Callable[..., Any]) -> Callable[..., Any]:
     def compare(a: Any, b: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Any:
-        dtype = result_dtype([each.data if isinstance(each, Tensor) else each for each in (a, b)])
+        dtype = result_dtype((a, b))
         home = next(each.device for each in (a, b) if isinstance(each, Tensor))
         a, b = (each if isinstance(each, Tensor) else creation.as_tensor(each, device=home) for each in (a, b))
         a, b = cast(a, dtype=dtype), cast(b, dtype=dtype)
@@ -235,10 +230,10 @@ ADAPTED: dict[Callable[..., Any], Callable[..., Any]] = {
         a, n, axis, _edge(a, axis, prepend), _edge(a, axis, append)
     ),
     np.sort: lambda a, axis=-1, kind=None, order=None, *, stable=None: ordering.sort(
-        *_flat_if(axis, a), stable=True
+        *_flat_if(axis, a)
     ).values,
     np.argsort: lambda a, axis=-1, kind=None, order=None, *, stable=None: ordering.argsort(
-        *_flat_if(axis, a), stable=True
+        *_flat_if(axis, a)
     ),
     np.unique: _unique,
     np.searchsorted: lambda a, v, side="left", sorter=None: search.searchsorted(a, v, side=side, sorter=sorter),
@@ -270,7 +265,7 @@ ADAPTED: dict[Callable[..., Any], Callable[..., Any]] = {
     np.shape: lambda a: a.shape, np.ndim: lambda a: a.ndim,
     np.size: lambda a, axis=None: conversion.numel(a) if axis is None else conversion.size(a, axis),
     np.flip: lambda m, axis=None: rearrange.flip(m, reduce.axes_of(m.ndim, axis)), np.roll: _roll,
-    np.rot90: lambda m, k=1, axes=(0, 1): rearrange.rot90(m, k, axes), np.tile: _tile,
+    np.rot90: lambda m, k=1, axes=(0, 1): rearrange.rot90(m, k, axes), np.tile: lambda A, reps: rearrange.tile(A, reps),
     np.repeat: lambda a, repeats, axis=None: rearrange.repeat_interleave(a, repeats, axis),
     # joined and split
     np.concatenate: lambda arrays, axis=0, dtype=None: _joined(arrays, axis, dtype),
@@ -311,11 +306,9 @@ ADAPTED: dict[Callable[..., Any], Callable[..., Any]] = {
 }  # fmt: skip
 
 
-# The arguments in which NumPy takes a list for an array; in others, such as `axis`, a tuple means several.
-VALUES = {
-    "a", "a1", "a2", "ar", "arr", "array", "ary", "b", "element", "m", "repeats", "test_elements", "v", "values",
-    "weights",
-}  # fmt: skip
+# The arguments in which NumPy takes a list for an array, where the operation does not; in others, such as `axis`, a
+# tuple means several.
+VALUES = {"a", "a1", "a2", "b", "element", "repeats", "test_elements", "v", "weights"}
 
 
 def _joined(arrays: Sequence[Any], axis: int | None, dtype: Any) -> Any:

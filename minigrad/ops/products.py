@@ -35,7 +35,7 @@ def _of_one_dtype(arrays: Any) -> Any:
     first, second = arrays
     if first.dtype != second.dtype:
         if first.dtype.newbyteorder("=") == second.dtype.newbyteorder("="):
-            return [array.astype(array.dtype.newbyteorder("="), copy=False) for array in arrays]
+            return [array.astype(array.dtype.newbyteorder("=")) for array in arrays]
         raise TypeError(f"dtypes {first.dtype} and {second.dtype} differ; convert one of them, with .to(...)")
     return arrays
 

@@ -24,6 +24,7 @@ from ..backends import Array, Backend, as_array, backend_for, backend_of, cpu
 from ..copying import Copied
 from ..tensor import Tensor
 from .creation import sizes_of
+from .dtypes import checked_dtype
 from .failure import ShapeError
 from .search import searchsorted
 
@@ -49,15 +50,14 @@ class Key(NamedTuple):
         return self.bits(-(-count // 2), backend).view(np.uint32)[:count]
 
     def uniform(self, shape: tuple[int, ...], dtype: Any = np.float32, backend: Backend = cpu) -> Array:
-        """Uniform on [0, 1), with 24 random bits for float32 and float16 and 53 for wider ones."""
+        """Uniform on [0, 1), with 53 random bits for float64, 24 for float32 and 11 for float16."""
         count = math.prod(shape)
-        if np.dtype(dtype).itemsize >= 8:
-            values = (self.bits(count, backend) >> np.uint64(11)) * 2.0**-53
-            return values.astype(dtype, copy=False).reshape(shape)
+        if dtype == np.float64:
+            return ((self.bits(count, backend) >> np.uint64(11)) * 2.0**-53).reshape(shape)
         values = (self.bits32(count, backend) >> np.uint32(8)).astype(np.float32) * np.float32(2.0**-24)
-        if np.dtype(dtype) == np.float16:  # rounding to float16 could give 1.0
-            values = np.floor(values * np.float32(2048)) / np.float32(2048)
-        return values.astype(dtype, copy=False).reshape(shape)
+        if dtype == np.float16:  # rounding could give 1.0
+            values = (np.floor(values * np.float32(2048)) / np.float32(2048)).astype(np.float16)
+        return values.reshape(shape)
 
     def normal(self, shape: tuple[int, ...], dtype: Any = np.float32, backend: Backend = cpu) -> Array:
         """Standard normal, by the transform of Box and Muller (1958) in float64; in blocks, so that what is computed on
@@ -214,7 +214,7 @@ def _shape_of(sizes: tuple[Any, ...], named: Any = None) -> tuple[int, ...]:
 
 
 def _floating(dtype: Any) -> np.dtype[Any]:
-    chosen: np.dtype[Any] = np.dtype(np.float32 if dtype is None else dtype)
+    chosen = checked_dtype(np.float32 if dtype is None else dtype)
     if chosen.kind != "f":
         raise TypeError(f"random real numbers need a floating-point dtype, got {chosen}")
     return chosen
@@ -266,7 +266,7 @@ def randint(
     bits = _draw(generator, "randint").bits(math.prod(shape), backend_for(device))
     drawn = bits % np.uint64(end - start) if end - start <= _MASK else bits
     values = drawn + np.uint64(start & _MASK)  # a negative start by its two's complement
-    return Tensor(values.astype(np.int64).astype(dtype, copy=False).reshape(shape))
+    return Tensor(values.view(np.int64).astype(dtype).reshape(shape))
 
 
 def rand_like(input: Tensor, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
@@ -334,7 +334,7 @@ def multinomial(
             raise ValueError(f"multinomial: a row has only {int(positive.min())} weights above 0")
     if not replacement:
         uniform = key.uniform(weights.shape, np.float64, backend)
-        times = np.where(weights > 0.0, -np.log1p(-uniform), np.inf) / np.where(weights > 0.0, weights, 1.0)
+        times = np.where(weights > 0.0, -np.log1p(-uniform), np.inf) / weights  # of a weight of 0 it stays infinite
         return Tensor(np.argsort(times, axis=-1)[..., :num_samples])
     ends = np.cumsum(weights, axis=-1)
     marks = key.uniform((*weights.shape[:-1], num_samples), np.float64, backend) * ends[..., -1:]
@@ -348,7 +348,7 @@ def randperm(n: int, *, generator: Generator | None = None, dtype: Any = np.int6
     if n < 0:
         raise ValueError(f"randperm: there are no {n} integers to permute")
     _check_integers("randperm", 0, int(n) - 1, dtype)
-    order = _draw(generator, "randperm").numpy().permutation(int(n)).astype(dtype, copy=False)
+    order = _draw(generator, "randperm").numpy().permutation(int(n)).astype(dtype)
     return Tensor(backend_for(device).asarray(order))
 
 

@@ -73,7 +73,7 @@ def repeat_interleave(
             )
         if counts.size and int(counts.min()) < 0:
             raise ValueError("repeat_interleave: repeats must not be negative")
-        ends = np.cumsum(np.broadcast_to(counts.reshape(-1), (size,)))
+        ends = np.cumsum(np.broadcast_to(counts.ravel(), (size,)))
         places = np.searchsorted(ends, np.arange(int(ends[-1]) if size else 0, like=counts), side="right")
         return index_select(input, dim, Tensor(places))
     if repeats < 0:

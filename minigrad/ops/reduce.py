@@ -247,7 +247,7 @@ def finite_max(input: Any, axes: tuple[int, ...]) -> Array:
 
     The shift that keeps exponentials in range. What is computed with it does not depend on it, so it has no gradient.
     """
-    data = input.data if hasattr(input, "node") else input
+    data = raw(input)
     if 0 in data.shape:
         return np.zeros([1 if axis in axes else size for axis, size in enumerate(data.shape)], data.dtype, like=data)
     largest = np.max(data, axis=axes, keepdims=True)

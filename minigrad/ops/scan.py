@@ -116,11 +116,11 @@ def cummin(input: Any, dim: int) -> Selected:
 
 def _running(extreme: Callable[[Array, Array], Array], input: Any, dim: int) -> Selected:
     if input.ndim == 0:
-        values, places = _running(extreme, reshape(input, 1), dim)
-        return Selected(reshape(values, ()), reshape(places, ()))
+        dim_of(1, dim)
+        return Selected(clone(input), Tensor(np.zeros((), np.int64, like=input.data)))
     dim = dim_of(input.ndim, dim)
     x = np.moveaxis(input.data, dim, 0)
-    place = np.arange(len(x), like=x).reshape(-1, *[1] * (x.ndim - 1))
+    place = np.arange(len(x), like=x).reshape(len(x), *[1] * (x.ndim - 1))
     reached = (x == _scan(extreme, x)) | (x != x)  # where the extreme is taken anew
     places = np.moveaxis(_scan(np.maximum, np.where(reached, place, 0)), 0, dim)
     return Selected(getitem(input, along(input.shape, dim, places)), Tensor(places))

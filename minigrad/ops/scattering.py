@@ -215,7 +215,7 @@ def index_fill(input: Any, dim: int, index: Any, value: Any) -> Any:
     dim, places = slices_named("index_fill", input, dim, np.where(index < 0, index + size, index))
     named = np.zeros(size, np.bool_, like=places)
     named[places] = True
-    return masked_fill(input, Tensor(named.reshape(-1, *[1] * (input.ndim - 1 - dim))), value)
+    return masked_fill(input, Tensor(named.reshape(size, *[1] * (input.ndim - 1 - dim))), value)
 
 
 def masked_scatter(input: Any, mask: Any, source: Any) -> Any:
@@ -232,7 +232,7 @@ def masked_scatter(input: Any, mask: Any, source: Any) -> Any:
         raise ShapeError(f"masked_scatter: the mask has {count} true places, source only {size} elements")
     if not size:
         return clone(input)
-    places = np.maximum(np.cumsum(chosen.reshape(-1)) - 1, 0).reshape(chosen.shape)
+    places = np.maximum(np.cumsum(chosen) - 1, 0).reshape(chosen.shape)
     return where(chosen, getitem(reshape(source, -1), np.minimum(places, size - 1)), input)
 
 

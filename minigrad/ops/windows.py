@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from ..backends import Array, backend_of
-from ..tensor import Tensor
 from .failure import ShapeError
 from .index import getitem, put
 from .primitive import Primitive
@@ -95,8 +94,7 @@ def _beyond(shape: tuple[int, ...], dim: int, before: int, after: int, mode: str
 
 def take(input: Any, dim: int, index: Array) -> Any:
     """The entries of `input` that a vector of integers in host memory names along `dim`."""
-    data = input.data if isinstance(input, Tensor) else input
-    rows = getitem(transpose(input, 0, dim), backend_of(data).asarray(index))
+    rows = getitem(transpose(input, 0, dim), index)
     return transpose(rows, 0, dim)  # from the front and back: the gradient of whole rows is the quick one
 
 

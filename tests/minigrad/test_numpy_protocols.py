@@ -278,22 +278,30 @@ CALLS = {
     np.cumprod: [([X], lambda x: np.cumprod(x)), ([X], lambda x: np.cumprod(x, 1))],
     np.diff: [([X], lambda x: np.diff(x)), ([X, Y], lambda x, y: np.diff(x, 2, axis=0, prepend=y))],
     np.sort: [([X], lambda x: np.sort(x)), ([X], lambda x: np.sort(x, axis=0, kind="stable")),
-              ([X], lambda x: np.sort(x, axis=None))],
-    np.argsort: [([X], lambda x: np.argsort(x)), ([X], lambda x: np.argsort(x, axis=None))],
+              ([X], lambda x: np.sort(x, axis=None)), ([X], lambda x: np.sort(x, 0, None, None, stable=True))],
+    np.argsort: [([X], lambda x: np.argsort(x)), ([X], lambda x: np.argsort(x, axis=None)),
+                 ([np.round(X)], lambda x: np.argsort(x, 0, "stable")),
+                 ([np.round(X)], lambda x: np.argsort(x, stable=True))],
     np.unique: [([np.round(X)], lambda x: np.unique(x)),
                 ([np.round(V)], lambda x: np.unique(x, return_inverse=True, return_counts=True))],
-    np.searchsorted: [([np.sort(V), W], lambda x, y: np.searchsorted(x, y, side="right"))],
-    np.isin: [([np.round(X), np.round(V)], lambda x, y: np.isin(x, y, invert=True))],
+    np.searchsorted: [([np.sort(V), W], lambda x, y: np.searchsorted(x, y, side="right")),
+                      ([V, W], lambda x, y: np.searchsorted(x, y, sorter=np.argsort(V)))],
+    np.isin: [([np.round(X), np.round(V)], lambda x, y: np.isin(x, y, invert=True)),
+              ([np.round(9 * np.sin(np.arange(90.0))), np.round(9 * np.cos(np.arange(40.0)))], np.isin)],
     np.bincount: [([np.array([0, 2, 2])], lambda x: np.bincount(x, minlength=4))],
     np.where: [([MASK, X, Y], lambda c, x, y: np.where(c, x, y)), ([X], lambda x: np.where(MASK, x, 0.0)),
                ([MASK], lambda c: np.where(c)), ([np.round(X), X], lambda c, x: np.where(c, x, 1.0))],
     np.clip: [([X], lambda x: np.clip(x, -0.9, 0.9)), ([X, Y], lambda x, y: np.clip(x, y - 0.4, None)),
-              ([X], lambda x: np.clip(x, a_max=0.1, a_min=None))],
+              ([X], lambda x: np.clip(x, a_max=0.1, a_min=None)),
+              ([X], lambda x: np.clip(x, a_min=-0.3, a_max=None)),
+              ([X], lambda x: np.clip(x, min=-0.3)), ([X], lambda x: np.clip(x, max=0.1))],
     np.nonzero: [([np.round(X)], lambda x: np.nonzero(x))],
     np.flatnonzero: [([np.round(X)], lambda x: np.flatnonzero(x))],
     np.argwhere: [([np.round(X)], lambda x: np.argwhere(x))],
     np.nan_to_num: [([X], lambda x: np.nan_to_num(x, nan=3.0)),
-                    ([np.array([np.nan, np.inf, -np.inf])], lambda x: np.nan_to_num(x, nan=1.0, posinf=2.0))],
+                    ([np.array([np.nan, np.inf, -np.inf])], lambda x: np.nan_to_num(x, nan=1.0, posinf=2.0)),
+                    ([np.array([np.nan, np.inf, -np.inf])], lambda x: np.nan_to_num(x, True, 1.0, 2.0, 3.0)),
+                    ([np.array([np.nan, np.inf, -np.inf])], lambda x: np.nan_to_num(x, neginf=-4.0))],
     np.isclose: [([X, X + 1e-9], lambda x, y: np.isclose(x, y)), ([X], lambda x: np.isclose(x, 0.25, atol=0.1))],
     np.allclose: [([X, X + 1e-9], lambda x, y: np.allclose(x, y)), ([X], lambda x: np.allclose(x, 1))],
     np.array_equal: [([X, X.copy()], lambda x, y: np.array_equal(x, y)), ([X, V], lambda x, y: np.array_equal(x, y))],
@@ -311,7 +319,9 @@ CALLS = {
     np.broadcast_arrays: [([V, V[:, None]], lambda x, y: tuple(np.broadcast_arrays(x, y)))],
     np.atleast_1d: [([V], lambda x: np.atleast_1d(x))], np.atleast_2d: [([V], lambda x: np.atleast_2d(x))],
     np.atleast_3d: [([V], lambda x: np.atleast_3d(x)), ([X], lambda x: np.atleast_3d(x))],
-    np.copy: [([X], lambda x: np.copy(x))], np.shape: [([X], lambda x: np.shape(x))],
+    np.copy: [([X], lambda x: np.copy(x)),
+              ([X], lambda x: np.copy(x, order="F", subok=True))],
+    np.shape: [([X], lambda x: np.shape(x))],
     np.ndim: [([X], lambda x: np.ndim(x))], np.size: [([X], lambda x: np.size(x)), ([X], lambda x: np.size(x, 1))],
     np.flip: [([X], lambda x: np.flip(x)), ([X], lambda x: np.flip(x, axis=0))],
     np.fliplr: [([X], lambda x: np.fliplr(x))], np.flipud: [([X], lambda x: np.flipud(x))],
@@ -501,6 +511,11 @@ def test_a_product_of_lists_goes_into_the_tensor_given_for_it():
     lambda x: np.repeat(x, [1, 0, 2], axis=0), lambda x: np.dot(x, [0.1, 2.0]), lambda x: np.outer([0.1, 2.0], x),
     lambda x: np.inner(x, [0.1, 2.0]), lambda x: np.kron(x, [0.1, 2.0]), lambda x: np.searchsorted([0.1, 2.0], x),
     lambda x: np.searchsorted(x[0], [0.1, 2.0]),
+    lambda x: np.array_equal([[0.1, 2.0]] * 3, x), lambda x: np.allclose([[0.1, 2.0]] * 3, x),
+    lambda x: np.isin([0.1, 5.0], x), lambda x: np.dot([0.1, 2.0], x.T), lambda x: np.kron([0.1, 2.0], x),
+    lambda x: np.bincount((x[0] > 1) * 1, weights=[0.1, 2.0]),
+    lambda x: np.linalg.solve([[0.1, 2.0], [2.0, 1.0]], x[0]),
+    lambda x: np.searchsorted(x[0], [[0.1, 5.0]]),
     lambda x: np.diff(x, prepend=0.1), lambda x: np.diff(x, axis=0, append=0.1),
 ])  # fmt: skip
 def test_lists_and_numbers_stand_for_arrays_where_numpy_takes_them(call):
@@ -513,6 +528,19 @@ def test_lists_and_numbers_stand_for_arrays_where_numpy_takes_them(call):
     finally:
         mg.set_default_device(default)
     np.testing.assert_array_equal(result.cpu() if isinstance(result, mg.Tensor) else result, call(array))
+
+
+@pytest.mark.host("an array in host memory is no mask on a device")
+@pytest.mark.parametrize("where", [True, False, [True, False, True], [[True], [False]], np.array([[False], [True]])])
+@pytest.mark.parametrize("source", [7.0, [7.0, 8.0, 9.0], np.array([[7.0], [8.0]])])
+@pytest.mark.parametrize("as_array", [False, True])
+def test_copyto_writes_where_it_is_told_to(as_array, source, where):
+    expected, values = np.zeros((2, 3)), np.array(source)
+    np.copyto(expected, values, where=where)
+    target = np.zeros((2, 3)) if as_array else mg.zeros(2, 3, dtype=mg.float64)
+    for given in (mg.tensor(values),) if as_array else (mg.tensor(values), values, source):
+        assert np.copyto(target, given, where=where) is None
+        np.testing.assert_array_equal(target if as_array else target.data, expected)
 
 
 def test_what_is_refused_is_named_as_it_was_called():

@@ -18,6 +18,7 @@ pytestmark = [
 
 SOURCE = textwrap.dedent('''
     """About +."""
+    F = TypeVar("F", bound=str)
     add = Primitive("add", np.add).rules(x=lambda g, y: g * y)
 
     @composite

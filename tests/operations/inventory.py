@@ -70,7 +70,7 @@ def public() -> dict[str, Any]:
     found |= {f"F.{name}": getattr(functional, name) for name in functional.__all__}
     found |= {f"Tensor.{name}": function for name, function in {**METHODS, **PROPERTIES}.items()}
     found |= {f"Tensor.{name}": found[same] for name, same in SAME_AS.items()}
-    inner = {id(watched): function for (_, function), watched in failure._known.items()}
+    inner = {id(watched): function for function, watched in failure._known.items()}
     found = {name: inner.get(id(function), function) for name, function in found.items()}
     return found | {"Tensor.__getitem__": index.getitem, "Tensor.__setitem__": inplace.setitem}
 

@@ -17,8 +17,9 @@ from .arrays import SCALARS, computed, device, host, ndarray
 from .signatures import SIGNATURES, UFUNCS, bind
 from .syncs import in_library, place, synced
 
-# What waits for the device, because the shape of its result depends on values.
-WAITING = frozenset({"nonzero", "argwhere", "flatnonzero", "unique", "bincount", "compress", "extract"})
+# What waits for the device: because the shape of its result depends on values, or once it has sorted.
+WAITING = frozenset({"nonzero", "argwhere", "flatnonzero", "unique", "bincount", "compress", "extract", "argpartition",
+                     "partition"})  # fmt: skip
 PLAIN = frozenset({"result_type", "can_cast", "promote_types", "min_scalar_type", "shape", "ndim", "size",
                    "broadcast_shapes", "common_type", "iinfo", "finfo", "dtype"})  # fmt: skip
 OPERANDS = frozenset({"a", "b", "x", "x1", "x2", "y", "v", "arr", "ar", "condition", "indices", "m", "element",

@@ -56,4 +56,4 @@ if not TYPE_CHECKING:  # a checker reads no computed list; to it, what a star br
         *pooling.__all__, *resize.__all__, *sparse.__all__,
     ]  # fmt: skip
     for _name in __all__:
-        globals()[_name] = explained(_name, globals()[_name])
+        globals()[_name] = explained(globals()[_name])

@@ -62,6 +62,30 @@ def test_a_training_step_never_waits_for_the_device(make):
     assert syncs == []
 
 
+def zeros(x):
+    return mg.zeros(*x.shape, dtype=mg.int64)
+
+
+@pytest.mark.parametrize("call", [
+    lambda x: x.topk(2, 0), lambda x: x.topk(1, largest=False), lambda x: x.kthvalue(2), lambda x: x.median(0),
+    lambda x: x.median(), lambda x: x.sort(), lambda x: x.cummax(0), lambda x: x.amax(1),
+    lambda x: x.gather(1, zeros(x)), lambda x: x.scatter_add(1, zeros(x), x), lambda x: x.index_select(0, zeros(x)[0]),
+    lambda x: mg.linalg.det(x[:3, :3]), lambda x: x.masked_fill(x > 0, 1.0), lambda x: x.clamp(0.0, 1.0),
+    lambda x: mg.searchsorted(x.sort().values, x),
+    lambda x: mg.randint(0, 9, (4,)), lambda x: mg.randn(3), lambda x: mg.bernoulli(mg.ones(3) * 0.5),
+    lambda x: mg.multinomial(x.abs() + 1.0, 2), lambda x: mg.normal(x, x.abs()), lambda x: x.roll(1, 0),
+    lambda x: mg.logsumexp(x, 1), lambda x: x.masked_scatter(x > 0, x), lambda x: (x * 9).long() // 2,
+])  # fmt: skip
+def test_an_operation_that_needs_no_value_never_waits_for_the_device(call):
+    x = mg.tensor(np.random.default_rng(0).normal(size=(24, 40)), requires_grad=True)
+    syncs.clear()
+    out = call(x)
+    first = out[0] if isinstance(out, tuple) else out
+    if first.requires_grad:
+        first.sum().backward()
+    assert syncs == []
+
+
 @pytest.mark.parametrize("make", [mlp, gpt])
 def test_training_gives_the_numbers_of_the_cpu(make):
     """Initial weights and dropout masks are the same, so all the rest is."""
@@ -290,3 +314,11 @@ def test_gradients_of_gradients_cross_between_devices():
     assert gradient.device == x.device
     gradient.to("cpu").sum().backward()
     assert x.grad.device == x.device and x.grad.tolist() == [6.0, 12.0]
+
+
+def test_positions_are_made_where_their_counts_are():
+    counts = mg.tensor([1, 0, 2])
+    for default in ("cuda", "cpu"):
+        mg.set_default_device(default)
+        repeated = mg.repeat_interleave(counts)
+        assert repeated.device == "cuda" and repeated.tolist() == [0, 2, 2]

@@ -5,6 +5,7 @@ import pytest
 
 import minigrad as mg
 from minigrad import graph
+from minigrad.ops.windows import windows
 
 SHAPES = (ValueError, RuntimeError)  # a ShapeError is both
 
@@ -122,13 +123,40 @@ def test_a_view_that_shows_an_element_twice_refuses_to_be_written(view):
         view(mg.ones(3)).fill_(0.0)
 
 
-def test_windows_of_what_was_changed_since_are_out_of_date():
-    x = mg.ones(3, requires_grad=True) * 1.0
-    windows = x.unfold(0, 2, 1)
+OF_PRIMITIVES = {  # that give views
+    "reshape": lambda x: x.reshape(6),
+    "permute": lambda x: x.permute(1, 0),
+    "expand": lambda x: x.expand(2, 2, 3),
+    "getitem": lambda x: x[:, 1:],
+    "diagonal": lambda x: x.diagonal(),
+    "unfold": lambda x: x.unfold(1, 2, 1),
+    "windows": lambda x: windows(x, kernel=(2, 2), stride=(1, 1), dilation=(1, 1)),
+}
+
+
+@pytest.mark.parametrize("name", OF_PRIMITIVES)
+def test_a_view_of_what_was_changed_since_is_out_of_date(name):
+    x = mg.ones(2, 3, requires_grad=True) * 1.0
+    view = OF_PRIMITIVES[name](x)
+    assert view.view_of[0] is x
+    square = view * view
     x.mul_(2.0)
-    assert windows.tolist() == [[2.0, 2.0], [2.0, 2.0]]
+    assert (view.data == 2.0).all()
     with pytest.raises(RuntimeError, match="is a view of a tensor that mul changed in place"):
-        windows.sum()
+        view.sum()
+    with pytest.raises(RuntimeError, match="changed in place by mul_"):
+        square.sum().backward()
+
+
+@pytest.mark.parametrize("name", ["reshape", "permute", "getitem", "diagonal"])
+def test_a_write_through_a_view_is_noticed_by_a_backward_of_the_whole(name):
+    x = mg.ones(2, 3, requires_grad=True) * 1.0
+    square = x * x
+    with mg.no_grad():
+        OF_PRIMITIVES[name](x.detach()).zero_()
+    assert (x.data == 0.0).any()
+    with pytest.raises(RuntimeError, match="changed in place by zero_"):
+        square.sum().backward()
 
 
 def test_the_diagonal_of_read_only_memory_is_read_only():

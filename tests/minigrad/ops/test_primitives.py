@@ -3,7 +3,10 @@
 import importlib
 import pkgutil
 
+import numpy as np
+
 import minigrad as mg
+from minigrad.ops.dtypes import to_common_dtype, to_float
 from minigrad.ops.primitive import Primitive
 
 OTHER_NAMES = {  # what a person calls it, where the variable says more
@@ -43,3 +46,17 @@ def test_only_what_tells_truth_and_places_has_no_gradient():
 
 def test_these_primitives_take_an_alpha():
     assert {primitive.name for primitive, _ in primitives() if primitive.alpha} == {"add", "sub"}
+
+
+def test_a_primitive_keeps_what_it_was_told():
+    def told(each):
+        return each.name, each.forward, each.view, each.promote, each.arity, each.names, each.alpha, each.differentiable
+
+    def double(x, y):
+        return 2 * x * y
+
+    made = Primitive("double", double, view=True, promote=to_float, names=("a", "b", "c"), alpha=True)
+    assert told(made) == ("double", double, True, to_float, 2, ("a", "b"), True, False)
+    assert told(Primitive("e", np.exp)) == ("e", np.exp, False, to_common_dtype, 1, ("input",), False, False)
+    assert Primitive("settled", lambda x, *, by: x).arity is None
+    assert made.rules(x=lambda g, y: 2 * g * y) is made and made.differentiable

@@ -51,6 +51,19 @@ def test_the_bits_of_a_key_are_part_of_what_a_release_promises() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("count", [0, 1, 2, 7, 40])
+def test_a_draw_takes_as_many_bits_as_it_needs(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
+    taken, bits = list[int](), Key.bits
+    monkeypatch.setattr(Key, "bits", lambda key, count, *device: taken.append(count) or bits(key, count, *device))
+    key, half = Key(0, "a", 0), (count + 1) // 2
+    key.uniform((count,))
+    key.uniform((count,), np.float64)
+    key.normal((count,))
+    key.bernoulli((count,), 0.5)
+    mg.randint(9, (count,))
+    assert taken == [half, count, 2 * half, half, count]
+
+
 HALVES = np.array([0.5] * 6)
 SHARES = np.array([0.1, 0.2, 0.3, 0.4])
 DRAWN = {

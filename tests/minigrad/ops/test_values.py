@@ -10,6 +10,7 @@ import pytest
 import minigrad as mg
 from minigrad import nn
 from minigrad.nn import functional as F
+from minigrad.ops.reduce import _axis_of
 
 
 def leaf(*values, dtype=np.float64):
@@ -204,6 +205,19 @@ def test_integers_are_not_divided_by_zero(quotient):
         assert quotient(x.float(), 0.0).dtype == mg.float32
 
 
+def test_a_number_is_divided_and_cut_as_a_tensor_is():
+    y = mg.tensor([2.5, 0.0, math.inf, -2.0, -0.3])
+    with np.errstate(all="ignore"):
+        for number in (7, -7, 7.0, True):
+            for mode in ("trunc", "floor", None):
+                ours = mg.div(number, y, rounding_mode=mode)
+                np.testing.assert_array_equal(
+                    ours.data, mg.div(mg.full((5,), float(number)), y, rounding_mode=mode).data
+                )
+            np.testing.assert_array_equal(mg.fmod(number, y).data, np.fmod(np.float32(number), y.data))
+            np.testing.assert_array_equal(mg.remainder(number, y).data, np.remainder(np.float32(number), y.data))
+
+
 def test_powers_and_signs_of_bools():
     x = mg.tensor([True, False])
     for power in (x**2, x**3, x.square(), 2**x):
@@ -339,6 +353,12 @@ def test_a_number_has_one_dimension_to_ask_about():
     x = mg.tensor(3.0)
     assert x.squeeze(0).shape == x.squeeze(-1).shape == () and x.flatten(0, -1).shape == (1,)
     assert x.max(0).indices.item() == x.argmax(-1).item() == 0
+
+
+def test_a_number_has_no_axis_to_be_looked_along():
+    """CuPy knows none there, other than NumPy."""
+    assert _axis_of(0, 0) is _axis_of(0, -1) is _axis_of(2, None) is None
+    assert _axis_of(1, -1) == 0 and _axis_of(2, -1) == 1
 
 
 def test_narrow_counts_from_the_end():
@@ -544,6 +564,22 @@ def test_a_chain_of_products_is_taken_in_the_cheapest_order(monkeypatch):
 def test_what_stands_between_numbers_is_told(data, kind):
     with pytest.raises(TypeError, match=rf"^tensor\(\) cannot hold {kind}; a tensor holds"):
         mg.tensor(data)
+
+
+def test_what_is_as_far_apart_as_it_may_be_is_close():
+    x, y = mg.tensor([1.5, 3.0, 1.0, 2.0]), mg.tensor([1.0, 2.0, 1.5, 2.0])
+    assert mg.isclose(x, y, rtol=0, atol=0.5).tolist() == [True, False, True, True]
+    assert mg.isclose(x, y, rtol=0.5, atol=0).tolist() == [True, True, True, True]
+    assert mg.isclose(x, y, rtol=0.0, atol=0.0).tolist() == [False, False, False, True]
+    assert mg.isclose(x, y, 0.25, 0.5).tolist() == [True, True, True, True]
+    assert not mg.allclose(x, y, 0, 0.5) and mg.allclose(x, y, 0, 1.0)
+    for tolerances in ((-1e-9, 0), (0, -1e-9)):
+        with pytest.raises(ValueError, match="tolerances of at least 0"):
+            mg.isclose(x, y, *tolerances)
+    inf, nan = mg.tensor([math.inf, -math.inf, math.inf]), mg.tensor([math.nan])
+    assert mg.isclose(inf, mg.tensor([math.inf, math.inf, 1.0]), 0.0, 1e30).tolist() == [True, False, False]
+    assert mg.isclose(nan, nan, equal_nan=True).item() and not mg.isclose(nan, nan).item()
+    assert not mg.allclose(nan, nan, 1e-5, 1e-8, False) and mg.allclose(nan, nan, equal_nan=True)
 
 
 def test_bools_are_close_only_if_they_are_equal():

@@ -96,6 +96,8 @@ def _skipped(node: cst.CSTNode, around: list[cst.CSTNode]) -> bool:
             return True
         case cst.Assign(targets=[cst.AssignTarget(target=cst.Name("__all__"))]):
             return True
+        case cst.Assign(value=cst.Call(func=cst.Name("TypeVar"))):
+            return True
         case cst.Expr(value=cst.SimpleString() | cst.ConcatenatedString()):
             return True
         case cst.Call(func=cst.Name(name)):

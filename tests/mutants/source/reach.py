@@ -24,6 +24,8 @@ from tests.mutants.source.population import OPERATIONS, ROOT, Mutant
 
 TESTS = ["tests/minigrad", "tests/operations", "tests/test_layout.py"]  # the last runs the examples of docstrings
 
+READERS = ("tests/minigrad/ops/test_primitives.py",)  # these read what an import made, and run no line that made it
+
 OPTIONS = ["-q", "-s", "-p", "no:cacheprovider", "-p", "no:xdist", "-W", "ignore::pytest.PytestAssertRewriteWarning"]
 
 
@@ -34,13 +36,14 @@ class Reach:
 
     def chosen(self, mutant: Mutant, most: int) -> list[str]:
         """The tests that run the changed lines, or else any line of that file: first those named after the function,
-        then a quick one of each test function, and so on."""
+        then the readers and a quick one of each test function, and so on."""
         lines = self.tests.get(mutant.file, {})
         found = set().union(*(lines.get(line, ()) for line in mutant.lines)) or set().union(*lines.values())
         names = [name.strip("_") for name in mutant.where.split(".")]
         named = re.compile("|".join(rf"(?<![a-z]){re.escape(name)}(?![a-z])" for name in names))
         own = [test for test in found if named.search(test.partition("::")[2])]
-        return list(dict.fromkeys([*self._spread(own)[: most // 2], *self._spread(found)]))[:most]
+        readers = [test for test in self.seconds if test.startswith(READERS)]
+        return list(dict.fromkeys([*self._spread(own)[: most // 2], *readers, *self._spread(found)]))[:most]
 
     def _spread(self, tests: Iterable[str]) -> list[str]:
         functions = defaultdict(list)
@@ -134,7 +137,8 @@ class _Measure:
                 for test in tests:
                     places[test].setdefault(_relative(path), []).append(line)
         found: dict[str, Any] = defaultdict(lambda: {"tests": {}})
-        for test in places.keys() - self.failed - {""}:
+        readers = {test for test in self.seconds if test.startswith(READERS)}
+        for test in (places.keys() | readers) - self.failed - {""}:
             found[test.partition("::")[0]]["tests"][test] = round(self.seconds[test], 4), places[test]
         (self.folder / f"{part}.json").write_text(json.dumps(found))
         os._exit(0)
