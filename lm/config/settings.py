@@ -91,7 +91,8 @@ class ModelConfig:
     bias: bool = False
 
     def __post_init__(self) -> None:
-        _require(self.family in TOKENIZERS, "model.family", self.family, f"one of {', '.join(TOKENIZERS)}")
+        known = isinstance(self.family, str) and self.family in TOKENIZERS
+        _require(known, "model.family", self.family, f"one of {', '.join(TOKENIZERS)}")
         for name in ("n_positions", "n_embd", "n_layer", "n_head"):
             _require(getattr(self, name) >= 1, f"model.{name}", getattr(self, name), "at least 1")
         rule = f"divisible by model.n_head = {self.n_head}"

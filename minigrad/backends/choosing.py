@@ -17,7 +17,10 @@ _WORDS = {size: np.dtype(f"i{size}") for size in (1, 2, 4, 8)}  # integers, by t
 def where(condition: Any, x: Any, y: Any) -> Any:
     """`np.where(condition, x, y)`, to the bit."""
     like = x if isinstance(x, np.ndarray) else y
-    if condition.__class__ is np.ndarray and condition.size >= MANY and isinstance(like, np.ndarray):
+    if (
+        condition.__class__ is np.ndarray and condition.dtype == np.bool_ and condition.size >= MANY
+        and isinstance(like, np.ndarray) and like.dtype.kind in "biuf" and like.dtype.isnative
+    ):  # fmt: skip
         word = _WORDS.get(like.dtype.itemsize)
         if word is not None and _fits(x, condition, like) and _fits(y, condition, like):
             return _by_bits(condition, x, y, like.dtype, word)
@@ -32,7 +35,7 @@ def _fits(choice: Any, condition: Any, like: Any) -> bool:
 
 
 def _by_bits(condition: Any, x: Any, y: Any, dtype: Any, word: Any) -> Any:
-    mask = np.negative(condition.view(np.int8).astype(word))  # all bits are set where the condition holds
+    mask = np.negative(condition.astype(word))  # all bits are set where the condition holds
     x, y = (np.asarray(choice, dtype).view(word) for choice in (x, y))
     if y.ndim == 0 and y == 0:  # as 0.0 is, and -0.0 is not
         mask &= x

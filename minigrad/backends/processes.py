@@ -77,6 +77,9 @@ class Worker:
             self._ours.send(message)
         except OSError:
             raise self._ended() from None
+        except Exception as error:
+            error.add_note("what is passed has to be sent to a process that shares the work")
+            raise
         self.unanswered += 1
 
     def receive(self) -> Any:

@@ -36,7 +36,8 @@ class DataParallel(Module):
     With the first call the parameters move into memory that the processes share (an optimizer made before goes on; a
     `state_dict` taken before is a copy from then on), and copies of this process are forked. They learn of changes of
     parameters, buffers, `requires_grad` and `training`, and are made anew when modules, parameters or hooks of modules
-    come or go. Any other attribute stays for them what it was; `close()` ends them, and the next call makes new ones.
+    come or go. Any other attribute stays for them what it was, and so does what holds for a whole process, such as
+    `kernels.mode`; `close()` ends them, and the next call makes new ones.
 
     As in PyTorch, what a forward changes in the module, a running mean or what a hook notes, is kept of the first part
     alone. Dropout draws, in each process, by the state of the default generator and the number of the process; a
@@ -245,6 +246,8 @@ def _cut(passed: Any, count: int, dim: int) -> list[Any]:
 def _joined(parts: Sequence[Any], dim: int) -> Any:
     """An output of all parts: side by side along `dim`, numbers as a vector."""
     first = parts[0]
+    if len({getattr(part, "dtype", None) for part in parts}) > 1:
+        raise TypeError(f"DataParallel: an output has the dtypes {[str(part.dtype) for part in parts]} in the parts")
     if isinstance(first, Constant):
         for part in parts:
             if isinstance(part.value, np.ndarray) or part.value != first.value:

@@ -23,7 +23,7 @@ from ..backends import Array, processes, threads
 from ..backends.processes import Worker, shared_like
 from ..grad_mode import set_grad_enabled
 from ..hooks import backward_watchers, forward_watchers
-from ..nested import fill, leaves, structure
+from ..nested import fill, leaves
 from ..ops import default_generator
 from ..ops.random import Key
 from ..tensor import Tensor
@@ -48,7 +48,7 @@ class Run:
         """What the calling process is told."""
         arrays = [out.data if isinstance(out, Tensor) else Constant(out) for out in self.outputs]
         recorded = [isinstance(out, Tensor) and out.requires_grad for out in self.outputs]
-        return structure(self.structure), arrays, recorded
+        return fill(self.structure, (type(out).__name__ for out in self.outputs)), arrays, recorded
 
     def backward(
         self, cotangents: Sequence[Array | None], parameters: Sequence[Tensor]
@@ -77,7 +77,7 @@ class Run:
         return own, inputs
 
 
-# The structure of the outputs, the outputs (arrays or `Constant`), and of which a gradient may be asked.
+# The kinds of the outputs in their structure, the outputs (arrays or `Constant`), and of which a gradient may be asked.
 Results = tuple[Any, list[Any], list[bool]]
 
 
@@ -130,10 +130,13 @@ class Team:
         _teams.add(self)
 
     def _check(self) -> None:
+        tensors: dict[int, Tensor] = {}
         for module in self.modules:
-            for name, value in vars(module).items():
+            held = ((name, value) for name, values in vars(module).items() for value in leaves(values))
+            for name, value in held:
                 if not isinstance(value, Tensor):
                     continue
+                tensors[id(value)] = value
                 where = f"{name!r} of {type(module).__name__}"
                 if value.device != "cpu":
                     raise TypeError(f"DataParallel shares work on the CPU; {where} is on {value.device}")
@@ -142,9 +145,9 @@ class Team:
                         f"DataParallel: {where} requires grad and is no Parameter, so its gradient would be lost; make "
                         f"it one, or an argument"
                     )
-        owners = Counter(id(owner_of(parameter.data)) for parameter in self.parameters)
-        if len(owners) < len(self.parameters):
-            raise TypeError("DataParallel: several parameters look at the same memory, which shared memory would part")
+        owners = Counter(id(owner_of(tensor.data)) for tensor in tensors.values())
+        if any(owners[id(owner_of(parameter.data))] > 1 for parameter in self.parameters):
+            raise TypeError("DataParallel: a parameter and another tensor look at one memory, which would part them")
 
     def fits(self) -> bool:
         """Whether it can go on: the module has the parts it had. Arrays assigned to parameters are shared again."""
@@ -187,6 +190,8 @@ class Team:
                 "DataParallel was called while it was at work: by func.checkpoint, which computes it again (use that "
                 "inside the module), or by a hook"
             )
+        if self.process != os.getpid():
+            raise RuntimeError("this call of DataParallel was made in the process that this one was forked from")
         workers = self.workers[:count]
         self.busy = True
         try:

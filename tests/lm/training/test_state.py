@@ -12,7 +12,7 @@ from lm.training.checkpoint import ForeignCheckpointError, latest_checkpoint
 from lm.training.log import read_log
 from lm.training.loop import make_optimizer, train
 from lm.training.run import resume_run, start_run
-from lm.training.state import Position, restore, run_settings, save
+from lm.training.state import LATER, Position, check_of, restore, run_settings, save
 from tests.lm.training.tiny import tiny_config
 
 
@@ -21,6 +21,21 @@ def test_a_checkpoint_depends_on_every_setting_but_where_it_lies_and_how_long_it
     assert set(run_settings(Config())) == set(config) - {"data", "out", "max_steps"}
     del config["training"]["gradient_checkpointing"]  # it changes no number
     assert run_settings(Config()).items() <= config.items()
+
+
+def test_a_checkpoint_from_before_a_setting_is_read_with_what_held_then(tmp_path):
+    with start_run(tmp_path / "run", tiny_config(tmp_path)) as run:
+        train(run, stop=True)
+    checkpoint = latest_checkpoint(tmp_path / "run")
+    for section, settings in LATER["config"].items():
+        for name in settings:
+            del checkpoint.state["config"][section][name]
+    with resume_run(tmp_path / "run", None, ()) as run:
+        model = run.task.make_model()
+        check_of(run, model)(checkpoint)
+        del checkpoint.state["config"]["seed"]
+        with pytest.raises(ForeignCheckpointError, match=r"config\.seed: nothing -> 0"):
+            check_of(run, model)(checkpoint)
 
 
 def test_a_checkpoint_of_another_seed_is_refused(tmp_path):

@@ -80,6 +80,26 @@ def test_what_is_chosen_is_no_argument_s_memory():
         assert not np.shares_memory(where(condition, x, 0.0), x)
 
 
+@pytest.mark.parametrize("x, y", [("i4", "f4"), ("f4", "i4"), (">f4", ">f4"), ("f4", ">f4"), ("O", "O")])
+def test_dtypes_that_are_not_one_are_numpys_affair(x, y):
+    condition = np.arange(MANY) % 2 == 0
+    x, y = np.arange(MANY).astype(x), (-np.arange(MANY)).astype(y)
+    found, wanted = where(condition, x, y), np.where(condition, x, y)
+    assert found.dtype == wanted.dtype and (found == wanted).all()
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.int64, np.float32])
+def test_a_condition_that_is_no_bool_is_numpys_affair(dtype):
+    condition = (np.arange(MANY) % 3).astype(dtype)
+    x, y = np.ones(MANY), np.zeros(MANY)
+    assert (where(condition, x, y) == np.where(condition, x, y)).all()
+
+
+def test_a_bool_is_true_whatever_its_byte():
+    condition = np.full(MANY, 2, np.uint8).view(bool)
+    assert (where(condition, np.ones(MANY, np.float32), 0.0) == 1.0).all()
+
+
 @pytest.mark.parametrize("x, y", [(300, "int8"), ("int8", 300), (2.5, "int64")])
 def test_numbers_make_integers_what_numpy_makes_of_them(x, y):
     condition = np.arange(MANY) % 2 == 0

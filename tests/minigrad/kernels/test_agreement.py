@@ -283,6 +283,26 @@ def test_a_weight_of_another_shape_of_that_size_is_refused():
         mg.nn.functional.layer_norm(mg.ones(4, 2, 3), [2, 3], mg.ones(3, 2))
 
 
+@pytest.mark.parametrize("name, gates", [("_lstm", 4), ("_gru", 3)])
+def test_recurrences_of_shapes_that_do_not_fit_are_left_to_the_definition(name: str, gates: int) -> None:
+    def selected(length: int, batch: int, hidden: int, of_state: int) -> Any:
+        states = [np.ones((batch, of_state), np.float32)] * (2 if name == "_lstm" else 1)
+        x, w = np.ones((length, batch, gates * hidden), np.float32), np.ones((gates * hidden, hidden), np.float32)
+        return registry.selectors[name]([x, *states, w, None, False])
+
+    assert selected(2, 3, 4, 4) is not None
+    assert selected(2, 3, 4, 5) is None and selected(2, 0, 4, 4) is None
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("kind", ["LSTM", "GRU"])
+def test_gates_that_are_closed_warn_of_nothing(kind: str) -> None:
+    layer = getattr(mg.nn, kind)(1, 2)
+    with mg.kernels.mode("force"):
+        output, _ = layer(mg.full((3, 1, 1), -1e5))
+    assert np.isfinite(output.detach().numpy()).all()
+
+
 def test_a_definition_gets_the_named_arguments_when_no_kernel_applies(monkeypatch):
     monkeypatch.setattr("minigrad.ops.composite.definitions", {})  # this one is not for the rest of the tests
 

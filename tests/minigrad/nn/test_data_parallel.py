@@ -291,13 +291,28 @@ def test_no_process_keeps_what_has_no_backward_to_come(parallel):
 
 def test_an_error_comes_with_where_it_was_and_the_next_call_works(parallel):
     replicas = parallel(nn.Embedding(10, 2), count=2)
-    replicas(mg.tensor([1, 2, 3, 4]))
+    good = mg.tensor([1, 2, 3, 4])
+    team = replicas(good) is not None and replicas._team
     with pytest.raises(IndexError, match="embedding") as caught:
         replicas(mg.tensor([1, 2, 3, 40]))
     assert any("in a process that shares the work" in note for note in caught.value.__notes__)
     with pytest.raises(IndexError, match="embedding"):
-        replicas(mg.tensor([10, 2, 3, 4]))
-    assert replicas(mg.tensor([1, 2, 3, 4])).shape == (4, 2)
+        replicas(mg.tensor([10, 2, 3, 5]))
+    same_as_alone(replicas, good)
+    assert replicas._team is team, "an error ends no process"
+
+
+def test_after_ctrl_c_the_next_call_has_its_own_answers(parallel):
+    class Interrupted(nn.Module):
+        def forward(self, x):
+            if x.data[0] < 0:
+                raise KeyboardInterrupt
+            return x * 2.0
+
+    replicas = parallel(Interrupted(), count=2)
+    with pytest.raises(KeyboardInterrupt):
+        replicas(mg.tensor([-1.0, 5.0]))
+    assert replicas(mg.tensor([1.0, 3.0])).tolist() == [2.0, 6.0]
 
 
 def test_a_process_that_is_killed_is_an_error_and_the_next_call_works(parallel):
@@ -614,6 +629,53 @@ def test_a_gradient_may_be_taken_inside_where_nothing_is_trained(parallel):
     assert found.tolist() == [3.0, 12.0] and not found.requires_grad
 
 
+def test_a_parameter_may_have_its_gradient_from_another_process_alone(parallel):
+    class Second(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.weight = nn.Parameter(mg.ones(1))
+
+        def forward(self, x):
+            return x * self.weight if x.data[0] > 0 else x.detach()
+
+    module = Second()
+    replicas, x = parallel(module, count=2), mg.tensor([-1.0, 3.0])
+    (first,) = mg.autograd.grad(replicas(x).sum(), [module.weight])
+    (second,) = mg.autograd.grad((replicas(x) * 2.0).sum(), [module.weight])
+    assert (first.tolist(), second.tolist()) == ([3.0], [6.0])
+
+
+def test_what_a_forward_assigns_to_a_parameter_is_not_kept_elsewhere(parallel):
+    class Assigns(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.weight = nn.Parameter(mg.ones(1))
+
+        def forward(self, x):
+            out = x * self.weight
+            if x.data[0] > 1:  # not in the first part
+                self.weight.data = self.weight.data * 0
+            return out
+
+    module = Assigns()
+    replicas, x = parallel(module, count=2), mg.tensor([1.0, 2.0])
+    assert [replicas(x).tolist() for _ in range(3)] == [[1.0, 2.0]] * 3
+
+
+def test_a_backward_in_a_forked_process_is_refused(parallel):
+    replicas = parallel(nn.Linear(3, 2), count=2)
+    loss = replicas(mg.ones(4, 3)).sum()
+    child = os.fork()
+    if not child:
+        try:
+            loss.backward()
+        except RuntimeError as error:
+            os._exit(7 if "forked from" in str(error) else 1)
+        os._exit(2)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+    loss.backward()
+
+
 def test_an_output_without_history_has_none_outside(parallel):
     class Both(nn.Module):
         def __init__(self):
@@ -646,6 +708,19 @@ class Tied(nn.Module):
         self.other = nn.Parameter(self.one)
 
 
+class Listed(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.scales = [mg.ones(1, requires_grad=True)]
+
+
+class Aliased(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(mg.ones(2))
+        self.register_buffer("alias", self.weight.detach())
+
+
 class Kinds(nn.Module):
     def __init__(self, answer):
         super().__init__()
@@ -659,10 +734,14 @@ class Kinds(nn.Module):
     ("module", "message"),
     [
         (Plain, "'scale' of Plain requires grad and is no Parameter"),
-        (Tied, "several parameters look at the same memory"),
+        (Tied, "a parameter and another tensor look at one memory"),
         (lambda: nn.Sequential(nn.DataParallel(nn.Linear(1, 1))), "DataParallel inside DataParallel"),
         (lambda: Kinds(lambda x: [x] * int(x.sum())), "outputs of different kinds"),
         (lambda: Kinds(lambda x: float(x.sum())), "no tensor, float, cannot be joined"),
+        (lambda: Kinds(lambda x: (x, x if x.data[0] > 1 else None)), "outputs of different kinds"),
+        (lambda: Kinds(lambda x: x.double() if x.data[0] > 1 else x), "the dtypes .'float32', 'float64'. in the parts"),
+        (lambda: Listed(), "'scales' of Listed requires grad and is no Parameter"),
+        (lambda: Aliased(), "look at one memory"),
         (lambda: Kinds(lambda x: x.numpy()), "no tensor, ndarray, cannot be joined"),
     ],
 )

@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import minigrad as mg
@@ -134,6 +134,7 @@ def test_a_nan_is_the_largest_value_of_its_window_alone():
     np.testing.assert_array_equal(F.adaptive_avg_pool1d(x, 3).data, [[[math.nan, math.nan, 2.5]]])
 
 
+@example(12, np.float32, 1)  # with a nan
 @given(st.integers(1, 2 * pooling._FEW), st.sampled_from([np.float32, np.int64]), st.integers(0, 99))
 def test_the_winner_of_a_window_is_the_first_that_is_largest(entries, dtype, seed):
     rng = np.random.default_rng(seed)
@@ -141,6 +142,12 @@ def test_the_winner_of_a_window_is_the_first_that_is_largest(entries, dtype, see
     planes = rng.choice(values, (3, 90)).astype(dtype) if dtype is np.float32 else rng.integers(-3, 4, (3, 90))
     table = rng.integers(0, 90, (20, entries))
     np.testing.assert_array_equal(pooling._winners(planes, table), np.argmax(planes[:, table], axis=-1))
+
+
+def test_every_entry_that_is_compared_in_turn_has_a_number():
+    table = np.arange(pooling._FEW)[None]
+    assert pooling._winners(np.arange(pooling._FEW)[None], table) == [[pooling._FEW - 1]]
+    assert np.iinfo(np.int8).max >= pooling._FEW
 
 
 def test_whole_numbers_are_pooled_as_such():
