@@ -304,7 +304,7 @@ def test_processes_share_no_work_of_a_device():
     parallel = nn.DataParallel(model, device_ids=[0, 1])
     with pytest.raises(TypeError, match="DataParallel shares work on the CPU; an argument is on cuda"):
         parallel(mg.ones(4, 3))
-    with pytest.raises(TypeError, match="its module is on cuda"):
+    with pytest.raises(TypeError, match="'weight' of Linear is on cuda"):
         parallel(mg.ones(4, 3, device="cpu"))
 
 
