@@ -149,10 +149,12 @@ def test_a_retained_gradient_is_that_of_the_value_after_the_last_change():
     assert y.grad.tolist() == [0.0, 24.0] and x.grad.tolist() == [0.0, 144.0]
 
 
-@pytest.mark.parametrize("value", [[1.0, 2.0], (1.0, 2.0), np.array([1.0, 2.0]), np.array([[1.0, 2.0]]),
-                                   mg.tensor([[[1.0, 2.0]]]), mg.tensor([1, 2])])  # fmt: skip
+@pytest.mark.parametrize("make", [lambda: [1.0, 2.0], lambda: (1.0, 2.0), lambda: np.array([1.0, 2.0]),
+                                  lambda: np.array([[1.0, 2.0]]), lambda: mg.tensor([[[1.0, 2.0]]]),
+                                  lambda: mg.tensor([1, 2])])  # fmt: skip
 @pytest.mark.parametrize("recorded", [False, True])
-def test_what_is_assigned_is_a_list_an_array_or_a_tensor(value, recorded):
+def test_what_is_assigned_is_a_list_an_array_or_a_tensor(make, recorded):
+    value = make()  # on the device that new tensors go to now
     x = mg.zeros(3, 2, requires_grad=True) * 1.0 if recorded else mg.zeros(3, 2)
     kinds = mg.Tensor if mg.get_default_device() != "cpu" else (mg.Tensor, np.ndarray)
     if recorded and not isinstance(value, kinds):
