@@ -9,6 +9,8 @@ are skipped there.
 import pytest
 from hypothesis import HealthCheck, settings
 
+import minigrad
+
 settings.register_profile(
     "default", deadline=None, max_examples=25, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )
@@ -32,6 +34,16 @@ def pytest_configure(config):
 
         on_device.start(real=device == "cuda-real")
         settings.load_profile("device")
+
+
+@pytest.fixture(autouse=True)
+def the_default_device_stays():
+    """A test that leaves another one takes those after it off the device, and they pass there unseen."""
+    before = minigrad.get_default_device()
+    yield
+    after = minigrad.get_default_device()
+    minigrad.set_default_device(before)
+    assert after == before, f"the test left {after!r} as the default device"
 
 
 def pytest_collection_modifyitems(config, items):

@@ -318,7 +318,7 @@ def test_gradients_of_gradients_cross_between_devices():
 
 def test_positions_are_made_where_their_counts_are():
     counts = mg.tensor([1, 0, 2])
-    for default in ("cuda", "cpu"):
+    for default in ("cpu", "cuda"):
         mg.set_default_device(default)
         repeated = mg.repeat_interleave(counts)
         assert repeated.device == "cuda" and repeated.tolist() == [0, 2, 2]
