@@ -13,8 +13,9 @@ from . import sampling
 from .batches import choose, row_key, stream_batch
 from .processors import process
 from .prompts import token_ids
-from .reading import evaluating, last_logits, place_of, tensor_at
+from .reading import last_logits
 from .settings import GenerationConfig
+from .text_reader import TextReader
 
 
 class Cache(Protocol):
@@ -107,21 +108,20 @@ def generate(
 
     @no_grad()
     def walk() -> Iterator[int]:
-        cache, modules, place = model.new_cache(), list(model.modules()), place_of(model)
+        reader = TextReader(model)
         unread = tokens[-model.context_length :]
         for written in range(max_new_tokens):
-            with evaluating(modules):
-                logits = model(tensor_at(place, np.array([unread])), cache, 1)  # (1, 1, V)
+            logits = reader.read(unread)  # (1, 1, V)
             scores = process(last_logits(logits, len(tokens)), [tokens], written, settings)  # (1, V)
             [token] = choose(scores, settings, [row_key(seed, 0, len(tokens))])
             if token in settings.ends:
                 return
             tokens.append(token)
             yield token
-            if cache.length < model.context_length:
+            if reader.cache.length < model.context_length:
                 unread = [token]
             else:
-                cache.clear()
+                reader.cache.clear()
                 unread = tokens[-max(1, model.context_length // 2) :]
 
     return walk()

@@ -7,11 +7,33 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from minigrad import Tensor
 from minigrad.backends import Array, backend_of
+from minigrad.hooks import forward_watchers, watched
+
+
+class _Extend:
+    """Storing keys and values, as an operation that watchers see. No graph does: a cache knows no gradients."""
+
+    name = "extend"
+
+    @staticmethod
+    def forward(k: Array, v: Array, *, cache: KVCache, layer: int) -> tuple[Array, Array]:
+        start, end = cache.length, cache.length + k.shape[2]
+        keys, values = cache.keys[layer, :, :, :end], cache.values[layer, :, :, :end]
+        keys[:, :, start:] = k
+        values[:, :, start:] = v
+        return keys, values
+
+    def vjp(self, *_: Any) -> Any:
+        raise NotImplementedError("no gradient flows through cached keys")
+
+
+_extend = _Extend()
 
 
 @dataclass
@@ -41,10 +63,12 @@ class KVCache:
 
         `length` stays: the model moves it on when every layer has stored its part.
         """
-        end = self.length + k.shape[2]
-        self.keys[layer, :, :, self.length : end] = k.data
-        self.values[layer, :, :, self.length : end] = v.data
-        return Tensor(self.keys[layer, :, :, :end]), Tensor(self.values[layer, :, :, :end])
+        arrays, settings = (k.data, v.data), {"cache": self, "layer": layer}
+        if forward_watchers:
+            keys, values = watched(_extend, _extend.forward, arrays, settings, lambda result: result)
+        else:
+            keys, values = _extend.forward(*arrays, **settings)
+        return Tensor(keys), Tensor(values)
 
     def clear(self) -> None:
         """Forget what was read."""

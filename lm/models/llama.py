@@ -21,7 +21,7 @@ import numpy as np
 
 import minigrad.nn.functional as F
 from minigrad import Tensor, cat, nn
-from minigrad.backends import Array, backend_of
+from minigrad.backends import Array, backend_of, moved
 
 from .activations import ACTIVATIONS, check_activation
 from .cache import KVCache
@@ -246,7 +246,7 @@ class Llama(Decoder):
         self.norm = nn.RMSNorm(config.hidden_size, eps=config.rms_norm_eps)
         if not config.tie_word_embeddings:
             self.lm_head = nn.Linear(config.hidden_size, config.vocab_size, bias=False)
-        self.frequencies = config.rope.frequencies(config.width)  # (R,)
+        self.frequencies = Tensor(config.rope.frequencies(config.width))  # (R,), in float32 whatever the weights are
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -257,13 +257,13 @@ class Llama(Decoder):
         """Cosines and sines of the angles of `length` tokens after `past` others, or of those at `position_ids`."""
         weight = self.embed_tokens.weight.data
         dtype = np.promote_types(weight.dtype, np.float32)  # the angles of halves would be far off
-        frequencies = backend_of(weight).asarray(self.frequencies.astype(dtype))  # (R,)
+        frequencies = Tensor(moved(self.frequencies.data, backend_of(weight))).to(dtype)  # (R,)
         if position_ids is None:
-            positions = np.arange(past, past + length, like=weight)[:, None]  # (T, 1)
+            positions = Tensor(np.arange(past, past + length, like=weight)[:, None])  # (T, 1)
         else:
-            positions = position_ids.data[:, None, :, None]  # (B, 1, T, 1): the same for every head
-        angles = positions.astype(dtype) * frequencies
-        return Tensor(np.cos(angles).astype(weight.dtype)), Tensor(np.sin(angles).astype(weight.dtype))
+            positions = position_ids[:, None, :, None]  # (B, 1, T, 1): the same for every head
+        angles = positions.to(dtype) * frequencies
+        return angles.cos().to(weight.dtype), angles.sin().to(weight.dtype)
 
     def forward(
         self,

@@ -59,27 +59,29 @@ class FusedKernel:
 
     def fits(self, arguments: Sequence[Any]) -> bool:
         """Whether it is right for these raw arguments, fast or not."""
-        dtype = arguments[self.arrays[0]].dtype
-        if dtype not in self.dtypes:
+        first = arguments[self.arrays[0]]
+        dtype, backend = first.dtype, backend_of(first)
+        if dtype not in self.dtypes or backend.device != self.device:
             return False
-        for position in self.arrays:
+        for position in self.arrays[1:]:
             array = arguments[position]
-            if array is not None and (
-                getattr(array, "dtype", None) is not dtype or backend_of(array).device != self.device
-            ):
+            if array is not None and (getattr(array, "dtype", None) is not dtype or backend_of(array) is not backend):
                 return False
         return self.applies(*arguments)
 
     def run(self, arguments: list[Any]) -> Any:
         """The composite's result by this kernel; one node if a gradient is wanted."""
-        raw = [argument._data if isinstance(argument, Tensor) else argument for argument in arguments]
+        raw = _raw(arguments)
         state = grad_mode.state.get()
         edges = tuple([_edge(arguments[position]) for position in self.arrays]) if state.grad_enabled else ()
         if forward_watchers:
             out, stored = watched(self, self.forward, raw, {}, lambda result: result[:1])
         else:
             out, stored = self.forward(*raw)
-        if not any(isinstance(argument, Tensor) for argument in arguments):
+        for argument in arguments:
+            if isinstance(argument, Tensor):
+                break
+        else:
             return out
         out = np.asarray(out) if isinstance(out, np.generic) else out
         if edges.count(None) == len(edges):
@@ -130,6 +132,11 @@ class FusedKernel:
                 yield number, gradient
 
 
+def _raw(arguments: Sequence[Any]) -> list[Any]:
+    """The arrays of tensors, beside what is none."""
+    return [argument._data if isinstance(argument, Tensor) else argument for argument in arguments]
+
+
 def _edge(argument: Any) -> Node | Leaf | None:
     if not isinstance(argument, Tensor):
         return None
@@ -175,7 +182,7 @@ def register(kernel: FusedKernel) -> FusedKernel:
     def select(arguments: list[Any]) -> FusedKernel | None:
         if _mode == "off":
             return None
-        raw = [argument._data if isinstance(argument, Tensor) else argument for argument in arguments]
+        raw = _raw(arguments)
         if not hasattr(raw[kernel.arrays[0]], "dtype"):
             return None
         for candidate in known:

@@ -474,6 +474,11 @@ def _restructured() -> None:
     _structure = next(_clock)
 
 
+def structure() -> int:
+    """A number that is another one as soon as any module has gained or lost a child."""
+    return _structure
+
+
 def _lacks(module: Module, name: str) -> str:
     there = [key for key, value in vars(module).items() if isinstance(value, (Parameter, Module))]
     return f"{type(module).__name__} has no {name!r}, it has {', '.join(there) or 'none'}"

@@ -29,10 +29,11 @@ class Kernel(Protocol):
 def composite(function: F) -> F:
     """Let kernels stand in for `function`, whose body stays its definition."""
     name = function.__name__
-    signature = inspect.signature(function)
-    names = list(signature.parameters)
-    required = [name for name in names if signature.parameters[name].default is inspect.Parameter.empty]
-    defaults = [parameter.default for parameter in signature.parameters.values()]
+    parameters = inspect.signature(function).parameters
+    names = list(parameters)
+    required = [name for name in names if parameters[name].default is inspect.Parameter.empty]
+    defaults = [parameter.default for parameter in parameters.values()]
+    least, most = len(required), len(names)
     definitions[name] = function
 
     @functools.wraps(function)
@@ -41,8 +42,12 @@ def composite(function: F) -> F:
         if select is None:
             return function(*args, **kwargs)
         given = len(args)
-        if given > len(names) or not kwargs.keys() >= set(required[given:]) or not kwargs.keys() <= set(names[given:]):
-            return function(*args, **kwargs)  # a wrong call: let Python say so
+        if kwargs:
+            fits = given <= most and set(required[given:]) <= kwargs.keys() <= set(names[given:])
+        else:
+            fits = least <= given <= most
+        if not fits:
+            return function(*args, **kwargs)  # let Python say what is wrong with the call
         arguments = [*args, *defaults[given:]]
         for each, value in kwargs.items():
             arguments[names.index(each)] = value

@@ -66,11 +66,19 @@ def scaled_dot_product_attention(
             f"scaled_dot_product_attention: enable_gqa needs a dimension of heads, (..., H, L, E); query has shape "
             f"{tuple(query.shape)}{in_module()}"
         )
+    shape, grouped = query.shape, False
     if enable_gqa:
-        key, value = _repeat_heads(key, query.shape[-3]), _repeat_heads(value, query.shape[-3])
-    scale = 1.0 / math.sqrt(max(query.shape[-1], 1)) if scale is None else scale
+        groups = key.shape[-3]
+        per_key, per_value = _queries_of_each(shape[-3], groups), _queries_of_each(shape[-3], value.shape[-3])
+        grouped = attn_mask is None and dropout_p == 0.0 and not is_causal and per_key == per_value
+        if grouped:  # every query sees every key: those of one head are asked side by side, and no key is repeated
+            query = reshape(query, *shape[:-3], groups, per_key * shape[-2], shape[-1])
+        else:
+            key, value = _repeat_heads(key, per_key), _repeat_heads(value, per_value)
+    scale = 1.0 / math.sqrt(max(shape[-1], 1)) if scale is None else scale
     draw = default_generator.key("dropout") if dropout_p > 0.0 else None
-    return _attention(query, key, value, attn_mask, dropout_p, draw, is_causal, scale)
+    out = _attention(query, key, value, attn_mask, dropout_p, draw, is_causal, scale)
+    return reshape(out, *shape[:-1], out.shape[-1]) if grouped else out
 
 
 @composite
@@ -97,16 +105,20 @@ def _attention(
     return weights @ value
 
 
-def _repeat_heads(x: Any, heads: int) -> Any:
-    """(..., G, S, E) to (..., heads, S, E): each head serves heads / G consecutive queries."""
-    groups = x.shape[-3]
+def _queries_of_each(heads: int, groups: int) -> int:
+    """How many of the query heads each key head serves."""
     if groups == 0 or heads % groups:
         raise ShapeError(f"scaled_dot_product_attention: {heads} query heads are not a multiple of {groups} key heads")
-    if groups == heads:
+    return heads // groups
+
+
+def _repeat_heads(x: Any, times: int) -> Any:
+    """(..., G, S, E) to (..., G times, S, E): each head serves `times` consecutive queries."""
+    if times == 1:
         return x
     x = unsqueeze(x, -3)  # (..., G, 1, S, E)
-    x = expand(x, *x.shape[:-3], heads // groups, *x.shape[-2:])
-    return reshape(x, *x.shape[:-4], heads, *x.shape[-2:])
+    x = expand(x, *x.shape[:-3], times, *x.shape[-2:])
+    return reshape(x, *x.shape[:-4], -1, *x.shape[-2:])
 
 
 __all__ = ["scaled_dot_product_attention"]
