@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import Any, Protocol
 
-import numpy as np
-
 from minigrad import Tensor, nn, no_grad
 
 from . import sampling

@@ -15,7 +15,7 @@ from minigrad import Tensor, nn
 from minigrad.backends import backend_of, cpu
 from minigrad.func.replay import NotRecordable, Recording, record
 from minigrad.hooks import forward_watchers
-from minigrad.nn.module import structure
+from minigrad.nn.module import last_change
 
 from ..models.writers import Decoder
 from .reading import evaluating, place_of, tensor_at
@@ -32,11 +32,12 @@ class TextReader:
         self.confirmed = False  # by another token, and so ready to be replayed
         self._token, self._position = np.zeros((2, 1, 1), np.int64)
         self._weights: list[tuple[Tensor, Any]] = []  # and the array of each, when the recording was made
-        self._structure = -1
+        self._date = -1  # when a module last changed, at that time
 
     def read(self, tokens: list[int]) -> Tensor:
         """The logits (1, 1, V) after these tokens, which the cache holds then."""
-        if len(tokens) > 1 or not self.recordable or forward_watchers:  # who watches sees the model run
+        fits = len(tokens) == 1 and self.cache.length < self.cache.capacity if self.recordable else False
+        if not fits or forward_watchers:  # who watches sees the model run
             with evaluating(self.modules):
                 return self.model(tensor_at(self.place, np.array([tokens])), self.cache, 1)  # type: ignore[no-any-return]
         self._token[...], self._position[...] = tokens, self.cache.length
@@ -50,10 +51,9 @@ class TextReader:
 
     def _record(self, before: Recording | None) -> Tensor:
         ids, positions, start = Tensor(self._token), Tensor(self._position), self.cache.length
-        if before is None:
-            self._structure, self.modules = structure(), list(self.model.modules())
-            tensors = (value for module in self.modules for value in vars(module).values() if isinstance(value, Tensor))
-            self._weights = [(tensor, tensor.data) for tensor in tensors]
+        self.modules = list(self.model.modules())
+        tensors = (value for module in self.modules for value in vars(module).values() if isinstance(value, Tensor))
+        self._weights = [(tensor, tensor.data) for tensor in tensors]
         known = [self.cache, self._token, self._position, *(array for _, array in self._weights)]
         try:
             if not all(map(_does_the_same_for_every_token, self.modules)):
@@ -63,16 +63,13 @@ class TextReader:
         except NotRecordable:
             self.recordable, self.cache.length = False, start  # as if nothing had been read
             return self.read([int(self._token[0, 0])])
-        self.confirmed = self.recording == before
+        self.confirmed, self._date = self.recording == before, last_change()
+        self.recordable = self.confirmed or before is None  # if not, what a token takes depends on its position
         return logits
 
     def _is_same_model(self) -> bool:
-        """Whether it has the layers and weights that the recording is of, and nobody looks into one of them."""
-        return (
-            self._structure == structure()
-            and all([weight.data is array for weight, array in self._weights])
-            and not any([module._hooks for module in self.modules])
-        )
+        """Whether its layers, their settings, and the arrays of its weights are those that the recording is of."""
+        return self._date == last_change() and all(weight.data is array for weight, array in self._weights)
 
 
 def _does_the_same_for_every_token(module: nn.Module) -> bool:

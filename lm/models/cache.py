@@ -63,11 +63,11 @@ class KVCache:
 
         `length` stays: the model moves it on when every layer has stored its part.
         """
-        arrays, settings = (k.data, v.data), {"cache": self, "layer": layer}
         if forward_watchers:
-            keys, values = watched(_extend, _extend.forward, arrays, settings, lambda result: result)
+            settings = {"cache": self, "layer": layer}
+            keys, values = watched(_extend, _extend.forward, (k.data, v.data), settings, lambda result: result)
         else:
-            keys, values = _extend.forward(*arrays, **settings)
+            keys, values = _extend.forward(k.data, v.data, cache=self, layer=layer)
         return Tensor(keys), Tensor(values)
 
     def clear(self) -> None:

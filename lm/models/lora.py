@@ -14,7 +14,7 @@ from typing import Any
 
 import minigrad.nn.functional as F
 from minigrad import Tensor, nn, no_grad
-from minigrad.nn.module import empty_parameter
+from minigrad.nn.parameter import empty_parameter
 
 
 @dataclass(frozen=True)

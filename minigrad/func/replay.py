@@ -1,11 +1,11 @@
 """The operations of a computation, recorded once and computed again without the Python code around them.
 
-Small arrays cost less than the code that leads to the operations on them, and a loop that takes the same operations every
-time need not go that way again. A recording knows each operation's function, and where its arguments came from: an
-earlier operation, or something that is there before and after, such as a weight or an input's memory, which is read anew
-at every replay. Whatever else an operation is given was found out by code that a replay does not run, so an array among
-it makes the computation one that cannot be recorded; numbers, and shapes, are compared between two recordings instead
-(`==`), and only what both agree on should be replayed.
+Where arrays are small, finding the operations costs more than computing them, and a loop that takes the same ones every
+time need not look for them every time. A recording knows the function of each operation, and where its arguments came
+from: from an earlier operation, or from something that is there before and after, such as a weight or the memory of an
+input, and is read anew at every replay. An array from elsewhere was made by code that a replay does not run, so there
+is no recording of what uses one. Numbers and shapes, which may come from such code too, are what two recordings are
+compared by (`==`): only what two runs agree on should be replayed.
 """
 
 from __future__ import annotations
@@ -98,7 +98,8 @@ class _Recorder:
             self.problem = f"{op.name}: {problem}"
 
     def _note(self, op: Any, args: Sequence[Any], settings: Mapping[str, Any], outputs: Sequence[Any]) -> None:
-        first, arguments, results, pattern = len(self.kept), list(args), [], [id(op)]
+        first, arguments, results = len(self.kept), list(args), []
+        pattern: list[Any] = [op]
         for place, arg in enumerate(args):
             number = self.numbers.get(id(arg))
             if number is None:

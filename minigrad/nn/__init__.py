@@ -7,7 +7,8 @@ from .attention import MultiheadAttention
 from .containers import ModuleDict, ModuleList, Sequential
 from .data_parallel import DataParallel
 from .layers import *
-from .module import Module, Parameter
+from .module import Module
+from .parameter import Parameter
 from .positions import LearnedPositions, SinusoidalPositions
 from .transformer import TransformerDecoder, TransformerDecoderLayer, TransformerEncoder, TransformerEncoderLayer
 

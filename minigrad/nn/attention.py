@@ -19,7 +19,8 @@ from ..tensor import Tensor
 from . import functional as F
 from . import init
 from .layers import Linear
-from .module import Module, empty_parameter
+from .module import Module
+from .parameter import empty_parameter
 
 
 class MultiheadAttention(Module):

@@ -10,64 +10,29 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
-from numbers import Integral
 from typing import Any, TypeVar
 
 import numpy as np
 
-from ..backends import Array, as_array, backend_for
+from ..backends import Array
 from ..copying import Copied
 from ..grad_mode import ModulePath, State, state
 from ..hooks import RemovableHandle, add
-from ..ops import ShapeError, as_tensor
-from ..ops.failure import in_module, in_our_words
+from ..ops.failure import in_module
 from ..tensor import Tensor
 from ..writes import log_write
-from . import init, tree
+from . import tree
 from .gate import Gate
 from .loading import IncompatibleKeys, load
+from .parameter import Parameter
 
 M = TypeVar("M", bound="Module")
 
-# Dates the tables of states: moves on whenever any module gains or loses a child.
 _clock = itertools.count(1)
-_structure = 0
+_structure = 0  # when any module last gained or lost a child: dates the tables of states
+_change = 0  # when any attribute of any module but its mode was last assigned, or a hook registered
 # The outermost module of the call that is running: paths are relative to it.
 _outermost: ContextVar[Module | None] = ContextVar("minigrad.outermost", default=None)
-
-
-class Parameter(Tensor):
-    """A tensor that a module owns and an optimizer trains. PyTorch: `torch.nn.Parameter`.
-
-    Shares the memory of `data`, a Tensor or an array. Raises RuntimeError if gradients are asked of integers.
-
-    >>> import minigrad as mg
-    >>> mg.nn.Parameter(mg.zeros(2)).requires_grad
-    True
-    """
-
-    __slots__ = ()
-
-    def __init__(self, data: Tensor | Array, requires_grad: bool = True) -> None:
-        if not isinstance(data, Tensor) and not hasattr(data, "dtype"):
-            raise TypeError(f"Parameter needs a Tensor or an array, got {type(data).__name__}")
-        super().__init__(data.data if isinstance(data, Tensor) else as_array(as_tensor(data).data))
-        self.requires_grad_(requires_grad)
-
-    def __repr__(self) -> str:
-        return f"Parameter containing:\n{super().__repr__()}"
-
-
-def empty_parameter(*shape: int, dtype: Any = None, device: Any = None) -> Parameter:
-    """A parameter of uninitialised memory, float32 on the CPU unless told otherwise."""
-    if not all(isinstance(size, Integral) and size >= 0 for size in shape):
-        raise ShapeError(f"no parameter can have shape {shape}: sizes are whole numbers, not below 0")
-    xp, dtype = backend_for(device).xp, np.float32 if dtype is None else dtype
-    try:  # what is skipped has one number in memory
-        return Parameter(xp.broadcast_to(xp.zeros((), dtype), shape) if init.skipping.get() else xp.empty(shape, dtype))
-    except (ValueError, OverflowError, MemoryError) as error:
-        kind = MemoryError if isinstance(error, MemoryError) else ShapeError
-        raise kind(f"a parameter of shape {shape}: {in_our_words(error)}") from None
 
 
 class Module(Copied):
@@ -174,6 +139,7 @@ class Module(Copied):
     def _add_hook(self, when: str, hook: Callable[..., Any]) -> RemovableHandle:
         if "_hooks" not in self.__dict__:
             self.__dict__["_hooks"] = []
+        _changed()
         return add(self.__dict__["_hooks"], (when, hook))
 
     # -------------------------------------------------------------------------------------- its attributes
@@ -194,12 +160,15 @@ class Module(Copied):
                 f"assign a Tensor or None, or `del` it first"
             )
         object.__setattr__(self, name, value)
+        if name != "training":
+            _changed()
         if isinstance(value, Module) or isinstance(old, Module):
             _restructured()
 
     def __delattr__(self, name: str) -> None:
         was_module = isinstance(self.__dict__.get(name), Module)
         object.__delattr__(self, name)
+        _changed()
         if name in self._buffers:
             self._buffers = {key: kept for key, kept in self._buffers.items() if key != name}
         if was_module:
@@ -474,9 +443,15 @@ def _restructured() -> None:
     _structure = next(_clock)
 
 
-def structure() -> int:
-    """A number that is another one as soon as any module has gained or lost a child."""
-    return _structure
+def _changed() -> None:
+    global _change
+    _change = next(_clock)
+
+
+def last_change() -> int:
+    """When an attribute of any module was last assigned or deleted, or a hook registered. Neither the mode counts, nor
+    weights that change in place or get another array."""
+    return _change
 
 
 def _lacks(module: Module, name: str) -> str:

@@ -11,7 +11,8 @@ from ..ops import ShapeError
 from ..ops.failure import in_module
 from ..tensor import Tensor
 from . import init
-from .module import Module, empty_parameter
+from .module import Module
+from .parameter import empty_parameter
 
 
 class SinusoidalPositions(Module):

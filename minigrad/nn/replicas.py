@@ -28,7 +28,8 @@ from ..ops import default_generator
 from ..ops.random import Key
 from ..tensor import Tensor
 from ..writes import log_write, owner_of
-from .module import Module, Parameter
+from .module import Module
+from .parameter import Parameter
 
 Passed = tuple[tuple[Any, ...], dict[str, Any]]  # positional arguments, and named ones
 

@@ -15,7 +15,8 @@ from ...ops.index import dim_of
 from ...tensor import Tensor
 from .. import functional as F
 from .. import init
-from ..module import Module, empty_parameter
+from ..module import Module
+from ..parameter import empty_parameter
 
 
 class Linear(Module):

@@ -13,7 +13,8 @@ from ...ops.failure import in_module
 from ...tensor import Tensor
 from .. import functional as F
 from .. import init
-from ..module import Module, Parameter, empty_parameter
+from ..module import Module
+from ..parameter import Parameter, empty_parameter
 
 
 class _ChannelNorm(Module):

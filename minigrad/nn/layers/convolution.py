@@ -13,7 +13,8 @@ from ...tensor import Tensor
 from .. import functional as F
 from .. import init
 from ..functional.convolution import same_padding, sizes
-from ..module import Module, empty_parameter
+from ..module import Module
+from ..parameter import empty_parameter
 
 _PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
 

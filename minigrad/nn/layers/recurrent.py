@@ -20,7 +20,8 @@ from ...tensor import Tensor
 from .. import functional as F
 from .. import init
 from ..functional.recurrent import State, gru, gru_step, lstm, lstm_step, rnn_step
-from ..module import Module, Parameter, empty_parameter
+from ..module import Module
+from ..parameter import Parameter, empty_parameter
 
 
 def _activation(name: str, nonlinearity: str) -> Callable[[Any], Any]:

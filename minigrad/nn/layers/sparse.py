@@ -9,7 +9,8 @@ from typing import Any
 from ...tensor import Tensor
 from .. import functional as F
 from .. import init
-from ..module import Module, empty_parameter
+from ..module import Module
+from ..parameter import empty_parameter
 
 
 class Embedding(Module):
