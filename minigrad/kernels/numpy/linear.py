@@ -19,7 +19,7 @@ def _applies(x: Array, weight: Array, bias: Array | None) -> bool:
 
 def _forward(x: Array, weight: Array, bias: Array | None) -> tuple[Array, tuple[Array, ...]]:
     if x.size == x.shape[-1]:  # a matrix times a vector has less around it
-        out = weight @ x.reshape(-1)  # (out)
+        out = weight.dot(x.reshape(-1))  # (out)
     else:
         out = x.reshape(-1, x.shape[-1]) @ weight.T  # (N, out)
     if bias is not None:
