@@ -14,11 +14,12 @@ from __future__ import annotations
 
 import bisect
 import itertools
-import os
-import threading
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from .backends.locks import lock_for
 
 if TYPE_CHECKING:
     from .graph import Leaf, Node, Operation, Value
@@ -133,17 +134,7 @@ class Switch:
                 self._set(self._before)
 
 
-_switching = threading.RLock()
-
-
-def _unlock() -> None:
-    """In a forked process: the thread that may have held the lock is not there."""
-    global _switching
-    _switching = threading.RLock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_unlock)
+_switching = lock_for(sys.modules[__name__], "_switching")
 _switched = itertools.count()
 
 

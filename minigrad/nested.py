@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -25,7 +26,9 @@ def structure(nested: Any) -> Any:
 
 def _each(nested: Any, function: Callable[[Any], Any]) -> Any:
     if isinstance(nested, dict):
-        return type(nested)((key, _each(value, function)) for key, value in nested.items())
+        made = copy.copy(nested)  # of its kind, in its order: a defaultdict is made of more than its items
+        made.update((key, _each(value, function)) for key, value in nested.items())
+        return made
     if isinstance(nested, tuple) and hasattr(nested, "_make"):
         return nested._make([_each(value, function) for value in nested])
     if isinstance(nested, (list, tuple)):

@@ -7,8 +7,7 @@ by `minigrad.ops`, from one table; type checkers see them through the generated 
 from __future__ import annotations
 
 import copy
-import os
-import threading
+import sys
 import warnings
 import weakref
 from collections.abc import Callable, Sequence
@@ -18,6 +17,7 @@ import numpy as np
 
 from . import grad_mode, graph
 from .backends import Array, as_array, backend_of
+from .backends.locks import lock_for
 from .copying import NotPickled
 from .hooks import RemovableHandle, add
 from .writes import log_write, owner_of
@@ -327,17 +327,8 @@ class _Recorder:
         return value.to(dtype)
 
 
-_accumulating = threading.RLock()  # a watcher of the sum inside may go backward itself
-
-
-def _unlock() -> None:
-    """In a forked process: the thread that may have held the lock is not there."""
-    global _accumulating
-    _accumulating = threading.RLock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_unlock)
+# Reentrant, for a watcher of the sum inside may go backward itself.
+_accumulating = lock_for(sys.modules[__name__], "_accumulating")
 
 
 def check_inputs(name: str, inputs: Sequence[Any]) -> None:

@@ -19,6 +19,7 @@ from lm.tokenizer.distinct import KEYED_BYTES, DistinctWords
 from lm.tokenizer.merging import Merger, spread
 from lm.tokenizer.seams import Seams
 from lm.tokenizer.splitting import SplitPattern, word_bytes
+from minigrad.backends.locks import lock_for
 
 CACHED_WORD_BYTES = 256
 CACHE_BYTES = 1 << 25
@@ -42,7 +43,7 @@ class Encoder:
         self._words = _Words(merger)
         self._word_arrays = _WordArrays(merger)
         self._seams = None if merger.whole_words else Seams(self._tokens)  # a piece of a word is no whole one
-        self._lock = Lock()
+        self._lock = lock_for(self, "_lock", Lock)
 
     def __reduce__(self) -> tuple[type[Encoder], tuple[object, ...]]:
         """Without what it remembers, and without the lock."""

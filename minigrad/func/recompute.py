@@ -15,6 +15,7 @@ from typing import Any
 
 from .. import grad_mode
 from ..backends import Array
+from ..backends.locks import lock_for
 from ..graph import Absent, Node, Restored, describe
 from ..hooks import forward_hooks
 from ..nested import fill, leaves
@@ -69,7 +70,7 @@ class _Stretch:
         self.context: Context = copy_context()  # grad mode, and the module that runs
         self.made: list[tuple[Any, tuple[int, ...]]] = []  # operation and shape of each node
         self.values: list[Restored | Absent | None] = []  # of each node, until it takes them
-        self.lock = threading.RLock()
+        self.lock = lock_for(self, "lock")
 
     def take(self, number: int, node: Node) -> tuple[Any, ...]:
         """The saved values of a node; afterwards they are its own."""

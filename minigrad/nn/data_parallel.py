@@ -250,7 +250,7 @@ def _joined(parts: Sequence[Any], dim: int) -> Any:
         raise TypeError(f"DataParallel: an output has the dtypes {[str(part.dtype) for part in parts]} in the parts")
     if isinstance(first, Constant):
         for part in parts:
-            if isinstance(part.value, np.ndarray) or part.value != first.value:
+            if isinstance(part.value, np.ndarray) or not _same(part.value, first.value):
                 raise TypeError(
                     f"DataParallel: an output that is no tensor, {type(part.value).__name__}, cannot be joined with "
                     f"that of another part; return a tensor"
@@ -263,6 +263,11 @@ def _joined(parts: Sequence[Any], dim: int) -> Any:
     except ValueError:
         shapes = [part.shape for part in parts]
         raise ShapeError(f"DataParallel joins outputs along dimension {dim}; the parts have shapes {shapes}") from None
+
+
+def _same(value: Any, other: Any) -> bool:
+    """Whether two outputs that are no tensors are equal; one nan is as good as another."""
+    return bool(value == other or (value != value and other != other))
 
 
 def _divided(cotangent: Array | None, shapes: Sequence[Any], dim: int) -> Sequence[Array | None]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..backends import Array, Backend, as_array, backend_for, backend_of, cpu
+from ..backends.locks import lock_for
 from ..copying import Copied
 from ..tensor import Tensor
 from .creation import sizes_of
@@ -105,7 +105,7 @@ class Generator(Copied):
     _instead = "Keep its get_state(), two numbers"
 
     def __init__(self, seed: int = 0) -> None:
-        self._lock = threading.Lock()
+        self._lock = lock_for(self, "_lock", threading.Lock)
         self.seed = seed
         self.counter = 0
 
@@ -113,7 +113,7 @@ class Generator(Copied):
         return self.get_state()
 
     def __setstate__(self, state: dict[str, int]) -> None:
-        self._lock = threading.Lock()
+        self._lock = lock_for(self, "_lock", threading.Lock)
         self.set_state(state)
 
     def manual_seed(self, seed: int) -> Generator:
@@ -186,15 +186,6 @@ class _Default(Generator):
 
 
 default_generator = _Default()
-
-
-def _unlock() -> None:
-    """In a forked process: the thread that may have held the lock is not there."""
-    default_generator._lock = threading.Lock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_unlock)
 
 
 def manual_seed(seed: int) -> Generator:

@@ -1,5 +1,6 @@
 """Transforms of functions: PyTorch's values, the laws of derivatives, composition to any order, and what is refused."""
 
+import collections
 import gc
 import weakref
 from pathlib import Path
@@ -276,3 +277,13 @@ x2 = mg.ones(2)
 def test_what_is_wrong_is_said(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+def test_dicts_of_every_kind_come_back_as_they_are():
+    x = collections.defaultdict(list, {"b": mg.tensor(2.0), "a": [mg.tensor(3.0)]})
+    ordered = collections.OrderedDict(x)
+    for each in (x, ordered):
+        found = mg.func.grad(lambda x: (x["b"] * x["a"][0]))(each)
+        assert type(found) is type(each) and list(found) == ["b", "a"]
+        assert (found["b"].item(), found["a"][0].item()) == (3.0, 2.0)
+    assert x.default_factory is mg.func.grad(lambda x: x["b"] * 1.0)(x).default_factory is list

@@ -750,6 +750,12 @@ def test_modules_that_would_go_wrong_in_parts_are_refused(parallel, module, mess
         parallel(module(), count=2)(mg.tensor([1.0, 2.0]))
 
 
+def test_outputs_that_are_no_tensors_and_equal_are_one_also_nan(parallel):
+    replicas = parallel(Kinds(lambda x: (x, "kind", 2.0, float("nan"))), count=2)
+    _, kind, number, missing = replicas(mg.tensor([1.0, 2.0]))
+    assert (kind, number) == ("kind", 2.0) and missing != missing
+
+
 def test_parts_of_different_widths_are_named(parallel):
     with pytest.raises(mg.ShapeError, match=r"along dimension 0; the parts have shapes \[\(1, 1\), \(1, 2\)\]"):
         parallel(Kinds(lambda x: mg.ones(1, int(x.sum()))), count=2)(mg.tensor([1.0, 2.0]))
