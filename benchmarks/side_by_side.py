@@ -21,6 +21,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from lm.openblas import choose_kernels
+
 
 class Worker:
     """A peer in its own process: `call(method, *arguments)` runs a method there and times it there."""
@@ -111,6 +113,7 @@ def machine() -> str:
 
 
 def _serve(peer: str, settings: str) -> None:
+    choose_kernels()
     module, _, name = peer.partition(":")
     instance = getattr(import_module(module), name)(**json.loads(settings))
     print("null", flush=True)

@@ -50,6 +50,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.print_help()
         return 2
 
+    from lm.openblas import choose_kernels
+
+    choose_kernels()
     from lm.training.run_lock import RunLockedError
 
     if isinstance(sys.stdout, io.TextIOWrapper):

@@ -39,6 +39,7 @@ LAYERS = [
     ["minigrad.profiler", "minigrad.teach"],
     ["minigrad"],
     ["lm"],  # an empty package: its modules import one another directly
+    ["lm.openblas"],
     ["lm.tokenizer"],
     ["lm.data"],
     ["lm.models"],
