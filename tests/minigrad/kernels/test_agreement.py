@@ -90,6 +90,13 @@ def gru(draw: Any) -> list[Any]:
     return [(length, batch, 3 * hidden), (batch, hidden), (3 * hidden, hidden), bias, draw(st.booleans())]
 
 
+@st.composite
+def rms_norm(draw: Any) -> list[Any]:
+    normalized = draw(st.lists(sizes, min_size=1, max_size=2))
+    lead = draw(st.lists(sizes, max_size=2))
+    return [(*lead, *normalized), normalized, tuple(normalized), draw(st.sampled_from([None, 1e-6]))]
+
+
 CASES: dict[str, Callable[[], st.SearchStrategy[Any]]] = {
     "layer_norm": layer_norm,
     "linear": linear,
@@ -99,6 +106,7 @@ CASES: dict[str, Callable[[], st.SearchStrategy[Any]]] = {
     "_attention": attention,
     "_gru": gru,
     "_lstm": lstm,
+    "rms_norm": rms_norm,
 }
 WIDER = {"float32": np.float64, "float64": np.longdouble}
 
