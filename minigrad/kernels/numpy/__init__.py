@@ -9,3 +9,4 @@ from . import layer_norm as layer_norm
 from . import linear as linear
 from . import lstm as lstm
 from . import rms_norm as rms_norm
+from . import silu as silu

@@ -97,6 +97,11 @@ def rms_norm(draw: Any) -> list[Any]:
     return [(*lead, *normalized), normalized, tuple(normalized), draw(st.sampled_from([None, 1e-6]))]
 
 
+@st.composite
+def silu(draw: Any) -> list[Any]:
+    return [tuple(draw(st.lists(sizes, max_size=3))), False]
+
+
 CASES: dict[str, Callable[[], st.SearchStrategy[Any]]] = {
     "layer_norm": layer_norm,
     "linear": linear,
@@ -107,6 +112,7 @@ CASES: dict[str, Callable[[], st.SearchStrategy[Any]]] = {
     "_gru": gru,
     "_lstm": lstm,
     "rms_norm": rms_norm,
+    "silu": silu,
 }
 WIDER = {"float32": np.float64, "float64": np.longdouble}
 
