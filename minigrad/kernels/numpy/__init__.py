@@ -10,3 +10,4 @@ from . import linear as linear
 from . import lstm as lstm
 from . import rms_norm as rms_norm
 from . import silu as silu
+from . import softmax as softmax

@@ -102,6 +102,12 @@ def silu(draw: Any) -> list[Any]:
     return [tuple(draw(st.lists(sizes, max_size=3))), False]
 
 
+@st.composite
+def softmax(draw: Any) -> list[Any]:
+    shape = tuple(draw(st.lists(sizes, min_size=1, max_size=3)))
+    return [shape, draw(st.sampled_from([-1, len(shape) - 1]))]
+
+
 CASES: dict[str, Callable[[], st.SearchStrategy[Any]]] = {
     "layer_norm": layer_norm,
     "linear": linear,
@@ -111,6 +117,8 @@ CASES: dict[str, Callable[[], st.SearchStrategy[Any]]] = {
     "_attention": attention,
     "_gru": gru,
     "_lstm": lstm,
+    "_log_softmax": softmax,
+    "_softmax": softmax,
     "rms_norm": rms_norm,
     "silu": silu,
 }
