@@ -108,6 +108,16 @@ def softmax(draw: Any) -> list[Any]:
     return [shape, draw(st.sampled_from([-1, len(shape) - 1]))]
 
 
+@st.composite
+def rotate(draw: Any) -> list[Any]:
+    lead, pairs = draw(st.lists(sizes, max_size=3)), draw(sizes)
+    shapes = []
+    for _ in range(2):
+        kept = [draw(st.sampled_from([1, size])) for size in (*lead, pairs)]
+        shapes.append(tuple(kept[draw(st.integers(0, len(lead))) :]))
+    return [(*lead, 2 * pairs), *shapes]
+
+
 CASES: dict[str, Callable[[], st.SearchStrategy[Any]]] = {
     "layer_norm": layer_norm,
     "linear": linear,
@@ -120,6 +130,7 @@ CASES: dict[str, Callable[[], st.SearchStrategy[Any]]] = {
     "_log_softmax": softmax,
     "_softmax": softmax,
     "rms_norm": rms_norm,
+    "rotate": rotate,
     "silu": silu,
 }
 WIDER = {"float32": np.float64, "float64": np.longdouble}
