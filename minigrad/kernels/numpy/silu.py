@@ -28,7 +28,6 @@ def _forward(x: Array, inplace: bool) -> tuple[Array, tuple[Array, ...]]:
     return out.reshape(x.shape), (share,)
 
 
-@np.errstate(invalid="ignore")
 def _backward(
     g: Array, wanted: tuple[bool, ...], stored: tuple[Array, ...], x: Array, inplace: bool
 ) -> tuple[Array | None, ...]:

@@ -36,7 +36,6 @@ def _forward(x: Array, dim: int) -> tuple[Array, tuple[Array, ...]]:
     return out, (out,)
 
 
-@np.errstate(all="ignore")  # of infinities comes nan without a warning
 def _backward(
     g: Array, wanted: tuple[bool, ...], stored: tuple[Array, ...], x: Array, dim: int
 ) -> tuple[Array | None, ...]:
@@ -60,7 +59,6 @@ def _log_forward(x: Array, dim: int) -> tuple[Array, tuple[Array, ...]]:
     return out, (out,)
 
 
-@np.errstate(all="ignore")
 def _log_backward(
     g: Array, wanted: tuple[bool, ...], stored: tuple[Array, ...], x: Array, dim: int
 ) -> tuple[Array | None, ...]:

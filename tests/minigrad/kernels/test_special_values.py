@@ -144,3 +144,14 @@ def test_rotation_keeps_the_memory_order_of_its_input_and_refuses_what_does_not_
             rotate(x, mg.ones(4, 2, dtype=x.dtype), mg.ones(4, 2, dtype=x.dtype))
         wider = rotate(x, *(mg.ones(5, 1, 1, 3, 2, dtype=x.dtype),) * 2)  # x is what broadcasts: no kernel
         assert wider.shape == (5, 2, 2, 3, 4)
+
+
+def test_what_broadcasts_or_fits_nowhere_is_left_to_the_definition() -> None:
+    x, pairs = np.ones((2, 3, 4)), np.ones((3, 2))
+    select = registry.selectors["rotate"]
+    with registry.mode("force"):
+        assert select([x, pairs, pairs]) is not None
+        assert select([x, pairs, np.ones((5, 1, 3, 2))]) is select([x, np.ones((4, 2)), pairs]) is None
+        assert select([x[:0], pairs, pairs]) is None
+        with pytest.raises(mg.ShapeError, match="normalized_shape"):
+            mg.nn.functional.rms_norm(mg.ones(()), [], mg.ones(()))
