@@ -20,8 +20,9 @@ from typing import Literal
 import numpy as np
 
 import minigrad.nn.functional as F
-from minigrad import Tensor, cat, nn
+from minigrad import Tensor, nn
 from minigrad.backends import Array, backend_of, moved
+from minigrad.nn.positions import rotate
 
 from .activations import ACTIVATIONS, check_activation
 from .cache import KVCache
@@ -154,13 +155,6 @@ class LlamaConfig:
     def cache_shape(self) -> tuple[int, int, int]:
         """Layers, heads and features of a head that a cache holds."""
         return self.num_hidden_layers, self.groups, self.width
-
-
-def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Turn each pair of features (i, i + R) of x (B, H, T, D) by the angle of its position; cos and sin (..., T, R)."""
-    R = x.shape[-1] // 2
-    a, b = x[..., :R], x[..., R:]  # (B, H, T, R) each
-    return cat([a * cos - b * sin, b * cos + a * sin], -1)  # (B, H, T, D)
 
 
 class Attention(nn.Module):

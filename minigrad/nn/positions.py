@@ -1,4 +1,4 @@
-"""Positions: what is added to token embeddings to say where in the sequence each one stands."""
+"""Positions: what is done to tokens to say where in the sequence each one stands: added to embeddings, or turned by."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import numpy as np
 
 from ..backends import backend_for
 from ..ops import ShapeError
+from ..ops.composite import composite
 from ..ops.failure import in_module
+from ..ops.shape import cat
 from ..tensor import Tensor
 from . import init
 from .module import Module
@@ -79,6 +81,26 @@ class LearnedPositions(Module):
 
     def extra_repr(self) -> str:
         return f"{self.num_positions}, {self.embedding_dim}, batch_first={self.batch_first}"
+
+
+@composite
+def rotate(x: Any, cos: Any, sin: Any) -> Any:
+    """Rotary positions: each pair of features (i, i + R) of `x` turned by the angle of its position.
+
+    `x` is (..., T, D), such as the queries or the keys (B, H, T, D) of an attention; `cos` and `sin`, of the angles of
+    T positions and R = D / 2 pairs, broadcast to (..., T, R). Source: Su et al., "RoFormer: Enhanced transformer with
+    rotary position embedding" (2021); the pairs lie as in Hugging Face's Llama. Raises ShapeError (a ValueError and
+    RuntimeError) if D is odd.
+
+    >>> import minigrad as mg
+    >>> mg.nn.positions.rotate(mg.tensor([[1.0, 2.0]]), mg.tensor([[0.0]]), mg.tensor([[1.0]]))  # by a right angle
+    tensor([[-2.,  1.]])
+    """
+    if x.shape[-1] % 2:
+        raise ShapeError(f"rotate of {tuple(x.shape)}: features turn in pairs, their number must be even{in_module()}")
+    R = x.shape[-1] // 2
+    a, b = x[..., :R], x[..., R:]  # (..., T, R) each
+    return cat([a * cos - b * sin, b * cos + a * sin], -1)  # (..., T, D)
 
 
 def _add_positions(module: Module, table: Tensor, input: Tensor, offset: int, batch_first: bool) -> Tensor:

@@ -8,3 +8,7 @@ from . import gru as gru
 from . import layer_norm as layer_norm
 from . import linear as linear
 from . import lstm as lstm
+from . import rms_norm as rms_norm
+from . import rotate as rotate
+from . import silu as silu
+from . import softmax as softmax

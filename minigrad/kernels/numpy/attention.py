@@ -31,11 +31,11 @@ def _applies(
 ) -> bool:
     return (
         q.ndim == 4 and q.shape[:2] == k.shape[:2] == v.shape[:2] and q.size > 0 and k.size > 0 and v.size > 0
-        and (mask is None or (mask.dtype.kind == "b" and _broadcasts(mask.shape, (*q.shape[:3], k.shape[2]))))
+        and (mask is None or (mask.dtype.kind == "b" and broadcasts(mask.shape, (*q.shape[:3], k.shape[2]))))
     )  # fmt: skip
 
 
-def _broadcasts(shape: tuple[int, ...], target: tuple[int, ...]) -> bool:
+def broadcasts(shape: tuple[int, ...], target: tuple[int, ...]) -> bool:
     return len(shape) <= len(target) and all(n in (1, m) for n, m in zip(shape[::-1], target[::-1]))
 
 

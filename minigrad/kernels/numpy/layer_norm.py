@@ -12,15 +12,25 @@ from ..registry import FusedKernel, register
 from .blocks import row_blocks
 
 
-def _applies(x: Array, normalized_shape: Any, weight: Array | None, bias: Array | None, eps: float) -> bool:
+def applies(x: Array, normalized_shape: Any, weight: Array | None, bias: Array | None, eps: float | None) -> bool:
     shape = tuple(normalized_shape)
     return (
         x.size > 0
+        and shape != ()
         and weight is not None
         and weight.shape == shape
         and x.shape[x.ndim - len(shape) :] == shape
         and (bias is None or bias.shape == shape)
     )
+
+
+def inverse_root_mean_square(rows: Array, eps: float, out: Array) -> None:
+    """1 / sqrt(mean square + eps) of each of the rows (N, C), into `out` (N, 1)."""
+    np.vecdot(rows, rows, out=out[:, 0])
+    out *= 1.0 / rows.shape[1]
+    out += eps
+    np.sqrt(out, out=out)
+    np.reciprocal(out, out=out)
 
 
 def _forward(
@@ -39,11 +49,7 @@ def _forward(
     for block in row_blocks(*rows.shape):
         centred, scale, scaled = normalized[block], inverse_std[block], out[block]
         np.subtract(rows[block], (rows[block] @ averaging)[:, None], out=centred)
-        np.vecdot(centred, centred, out=scale[:, 0])
-        scale *= 1.0 / columns
-        scale += eps
-        np.sqrt(scale, out=scale)
-        np.reciprocal(scale, out=scale)
+        inverse_root_mean_square(centred, eps, scale)
         centred *= scale
         np.multiply(centred, weight, out=scaled)
         if bias is not None:
@@ -92,4 +98,4 @@ def _backward(
     return dx, dw, db
 
 
-register(FusedKernel("layer_norm", _forward, _backward, arrays=(0, 2, 3), applies=_applies))
+register(FusedKernel("layer_norm", _forward, _backward, arrays=(0, 2, 3), applies=applies))

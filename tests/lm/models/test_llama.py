@@ -8,7 +8,7 @@ import pytest
 
 import minigrad as mg
 from lm.models import Llama, LlamaConfig, Qwen2Config, Rope, llama
-from lm.models.llama import rotate
+from minigrad.nn.positions import rotate
 from tests.lm.models.shape_comments import check_shape_comments
 
 TINY = LlamaConfig(

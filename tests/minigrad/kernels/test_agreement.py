@@ -90,6 +90,34 @@ def gru(draw: Any) -> list[Any]:
     return [(length, batch, 3 * hidden), (batch, hidden), (3 * hidden, hidden), bias, draw(st.booleans())]
 
 
+@st.composite
+def rms_norm(draw: Any) -> list[Any]:
+    normalized = draw(st.lists(sizes, min_size=1, max_size=2))
+    lead = draw(st.lists(sizes, max_size=2))
+    return [(*lead, *normalized), normalized, tuple(normalized), draw(st.sampled_from([None, 1e-6]))]
+
+
+@st.composite
+def silu(draw: Any) -> list[Any]:
+    return [tuple(draw(st.lists(sizes, max_size=3))), False]
+
+
+@st.composite
+def softmax(draw: Any) -> list[Any]:
+    shape = tuple(draw(st.lists(sizes, min_size=1, max_size=3)))
+    return [shape, draw(st.sampled_from([-1, len(shape) - 1]))]
+
+
+@st.composite
+def rotate(draw: Any) -> list[Any]:
+    lead, pairs = draw(st.lists(sizes, max_size=3)), draw(sizes)
+    shapes = []
+    for _ in range(2):
+        kept = [draw(st.sampled_from([1, size])) for size in (*lead, pairs)]
+        shapes.append(tuple(kept[draw(st.integers(0, len(lead))) :]))
+    return [(*lead, 2 * pairs), *shapes]
+
+
 CASES: dict[str, Callable[[], st.SearchStrategy[Any]]] = {
     "layer_norm": layer_norm,
     "linear": linear,
@@ -99,6 +127,11 @@ CASES: dict[str, Callable[[], st.SearchStrategy[Any]]] = {
     "_attention": attention,
     "_gru": gru,
     "_lstm": lstm,
+    "_log_softmax": softmax,
+    "_softmax": softmax,
+    "rms_norm": rms_norm,
+    "rotate": rotate,
+    "silu": silu,
 }
 WIDER = {"float32": np.float64, "float64": np.longdouble}
 
