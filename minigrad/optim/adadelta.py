@@ -27,7 +27,7 @@ class Adadelta(Optimizer):
     0.9968
     """
 
-    elementwise = True
+    at_once = True
     keeps = {"step": COUNT, "square_avg": Kept(), "acc_delta": Kept()}
 
     def __init__(

@@ -27,7 +27,7 @@ class Adagrad(Optimizer):
     0.9
     """
 
-    elementwise = True
+    at_once = True
     keeps = {"step": COUNT, "sum": Kept("initial_accumulator_value")}
 
     def __init__(

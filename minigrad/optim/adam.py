@@ -30,7 +30,7 @@ class Adam(Optimizer):
     0.9
     """
 
-    elementwise = True
+    at_once = True
     keeps = {"step": COUNT, "exp_avg": Kept(), "exp_avg_sq": Kept(), "max_exp_avg_sq": Kept(when="amsgrad")}
 
     def __init__(

@@ -27,7 +27,7 @@ class Adamax(Optimizer):
     0.9
     """
 
-    elementwise = True
+    at_once = True
     keeps = {"step": COUNT, "exp_avg": Kept(), "exp_inf": Kept()}
 
     def __init__(

@@ -27,7 +27,7 @@ class Lion(Optimizer):
     [0.75, 1.75, 0.0]
     """
 
-    elementwise = True
+    at_once = True
     keeps = {"exp_avg": Kept()}
     decoupled = True
 

@@ -30,7 +30,7 @@ class NAdam(Optimizer):
     True
     """
 
-    elementwise = True
+    at_once = True
     keeps = {
         "step": COUNT, "mu_product": Kept(1.0, number=np.float64), "exp_avg": Kept(), "exp_avg_sq": Kept(),
     }  # fmt: skip

@@ -20,14 +20,11 @@ from ..ops.failure import DeviceError, DTypeError, ShapeError
 from ..tensor import KINDS, Tensor
 from ..writes import is_writable, log_write, owner_of
 from . import rule
-from .bundle import SMALL, Bundle, Bundles, alike
 from .rule import Kept, Piece, wide
 from .settings import check as check_settings
 from .settings import plain
 
 Params: TypeAlias = Iterable[Tensor] | Iterable[tuple[str, Tensor]] | Iterable[dict[str, Any]]
-
-Update: TypeAlias = tuple[int, Tensor, Array, dict[str, Any]]  # number of a group, parameter, gradient, settings
 
 OWN = "params", "param_names", "initial_lr"  # what a group may hold beside its settings
 AT_ONCE = 1 << 16  # elements of a parameter that is worth a thread
@@ -68,8 +65,7 @@ class Optimizer(Copied):
 
     _instead = "Keep its state_dict() in files (its tensors with minigrad.save_file, its settings as JSON)"
     keeps: Mapping[str, Kept] = {}  # what `update` keeps for a parameter
-    # Whether `update` treats every element by itself: small parameters are then updated as one, large ones on threads.
-    elementwise = False
+    at_once = False  # whether `update` may run for several parameters at the same time, on threads
     decoupled = False  # whether weights decay apart from the gradient, where no setting tells it
 
     def __init__(self, params: Params, defaults: dict[str, Any]) -> None:
@@ -77,7 +73,6 @@ class Optimizer(Copied):
         self.state: dict[Tensor, dict[str, Tensor]] = {}
         self.param_groups: list[dict[str, Any]] = []
         self._scratch = rule.Scratch()
-        self._bundles = Bundles()
         self._steps = 0  # since it was made: a scheduler that runs ahead of the optimizer is told so
         if isinstance(params, Tensor):
             raise TypeError("an optimizer takes an iterable of tensors, such as [tensor] or module.parameters()")
@@ -170,59 +165,40 @@ class Optimizer(Copied):
             if param.grad is not None:
                 self._check_fit(number, param, param.grad)
         self._steps += 1
-        updates: list[Update] = [
-            (number, param, param.grad.data, settings)
-            for number, group in enumerate(self.param_groups)
-            for settings in [{key: plain(value) for key, value in group.items() if key not in OWN}]
+        updates = [
+            (param, param.grad.data, numbers)
+            for group in self.param_groups
+            for numbers in [{key: plain(value) for key, value in group.items() if key not in OWN}]
             for param in group["params"]
             if param.grad is not None
         ]
-        for _, param, _, _ in updates:
+        for param, _, _ in updates:
             self.state.setdefault(param, {})
 
-        def update(each: Update) -> None:
-            _, param, grad, settings = each
-            self.update(param.data, grad, self.state[param], settings)
+        def update(each: tuple[Tensor, Array, dict[str, Any]]) -> None:
+            param, grad, numbers = each
+            self.update(param.data, grad, self.state[param], numbers)
 
-        elementwise = self._is_elementwise()
-        owners = Counter(id(owner_of(param.data)) for _, param, _, _ in updates)  # views of one memory take turns
-        small: dict[int, list[Update]] = {}  # by group
-        on_threads: list[Update] = []
-        alone: list[Update] = []
+        at_once = self._may_update_at_once()
+        owners = Counter(id(owner_of(param.data)) for param, _, _ in updates)  # views of one memory take turns
+        on_threads: list[tuple[Tensor, Array, dict[str, Any]]] = []
+        alone: list[tuple[Tensor, Array, dict[str, Any]]] = []
         for each in updates:
-            number, param, grad, _ = each
-            free = elementwise and param.device == "cpu" and owners[id(owner_of(param.data))] == 1
-            if free and grad.size <= SMALL:
-                small.setdefault(number, []).append(each)
-            else:
-                (on_threads if free and grad.size >= AT_ONCE else alone).append(each)
+            worth_it = at_once and each[1].size >= AT_ONCE and each[0].device == "cpu"
+            worth_it = worth_it and owners[id(owner_of(each[0].data))] == 1
+            (on_threads if worth_it else alone).append(each)
         try:
-            for_each(update, sorted(on_threads, key=lambda each: -each[2].size))
-            for together in small.values():
-                if not self._update_as_one(together):
-                    alone += together
+            for_each(update, sorted(on_threads, key=lambda each: -each[1].size))
             for_each(update, alone, most=1)
         finally:  # also what was changed before one failed
-            for _, param, _, _ in updates:
+            for param, _, _ in updates:
                 log_write(param.data, name)
         return loss
 
-    def _update_as_one(self, updates: list[Update]) -> bool:
-        """Update small parameters of one group; False, and nothing was done, if they are not alike."""
-        numbers, params, grads, settings = zip(*updates)
-        states = [self.state[param] for param in params]
-        bundle = self._bundles.get(numbers[0])
-        if bundle is None or not bundle.holds(params, states):
-            if not alike(params, states, self.keeps):
-                return False
-            bundle = self._bundles[numbers[0]] = Bundle(params, states, self.keeps)
-        bundle.update(grads, self.update, settings[0])
-        return True
-
-    def _is_elementwise(self) -> bool:
+    def _may_update_at_once(self) -> bool:
         """As the class says that defines `update`: one that is derived from it may do more."""
         owner = next(each for each in type(self).__mro__ if "update" in vars(each))
-        return bool(vars(owner).get("elementwise", False))
+        return bool(vars(owner).get("at_once", False))
 
     def _check_fit(self, number: int, param: Tensor, grad: Tensor) -> None:
         """Raise if a gradient, or what was kept at an earlier step, does not fit its parameter."""

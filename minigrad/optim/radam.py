@@ -31,7 +31,7 @@ class RAdam(Optimizer):
     0.8
     """
 
-    elementwise = True
+    at_once = True
     keeps = {"step": COUNT, "exp_avg": Kept(), "exp_avg_sq": Kept()}
 
     def __init__(

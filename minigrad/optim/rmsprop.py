@@ -29,7 +29,7 @@ class RMSprop(Optimizer):
     0.8
     """
 
-    elementwise = True
+    at_once = True
     keeps = {
         "step": COUNT, "square_avg": Kept(), "momentum_buffer": Kept(when="momentum"),
         "grad_avg": Kept(when="centered"),

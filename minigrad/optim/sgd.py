@@ -27,7 +27,7 @@ class SGD(Optimizer):
     0.8...
     """
 
-    elementwise = True
+    at_once = True
     keeps = {"momentum_buffer": Kept(when="momentum")}
 
     def __init__(

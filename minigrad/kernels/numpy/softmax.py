@@ -10,7 +10,7 @@ from .blocks import row_blocks
 
 
 def _applies(x: Array, dim: int) -> bool:
-    return x.size > 0 and x.ndim > 0 and dim in (-1, x.ndim - 1)
+    return x.size > 0 and x.ndim > 0 and dim.__class__ is int and dim in (-1, x.ndim - 1)
 
 
 def _shifted(rows: Array, out: Array) -> Array:

@@ -27,7 +27,7 @@ ROOT = FOLDER.parent
 # These parts see NumPy's arrays alone, or none.
 NUMPY_ALONE = (
     "backends/choosing.py", "backends/error_function.py", "backends/numpy.py", "backends/processes.py",
-    "backends/threads.py", "io/", "kernels/numpy/", "nn/data_parallel.py", "optim/bundle.py", "testing/",
+    "backends/threads.py", "io/", "kernels/numpy/", "nn/data_parallel.py", "testing/",
 )  # fmt: skip
 TABLES = ("ops/numpy_functions.py",)  # names NumPy's functions to say what computes in their place on tensors
 FILES = {

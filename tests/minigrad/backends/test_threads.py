@@ -247,7 +247,7 @@ def test_training_gives_the_same_bits_on_any_number_of_threads():
     assert one_norm == three_norm
 
 
-def test_a_class_that_changes_an_update_says_itself_whether_it_is_elementwise():
+def test_a_class_that_changes_an_update_says_itself_whether_it_runs_at_once():
     together, most = [], []
 
     class Counted(mg.optim.SGD):
@@ -286,7 +286,7 @@ def test_parameters_that_look_at_one_memory_take_turns():
     names = set()
 
     class Named(mg.optim.SGD):
-        elementwise = True
+        at_once = True
 
         def update(self, param, grad, state, group):
             names.add(threading.current_thread().name)
