@@ -15,10 +15,13 @@ from minigrad import Tensor, nn
 from minigrad.backends import backend_of, cpu
 from minigrad.func.replay import NotRecordable, Recording, record
 from minigrad.hooks import forward_watchers
+from minigrad.kernels.registry import current_mode
 from minigrad.nn.module import last_change
 
 from ..models.writers import Decoder
 from .reading import evaluating, place_of, tensor_at
+
+IN_VAIN = 6  # tokens recorded without one replayed, after which the model runs as ever
 
 
 class TextReader:
@@ -32,49 +35,68 @@ class TextReader:
         self.confirmed = False  # by another token, and so ready to be replayed
         self._token, self._position = np.zeros((2, 1, 1), np.int64)
         self._weights: list[tuple[Tensor, Any]] = []  # and the array of each, when the recording was made
-        self._date = -1  # when a module last changed, at that time
+        self._found: Any = None  # what held then beside them: `_circumstances`
+        self._in_vain = 0  # recordings since the last replay
 
     def read(self, tokens: list[int]) -> Tensor:
         """The logits (1, 1, V) after these tokens, which the cache holds then."""
-        fits = len(tokens) == 1 and self.cache.length < self.cache.capacity if self.recordable else False
-        if not fits or forward_watchers:  # who watches sees the model run
+        if len(tokens) > 1 or not self._may_replay(tokens[0]):
             with evaluating(self.modules):
                 return self.model(tensor_at(self.place, np.array([tokens])), self.cache, 1)  # type: ignore[no-any-return]
         self._token[...], self._position[...] = tokens, self.cache.length
-        same = self._is_same_model()
+        same = self._found == _circumstances() and all(weight.data is array for weight, array in self._weights)
         if not (same and self.confirmed):
             return self._record(self.recording if same else None)
         assert self.recording is not None
         logits = Tensor(self.recording.replay())
         self.cache.length += 1
+        self._in_vain = 0
         return logits
+
+    def _may_replay(self, token: int) -> bool:
+        """Not what the model would refuse, and not while someone watches, who is to see the model run."""
+        room = self.cache.length < self.cache.capacity and 0 <= token < self.model.vocab_size
+        return self.recordable and room and not forward_watchers
 
     def _record(self, before: Recording | None) -> Tensor:
         ids, positions, start = Tensor(self._token), Tensor(self._position), self.cache.length
-        self.modules = list(self.model.modules())
+        self._found, self.modules = _circumstances(), list(self.model.modules())
         tensors = (value for module in self.modules for value in vars(module).values() if isinstance(value, Tensor))
         self._weights = [(tensor, tensor.data) for tensor in tensors]
         known = [self.cache, self._token, self._position, *(array for _, array in self._weights)]
         try:
             if not all(map(_does_the_same_for_every_token, self.modules)):
-                raise NotRecordable("there are layers or hooks that nobody here knows")
+                raise NotRecordable("there are layers, functions or hooks that nobody here knows")
             with evaluating(self.modules):
                 logits, self.recording = record(lambda: self.model(ids, self.cache, 1, position_ids=positions), known)
         except NotRecordable:
             self.recordable, self.cache.length = False, start  # as if nothing had been read
             return self.read([int(self._token[0, 0])])
-        self.confirmed, self._date = self.recording == before, last_change()
-        self.recordable = self.confirmed or before is None  # if not, what a token takes depends on its position
+        self.confirmed = self.recording == before
+        self._in_vain += 1
+        # Where operations depend on the position, or something changes all the time, recording is work for nothing.
+        self.recordable = (self.confirmed or before is None) and self._in_vain < IN_VAIN
         return logits
 
-    def _is_same_model(self) -> bool:
-        """Whether its layers, their settings, and the arrays of its weights are those that the recording is of."""
-        return self._date == last_change() and all(weight.data is array for weight, array in self._weights)
+
+def _circumstances() -> tuple[int, str]:
+    """What a recording of a token holds for: the layers with their settings, and the use of kernels."""
+    return last_change(), current_mode()
 
 
 def _does_the_same_for_every_token(module: nn.Module) -> bool:
-    ours = type(module).__module__.startswith(("minigrad.", "lm."))
-    return ours and not module._hooks and "forward" not in vars(module)
+    """As far as is known: its class is one of ours, as are the functions it has, and none stands in for a method."""
+    own, kind = vars(module), type(module)
+    functions = (getattr(value, "func", value) for value in own.values() if callable(value))  # of a `partial` its own
+    return (
+        not module._hooks
+        and all(map(_is_ours, (kind, *functions)))
+        and not any(callable(getattr(kind, name, None)) for name in own)
+    )
+
+
+def _is_ours(thing: Any) -> bool:
+    return str(getattr(thing, "__module__", None)).startswith(("minigrad.", "lm."))
 
 
 __all__ = ["TextReader"]

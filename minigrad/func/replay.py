@@ -80,7 +80,8 @@ class _Recorder:
     """Notes the operations of one thread."""
 
     def __init__(self, known: Iterable[Any]) -> None:
-        self.known = {id(thing): thing for thing in known}
+        arrays = (thing.data if isinstance(thing, Tensor) else thing for thing in known)
+        self.known = {id(thing): thing for thing in arrays}
         self.recording = Recording()
         self.numbers: dict[int, int] = {}  # of the results so far, by id
         self.kept: list[Any] = []  # the results, so that no two have the same id
@@ -139,11 +140,11 @@ def record(function: Callable[[], Tensor], known: Iterable[Any]) -> tuple[Tensor
 
     Args:
         function: computes without gradients, on arrays with dimensions in host memory. What it does beside its
-            operations, a replay will not do.
-        known: arrays, and whatever else operations are given, that a replay may read anew or write to.
+            operations, a replay will not do: look at values and choose, or write into an array by NumPy.
+        known: tensors, arrays, and whatever else operations are given, that a replay may read anew or write to.
 
     Raises NotRecordable, with the reason, if an operation is given an array or object that neither an earlier one made
-    nor is known, and RuntimeError while gradients are recorded.
+    nor is known, and if the result is not that of an operation; RuntimeError while gradients are recorded.
     """
     if grad_mode.is_grad_enabled():
         raise RuntimeError("record: a replay has no gradients; call it in minigrad.no_grad()")
@@ -151,7 +152,7 @@ def record(function: Callable[[], Tensor], known: Iterable[Any]) -> tuple[Tensor
     with forward_hooks(end=recorder.end):
         out = function()
     recording = recorder.recording
-    if recorder.problem or id(out.data) not in recorder.numbers:
+    if recorder.problem or not isinstance(out, Tensor) or id(out.data) not in recorder.numbers:
         raise NotRecordable(recorder.problem or "the result is not that of an operation")
     for array in (*recorder.kept, *recorder.known.values()):
         write = last_write(array) if isinstance(array, np.ndarray) else None

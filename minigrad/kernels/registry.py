@@ -149,6 +149,11 @@ kernels: dict[str, list[FusedKernel]] = {}
 _mode: Mode = "auto"
 
 
+def current_mode() -> Mode:
+    """Whether kernels are used."""
+    return _mode
+
+
 class mode(Switch):
     """Use kernels never ("off"), where they pay ("auto", the default), or wherever they apply ("force").
 

@@ -139,8 +139,9 @@ class Module(Copied):
     def _add_hook(self, when: str, hook: Callable[..., Any]) -> RemovableHandle:
         if "_hooks" not in self.__dict__:
             self.__dict__["_hooks"] = []
+        handle = add(self.__dict__["_hooks"], (when, hook))
         _changed()
-        return add(self.__dict__["_hooks"], (when, hook))
+        return handle
 
     # -------------------------------------------------------------------------------------- its attributes
 

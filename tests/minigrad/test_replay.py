@@ -145,6 +145,72 @@ def test_the_same_operations_in_another_order_of_use_are_another_recording(x):
     assert recorded(lambda: last(0), x) != recorded(lambda: last(1), x)
 
 
+class Scaled:
+    """An operation with a setting."""
+
+    name = "scaled"
+
+    @staticmethod
+    def forward(x, *, by, beside=None):
+        return x * (by if isinstance(by, (int, float)) else by[0])
+
+
+def scaled(x, **settings):
+    return mg.Tensor(watched(Scaled, Scaled.forward, (x.data,), settings))
+
+
+def test_settings_are_compared_with_their_names_and_kinds(x):
+    def of(**settings):
+        return recorded(lambda: scaled(x, **settings), x)
+
+    assert of(by=float("nan")) == of(by=float("nan")) and of(by=(1, 2)) == of(by=(1, 2))
+    different = [of(by=1), of(by=1.0), of(by=True), of(by=(1,)), of(by=[1]), of(by=1, beside=1), of(by=(1, (2,)))]
+    assert all((a == b) == (a is b) for a in different for b in different)
+
+
+def test_settings_are_those_of_the_recorded_run(x):
+    settings = {"by": 2.0}
+
+    def function():
+        arrays = (x.data,)
+        out = mg.Tensor(watched(Scaled, Scaled.forward, arrays, settings))
+        settings["by"] = 3.0
+        return out
+
+    recording = recorded(function, x)
+    np.testing.assert_array_equal(recording.replay(), x.numpy() * 2.0)
+
+
+def test_an_operation_that_failed_is_no_part_of_it(x):
+    def function():
+        with pytest.raises(mg.ShapeError):
+            x @ x
+        return x * 2
+
+    recording = recorded(function, x)
+    assert len(recording) == 1
+    np.testing.assert_array_equal(recording.replay(), x.numpy() * 2)
+
+
+def test_the_first_problem_is_the_one_that_is_told(x):
+    def function():
+        y = x + mg.ones(3)
+        return y @ mg.ones(3)
+
+    with pytest.raises(NotRecordable, match=r"^add: "):
+        recorded(function, x)
+
+
+def test_a_result_that_is_no_tensor_is_not_recorded(x):
+    for result in (lambda y: None, lambda y: (y, y), lambda y: y.numpy()):
+        with pytest.raises(NotRecordable, match="the result is not that of an operation"):
+            recorded(lambda result=result: result(x * 2), x)
+
+
+def test_tensors_may_be_known_as_their_arrays_are(x):
+    assert record(lambda: x * 2, [x])[1] == record(lambda: x * 2, [x.data])[1]
+
+
 def test_the_operations_of_other_threads_are_not_recorded(x):
     def function():
         y = x * 2

@@ -1,4 +1,4 @@
-"""Scaled dot-product attention, some queries of some heads at a time: scores never exist as a whole.
+"""Scaled dot-product attention, some queries of some heads at a time: of many queries, scores never exist as a whole.
 
 A block of scores stays in the cache while it is turned into weights and multiplied with the values; where the mask is
 causal, keys that none of its queries sees are left out (so a value there that is not finite reaches fewer rows than in

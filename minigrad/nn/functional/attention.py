@@ -70,7 +70,8 @@ def scaled_dot_product_attention(
     if enable_gqa:
         groups = key.shape[-3]
         per_key, per_value = _queries_of_each(shape[-3], groups), _queries_of_each(shape[-3], value.shape[-3])
-        grouped = attn_mask is None and dropout_p == 0.0 and not is_causal and per_key == per_value
+        grouped = attn_mask is None and dropout_p == 0.0 and not is_causal
+        grouped = grouped and shape[:-3] == key.shape[:-3] and key.shape[:-2] == value.shape[:-2]
         if grouped:  # every query sees every key: those of one head are asked side by side, and no key is repeated
             query = reshape(query, *shape[:-3], groups, per_key * shape[-2], shape[-1])
         else:
@@ -116,9 +117,10 @@ def _repeat_heads(x: Any, times: int) -> Any:
     """(..., G, S, E) to (..., G times, S, E): each head serves `times` consecutive queries."""
     if times == 1:
         return x
+    heads = x.shape[-3] * times
     x = unsqueeze(x, -3)  # (..., G, 1, S, E)
     x = expand(x, *x.shape[:-3], times, *x.shape[-2:])
-    return reshape(x, *x.shape[:-4], -1, *x.shape[-2:])
+    return reshape(x, *x.shape[:-4], heads, *x.shape[-2:])
 
 
 __all__ = ["scaled_dot_product_attention"]

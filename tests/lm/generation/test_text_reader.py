@@ -1,10 +1,12 @@
 """Reading a text token by token: replayed or not, the logits are those of the model, to the last bit."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
 import minigrad as mg
-from lm.generation import generate
+from lm.generation import generate, text_reader
 from lm.generation.text_reader import TextReader
 from lm.models import GPT2, GPT2Config
 from lm.models.llama import Llama, LlamaConfig
@@ -129,6 +131,15 @@ def another_bias(model):
     model.h[1].attn.c_proj.bias = None
 
 
+def fewer_layers(model):
+    model.h = nn.ModuleList([model.h[0]])
+
+
+def more_layers(model):
+    model.train()
+    model.h[0].mlp = nn.Sequential(model.h[0].mlp, nn.Dropout(0.5))  # which is off where text is generated
+
+
 def lora(model):
     add_lora(model, LoRAConfig(r=2, target_modules=("c_attn", "c_fc")))
     for parameter in model.parameters():
@@ -136,6 +147,7 @@ def lora(model):
 
 
 CHANGES = [changed_in_place, another_array, another_layer, another_weight, another_setting, another_bias, lora]
+CHANGES += [fewer_layers, more_layers]
 
 
 @pytest.mark.parametrize("change", CHANGES)
@@ -181,17 +193,118 @@ def test_layers_that_may_do_something_else_for_every_token_are_not_recorded():
     assert not walk(model, lambda model: None, at=99).recordable
 
 
-def test_a_model_of_someone_else_and_a_forward_of_its_own_are_not_recorded():
+def mine():
     class Mine(GPT2):
         def forward(self, ids, *args, **kwargs):
             return super().forward(ids, *args, **kwargs) * (1.0 + int(ids.numpy()[0, 0] % 2))
 
     mg.manual_seed(3)
-    assert not walk(Mine(GPT2Config(**SIZES)), lambda model: None, at=99).recordable
+    return Mine(GPT2Config(**SIZES))
+
+
+def almost_ours():
     model = made()
-    own = model.h[0].mlp.forward
-    model.h[0].mlp.forward = lambda x: own(x) * (2.0 if x.numpy().max() > 1 else 1.0)
-    assert not walk(model, lambda model: None, at=99).recordable
+    model.h[0].mlp = nn.Sequential(model.h[0].mlp)
+    model.h[0].mlp.__class__ = type("Fickle", (nn.Sequential,), {"__module__": "lmodels.fickle"})
+    return model
+
+
+def fickle(x):
+    return x * 5.0 if x.numpy().max() > 0.5 else x * 0.5
+
+
+def an_own_forward():
+    model = made()
+    forward = model.h[0].mlp.forward
+    model.h[0].mlp.forward = lambda x: fickle(forward(x))
+    return model
+
+
+def an_own_function():
+    model = made()
+    model.h[0].mlp.activation = fickle
+    return model
+
+
+def a_part_of_a_function():
+    model = made()
+    model.h[0].mlp.activation = partial(fickle)
+    return model
+
+
+def an_own_method():
+    model = made("llama")
+    rotation = model.rotation
+    model.rotation = lambda *args: tuple(fickle(each) for each in rotation(*args))
+    return model
+
+
+FOREIGN = [mine, almost_ours, an_own_forward, an_own_function, a_part_of_a_function, an_own_method]
+
+
+@pytest.mark.parametrize("foreign", FOREIGN)
+def test_what_someone_else_wrote_is_not_recorded(foreign):
+    assert not walk(foreign(), lambda model: None, at=99).recordable
+
+
+def test_a_model_of_another_kind_reads_its_tokens_as_ever():
+    inner = made()
+
+    class Other(nn.Module):
+        vocab_size, context_length = inner.vocab_size, CONTEXT
+
+        def __init__(self):
+            super().__init__()
+            self.inner = inner
+
+        def new_cache(self):
+            return inner.new_cache()
+
+        def forward(self, ids, cache, logits_to_keep):
+            return self.inner(ids, cache, logits_to_keep)
+
+    assert not walk(Other(), lambda model: None, at=99).recordable
+
+
+def test_the_use_of_kernels_may_change():
+    model = made()
+    reader = TextReader(model)
+    for token in TOKENS[:5]:
+        reader.read([token])
+    cache = model.new_cache()
+    cache.keys[...], cache.values[...], cache.length = reader.cache.keys, reader.cache.values, reader.cache.length
+    with mg.kernels.mode("off"):
+        np.testing.assert_array_equal(reader.read([7]).numpy(), expected(model, [7], cache))
+
+
+def test_a_change_while_a_token_is_recorded_counts(monkeypatch):
+    model, real, changed = made(), text_reader.record, []
+
+    def record(function, known):
+        found = real(function, known)
+        if len(changed) < 2:
+            changed.append(1)
+            model.ln_f.eps = 0.1 * len(changed)  # as another thread might
+        return found
+
+    monkeypatch.setattr(text_reader, "record", record)
+    reader, cache = TextReader(model), model.new_cache()
+    reader.read([3])
+    reader.read([3])
+    cache.keys[...], cache.values[...], cache.length = reader.cache.keys, reader.cache.values, 2
+    for token in TOKENS:
+        np.testing.assert_array_equal(reader.read([token]).numpy(), expected(model, [token], cache))
+    assert reader.confirmed and len(changed) == 2
+
+
+def test_where_something_changes_all_the_time_nothing_is_recorded_for_long(monkeypatch):
+    model, real, recorded = made(), text_reader.record, []
+    monkeypatch.setattr(text_reader, "record", lambda *args: recorded.append(1) or real(*args))
+    reader, other = TextReader(model), nn.Identity()
+    for number in range(CONTEXT):
+        other.note = number
+        reader.read([1])
+    assert len(recorded) == text_reader.IN_VAIN and not reader.recordable
 
 
 def test_where_an_operation_cannot_be_recorded_the_model_runs_as_ever():
@@ -222,3 +335,8 @@ def test_what_a_token_raises_comes_through():
         reader.read([1])
     with pytest.raises(ValueError, match="reads at most n_positions = 12 tokens, got 1 after 12"):
         reader.read([1])
+    reader.cache.clear()
+    for token in (13, -1):
+        with pytest.raises(IndexError, match=f"id {token} is out of range for 13 rows"):
+            reader.read([token])
+    assert reader.cache.length == 0 and reader.confirmed

@@ -395,3 +395,59 @@ def test_a_hook_may_change_the_gradient_of_logits_in_place_and_the_next_backward
     x.grad = None
     loss.backward()
     assert np.array_equal(x.grad.numpy(), first)
+
+
+@pytest.mark.parametrize("mode", ["off", "force"])
+@pytest.mark.parametrize("length", [1, 3])
+@pytest.mark.parametrize(
+    "kind", ["plain", "mask", "causal", "dropout", "other value heads", "wide batch", "no batch", "nothing"]
+)
+def test_shared_key_heads_are_repeated_ones(kind: str, length: int, mode: registry.Mode) -> None:
+    rng = np.random.default_rng(1)
+    lead = {"wide batch": (5,), "no batch": (), "nothing": (0,)}.get(kind, (2,))
+    groups = {"other value heads": (2, 1)}.get(kind, (2, 2))
+    query = Tensor(rng.standard_normal(((1,) if kind == "wide batch" else lead) + (4, length, 3)), True)
+    key, value = (Tensor(rng.standard_normal((*lead, heads, 6, 3)), True) for heads in groups)
+    settings: dict[str, Any] = {"is_causal": kind == "causal", "dropout_p": 0.5 if kind == "dropout" else 0.0}
+    if kind == "mask":
+        settings["attn_mask"] = Tensor(rng.random((2, 4, length, 6)) < 0.6)
+    attend = mg.nn.functional.scaled_dot_product_attention
+    cotangent = Tensor(rng.standard_normal((*lead, 4, length, 3)))
+    results = []
+    with registry.mode(mode):
+        for shared in (True, False):
+            mg.manual_seed(0)
+            keys = key if shared else mg.repeat_interleave(key, 4 // groups[0], -3)
+            values = value if shared else mg.repeat_interleave(value, 4 // groups[1], -3)
+            out = attend(query, keys, values, **settings, enable_gqa=shared)
+            results.append([out.data, *(g.data for g in mg.autograd.grad(out, [query, key, value], cotangent))])
+    for ours, repeated in zip(*results, strict=True):
+        assert ours.shape == repeated.shape
+        np.testing.assert_allclose(ours, repeated, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("kind", ["mask", "causal", "dropout"])
+def test_one_query_sees_what_it_may(kind: str) -> None:
+    rng = np.random.default_rng(2)
+    q, k, v = (Tensor(rng.standard_normal((2, 3, length, 4))) for length in (1, 5, 5))
+    mask = Tensor(np.array([True, False, True, True, False])) if kind == "mask" else None
+    results = []
+    for mode in ("off", "force"):
+        mg.manual_seed(0)
+        with registry.mode(mode):  # type: ignore[arg-type]
+            results.append(
+                mg.nn.functional.scaled_dot_product_attention(
+                    q, k, v, mask, dropout_p=0.4 if kind == "dropout" else 0.0, is_causal=kind == "causal"
+                ).numpy()
+            )
+    np.testing.assert_allclose(*results, rtol=0, atol=1e-14)
+    with registry.mode("force"):
+        free = mg.nn.functional.scaled_dot_product_attention(q, k, v).numpy()
+    assert not np.allclose(free, results[1])
+
+
+def test_heads_that_do_not_divide_are_refused() -> None:
+    q, k = mg.ones(1, 4, 2, 3), mg.ones(1, 3, 2, 3)
+    for key, value in ((k, k), (q, k), (k, q)):
+        with pytest.raises(mg.ShapeError, match="4 query heads are not a multiple of 3 key heads"):
+            mg.nn.functional.scaled_dot_product_attention(q, key, value, enable_gqa=True)
