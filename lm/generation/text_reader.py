@@ -18,7 +18,6 @@ from minigrad.hooks import forward_watchers
 from minigrad.kernels.registry import current_mode
 from minigrad.nn.module import last_change
 
-from ..models.writers import Decoder
 from .reading import evaluating, place_of, tensor_at
 
 IN_VAIN = 6  # tokens recorded without one replayed, after which the model runs as ever
@@ -30,7 +29,7 @@ class TextReader:
     def __init__(self, model: Any) -> None:
         self.model, self.cache = model, model.new_cache()
         self.place, self.modules = place_of(model), list(model.modules())
-        self.recordable = isinstance(model, Decoder) and backend_of(self.place) is cpu
+        self.recordable = backend_of(self.place) is cpu
         self.recording: Recording | None = None  # of the last token
         self.confirmed = False  # by another token, and so ready to be replayed
         self._token, self._position = np.zeros((2, 1, 1), np.int64)
@@ -75,7 +74,7 @@ class TextReader:
         self.confirmed = self.recording == before
         self._in_vain += 1
         # Where operations depend on the position, or something changes all the time, recording is work for nothing.
-        self.recordable = (self.confirmed or before is None) and self._in_vain < IN_VAIN
+        self.recordable = self._in_vain < IN_VAIN
         return logits
 
 
@@ -85,14 +84,10 @@ def _circumstances() -> tuple[int, str]:
 
 
 def _does_the_same_for_every_token(module: nn.Module) -> bool:
-    """As far as is known: its class is one of ours, as are the functions it has, and none stands in for a method."""
-    own, kind = vars(module), type(module)
-    functions = (getattr(value, "func", value) for value in own.values() if callable(value))  # of a `partial` its own
-    return (
-        not module._hooks
-        and all(map(_is_ours, (kind, *functions)))
-        and not any(callable(getattr(kind, name, None)) for name in own)
-    )
+    """As far as is known: its class is one of ours, as are the functions it has, such as an activation."""
+    called = (value for value in vars(module).values() if callable(value))
+    functions = (getattr(value, "func", value) for value in called)  # of a `partial` its own
+    return not module._hooks and all(map(_is_ours, (type(module), *functions)))
 
 
 def _is_ours(thing: Any) -> bool:

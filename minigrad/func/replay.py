@@ -127,7 +127,7 @@ class _Recorder:
         if id(value) in self.known:
             return id(value)
         if isinstance(value, _PLAIN):
-            return type(value), repr(value)  # nan is nan, and 1 is not True
+            return repr(value)  # nan is nan, and 1 is neither True nor 1.0
         if isinstance(value, (tuple, list)):
             return type(value), [self._same(each) for each in value]
         if isinstance(value, slice):

@@ -70,8 +70,8 @@ def scaled_dot_product_attention(
     if enable_gqa:
         groups = key.shape[-3]
         per_key, per_value = _queries_of_each(shape[-3], groups), _queries_of_each(shape[-3], value.shape[-3])
-        grouped = attn_mask is None and dropout_p == 0.0 and not is_causal
-        grouped = grouped and shape[:-3] == key.shape[:-3] and key.shape[:-2] == value.shape[:-2]
+        grouped = attn_mask is None and not is_causal and shape[:-3] == key.shape[:-3]
+        grouped = grouped and key.shape[:-2] == value.shape[:-2]
         if grouped:  # every query sees every key: those of one head are asked side by side, and no key is repeated
             query = reshape(query, *shape[:-3], groups, per_key * shape[-2], shape[-1])
         else:

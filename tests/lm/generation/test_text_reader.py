@@ -326,7 +326,7 @@ def test_where_operations_depend_on_the_position_the_model_runs_as_ever(monkeypa
     calls = calls_of(model, monkeypatch)
     for token in TOKENS:
         reader.read([token])
-    assert len(calls) == len(TOKENS) and not reader.recordable and not reader.confirmed
+    assert len(calls) == len(TOKENS) > text_reader.IN_VAIN and not reader.recordable and not reader.confirmed
 
 
 def test_what_a_token_raises_comes_through():

@@ -400,12 +400,16 @@ def test_a_hook_may_change_the_gradient_of_logits_in_place_and_the_next_backward
 @pytest.mark.parametrize("mode", ["off", "force"])
 @pytest.mark.parametrize("length", [1, 3])
 @pytest.mark.parametrize(
-    "kind", ["plain", "mask", "causal", "dropout", "other value heads", "wide batch", "no batch", "nothing"]
-)
+    "kind",
+    [
+        "plain", "mask", "causal", "dropout", "fewer value heads", "more value heads", "wide batch", "no batch",
+        "nothing",
+    ],
+)  # fmt: skip
 def test_shared_key_heads_are_repeated_ones(kind: str, length: int, mode: registry.Mode) -> None:
     rng = np.random.default_rng(1)
     lead = {"wide batch": (5,), "no batch": (), "nothing": (0,)}.get(kind, (2,))
-    groups = {"other value heads": (2, 1)}.get(kind, (2, 2))
+    groups = {"fewer value heads": (2, 1), "more value heads": (1, 2)}.get(kind, (2, 2))
     query = Tensor(rng.standard_normal(((1,) if kind == "wide batch" else lead) + (4, length, 3)), True)
     key, value = (Tensor(rng.standard_normal((*lead, heads, 6, 3)), True) for heads in groups)
     settings: dict[str, Any] = {"is_causal": kind == "causal", "dropout_p": 0.5 if kind == "dropout" else 0.0}
