@@ -59,6 +59,7 @@ class TextReader:
 
     def _record(self, before: Recording | None) -> Tensor:
         ids, positions, start = Tensor(self._token), Tensor(self._position), self.cache.length
+        self.confirmed = False  # also where the model raises below: what was recorded before no longer holds
         self._found, self.modules = _circumstances(), list(self.model.modules())
         tensors = (value for module in self.modules for value in vars(module).values() if isinstance(value, Tensor))
         self._weights = [(tensor, tensor.data) for tensor in tensors]

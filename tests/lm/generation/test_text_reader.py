@@ -297,6 +297,26 @@ def test_a_change_while_a_token_is_recorded_counts(monkeypatch):
     assert reader.confirmed and len(changed) == 2
 
 
+def test_after_a_token_that_failed_what_was_recorded_before_it_does_not_count(monkeypatch):
+    model, real = made(), text_reader.record
+    reader, cache = TextReader(model), model.new_cache()
+    for token in TOKENS[:4]:
+        reader.read([token])
+    cache.keys[...], cache.values[...], cache.length = reader.cache.keys, reader.cache.values, reader.cache.length
+    assert reader.confirmed
+    model.ln_f.eps = 0.3
+
+    def interrupted(function, known):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(text_reader, "record", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        reader.read([TOKENS[4]])
+    monkeypatch.setattr(text_reader, "record", real)
+    for token in TOKENS[4:]:
+        np.testing.assert_array_equal(reader.read([token]).numpy(), expected(model, [token], cache))
+
+
 def test_where_something_changes_all_the_time_nothing_is_recorded_for_long(monkeypatch):
     model, real, recorded = made(), text_reader.record, []
     monkeypatch.setattr(text_reader, "record", lambda *args: recorded.append(1) or real(*args))
